@@ -24,6 +24,8 @@ export const LIMITS = {
   assignees: 50,
   /** A comment's body: 1 to this many characters. */
   comment: 5000,
+  /** Characters of an attachment's name, at most. */
+  attachment_name: 200,
   /** People whom one comment mentions. */
   mentions: 50,
   /** Characters of a recurrence rule (RFC 5545, section 3.3.10). */
@@ -369,6 +371,57 @@ export interface AssignTask {
   remove?: UserId[] | null;
 }
 
+/** A file at a task. It never changes: another version of the file is another attachment. */
+export interface Attachment {
+  /** The attachment. */
+  id: AttachmentId;
+  /** The task that has it; never changes. */
+  task_id: TaskId;
+  /** Its name, 1 to 200 characters: that of the upload, without folders, control characters and marks that turn text. Several attachments of a task may have one name. */
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** What its first bytes look like, like `image/png`: whatever the upload and the name say. `text/plain` for any text, `application/octet-stream` for what is unknown. */
+  media_type: string;
+  /** Who uploaded it. */
+  created_by: UserId;
+  /** When it was uploaded. */
+  created_at: Timestamp;
+}
+
+/** The payload of the events about attachments: the attachment's fields, and its task's counts beside them. The version of the task stays. */
+export interface AttachmentChanged {
+  /** The attachment. */
+  id: AttachmentId;
+  /** The task that has it; never changes. */
+  task_id: TaskId;
+  /** Its name, 1 to 200 characters: that of the upload, without folders, control characters and marks that turn text. Several attachments of a task may have one name. */
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** What its first bytes look like, like `image/png`: whatever the upload and the name say. `text/plain` for any text, `application/octet-stream` for what is unknown. */
+  media_type: string;
+  /** Who uploaded it. */
+  created_by: UserId;
+  /** When it was uploaded. */
+  created_at: Timestamp;
+  /** What the task counts now. */
+  task: TaskCounts;
+}
+
+/** An attachment. */
+export type AttachmentId = string;
+
+/** A page of a list. */
+export interface AttachmentPage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: Attachment[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
+}
+
 /** Parameters of `auth`. */
 export interface Authenticate {
   /** The access token. */
@@ -660,6 +713,12 @@ export interface DefineStage {
   kind: StageKind;
   /** The color as `#rrggbb`; none when omitted. */
   color?: string | null;
+}
+
+/** Parameters of `attachment.delete`. */
+export interface DeleteAttachment {
+  /** The attachment, which the caller uploaded, unless they are an admin of the workspace. */
+  id: AttachmentId;
 }
 
 /** Parameters of `comment.delete`. */
@@ -1001,6 +1060,16 @@ export interface Limits {
 
 /** Parameters of `api_token.list`. */
 export type ListApiTokens = Record<string, never>;
+
+/** Parameters of `attachment.list`. */
+export interface ListAttachments {
+  /** The task; it may be deleted. */
+  task_id: TaskId;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+}
 
 /** Parameters of `comment.list`. */
 export interface ListComments {
@@ -2478,6 +2547,8 @@ export const OPERATIONS = {
   "comment.update": { kind: "mutation", access: "member" },
   "comment.delete": { kind: "mutation", access: "member" },
   "comment.list": { kind: "query", access: "viewer" },
+  "attachment.list": { kind: "query", access: "viewer" },
+  "attachment.delete": { kind: "mutation", access: "member" },
   "notification.list": { kind: "query", access: "user" },
   "notification.get": { kind: "query", access: "user" },
   "notification.mark": { kind: "mutation", access: "user" },
@@ -2622,6 +2693,10 @@ export interface Operations {
   "comment.delete": { params: DeleteComment; output: Comment };
   /** Lists the comments on a task, oldest first. A query; access: viewer. */
   "comment.list": { params: ListComments; output: CommentPage };
+  /** Lists the attachments of a task, oldest first. A query; access: viewer. */
+  "attachment.list": { params: ListAttachments; output: AttachmentPage };
+  /** Deletes an attachment, as who uploaded it or as an admin. The answer is the attachment as it was. A mutation; access: member. */
+  "attachment.delete": { params: DeleteAttachment; output: Attachment };
   /** Lists the caller's notifications. A query; access: user. */
   "notification.list": { params: ListNotifications; output: NotificationPage };
   /** One notification. A query; access: user. */
@@ -2700,6 +2775,10 @@ export interface Events {
   "comment.updated": CommentChanged;
   /** A comment was deleted. */
   "comment.deleted": CommentChanged;
+  /** A file was uploaded to a task. */
+  "attachment.created": AttachmentChanged;
+  /** An attachment was deleted. The payload is the attachment as it was. */
+  "attachment.deleted": AttachmentChanged;
   /** A workspace was created. This is the first event of its stream. */
   "workspace.created": Workspace;
   /** A workspace's name or stages changed. */
@@ -2759,7 +2838,7 @@ export interface Events {
 }
 
 /** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */
-export type ForgettableEvent = "task.created" | "task.updated" | "task.completed" | "task.reopened" | "task.deleted" | "task.restored" | "task.moved" | "task.purged" | "comment.created" | "comment.updated" | "comment.deleted" | "notification.created" | "notification.updated";
+export type ForgettableEvent = "task.created" | "task.updated" | "task.completed" | "task.reopened" | "task.deleted" | "task.restored" | "task.moved" | "task.purged" | "comment.created" | "comment.updated" | "comment.deleted" | "attachment.created" | "attachment.deleted" | "notification.created" | "notification.updated";
 
 /** Every signal by its wire name: its payload. */
 export interface Signals {
@@ -2821,6 +2900,12 @@ export interface Routes {
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: ask again. */
   "GET /v1/workspaces/{id}/snapshot": { body: null; status: 200; answer: SnapshotOpening | Task; error: HttpError };
+  /** Uploads a file to a task: `multipart/form-data` with one field, `file`, which has a file name. By members. `?op_id=` makes it exactly-once: a repetition answers the first attachment again. */
+  "POST /v1/tasks/{id}/attachments": { body: {
+    file: Blob;
+  }; status: 201; answer: Attachment; error: HttpError };
+  /** The file of an attachment, as it was uploaded. A `Range` of bytes answers 206 (RFC 9110, section 14); `ETag` with `If-None-Match` and `If-Range`. */
+  "GET /v1/attachments/{id}": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The page to which the link in a reminder by mail leads; it changes nothing. */
   "GET /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
   /** Ends reminders by mail for the account whose link this is (RFC 8058): sets `preferences.notifications.email` to false. The query has the link's `token`. `INVALID_TOKEN`: no link of this server. */

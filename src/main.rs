@@ -310,7 +310,12 @@ fn start(
             Command::Serve | Command::Config => {
                 let log = reload.clone();
                 let reload = reload.clone();
-                server::serve(settings, move || reload.again(), move || log.report_repeats()).await?;
+                Box::pin(server::serve(
+                    settings,
+                    move || reload.again(),
+                    move || log.report_repeats(),
+                ))
+                .await?;
             }
         }
         Ok(())

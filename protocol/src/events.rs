@@ -2,8 +2,8 @@
 //! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
 use crate::{
-    StreamId, TaskId, UserId, WorkspaceId, account, comment, invite, member, notification, project, stream,
-    tag, task, workspace,
+    StreamId, TaskId, UserId, WorkspaceId, account, attachment, comment, invite, member, notification,
+    project, stream, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -235,6 +235,10 @@ events! {
     CommentUpdated "comment.updated" workspace: comment::CommentChanged;
     /// A comment was deleted.
     CommentDeleted "comment.deleted" workspace: comment::CommentChanged;
+    /// A file was uploaded to a task.
+    AttachmentCreated "attachment.created" workspace: attachment::AttachmentChanged;
+    /// An attachment was deleted. The payload is the attachment as it was.
+    AttachmentDeleted "attachment.deleted" workspace: attachment::AttachmentChanged;
     /// A workspace was created. This is the first event of its stream.
     WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
     /// A workspace's name or stages changed.
@@ -341,6 +345,7 @@ payloads_of_a_task! {
     task::Task: |task| Some(task.id);
     task::Purged: |task| Some(task.id);
     comment::CommentChanged: |changed| Some(changed.comment.task_id);
+    attachment::AttachmentChanged: |changed| Some(changed.attachment.task_id);
     notification::Notification: |notification| notification.task_id;
     notification::NotificationChanged: |changed| changed.notification.task_id;
 }

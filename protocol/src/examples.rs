@@ -34,6 +34,7 @@
 //! | `deleted_task` | the id of a deleted task there |
 //! | `user` | the id of another member of that workspace, of a lower role than the caller |
 //! | `newcomer` | the username of an account that is not a member of it |
+//! | `attachment` | the id of an attachment in that workspace, which the caller may delete; uploads make them |
 //! | `notification` | the id of one of the caller's notifications |
 //! | `new_id` | a fresh UUIDv7 |
 //! | `session` | the id of a session |

@@ -1,7 +1,7 @@
 //! What HTTP has beside the operations: its routes, the bodies that differ from an operation's parameters, and its
 //! errors. Does not know how a server routes.
 
-use crate::{ErrorCode, Failure, Secret, account, account::Done, task, workspace};
+use crate::{ErrorCode, Failure, Secret, account, account::Done, attachment, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -109,6 +109,8 @@ pub enum Body {
     Frames,
     /// A picture, as it is, with its media type.
     Picture,
+    /// `multipart/form-data` (RFC 7578) with one field, `file`.
+    Form,
 }
 
 /// What the body of a success holds.
@@ -121,6 +123,8 @@ pub enum Answer {
     Picture,
     /// A ZIP archive.
     Archive,
+    /// A file, as it was uploaded.
+    File,
     /// NDJSON: the first line is of the first type, every other line of the second.
     Lines(Type, Type),
     /// An answer frame, or an array of them.
@@ -302,6 +306,22 @@ pub const ROUTES: &[Route] = &[
             SchemaGenerator::subschema_for::<workspace::SnapshotOpening>,
             SchemaGenerator::subschema_for::<task::Task>,
         ),
+    },
+    Route {
+        name: "POST /v1/tasks/{id}/attachments",
+        doc: "Uploads a file to a task: `multipart/form-data` with one field, `file`, which has a file name. By members. \
+              `?op_id=` makes it exactly-once: a repetition answers the first attachment again.",
+        body: Body::Form,
+        status: 201,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<attachment::Attachment>),
+    },
+    Route {
+        name: "GET /v1/attachments/{id}",
+        doc: "The file of an attachment, as it was uploaded. A `Range` of bytes answers 206 (RFC 9110, section 14); \
+              `ETag` with `If-None-Match` and `If-Range`.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::File,
     },
     Route {
         name: "GET /v1/unsubscribe",

@@ -10,7 +10,7 @@
 //! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
-//!   `notification`, `presence`, `stream`, `batch`, `admin`, `system`
+//!   `attachment`, `notification`, `presence`, `stream`, `batch`, `admin`, `system`
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -25,6 +25,7 @@ pub mod ids;
 
 pub mod account;
 pub mod admin;
+pub mod attachment;
 pub mod batch;
 pub mod close;
 pub mod comment;
@@ -58,6 +59,7 @@ pub mod time;
 pub mod workspace;
 
 pub use account::ApiTokenId;
+pub use attachment::AttachmentId;
 pub use close::CloseCode;
 pub use comment::CommentId;
 pub use error::{ErrorCode, Retry};

@@ -37,6 +37,8 @@ bounds! {
     ASSIGNEES "assignees": usize = 50;
     /// A comment's body: 1 to this many characters.
     COMMENT "comment": usize = 5000;
+    /// Characters of an attachment's name, at most.
+    ATTACHMENT_NAME "attachment_name": usize = 200;
     /// People whom one comment mentions.
     MENTIONS "mentions": usize = 50;
     /// Characters of a recurrence rule (RFC 5545, section 3.3.10).

@@ -2,8 +2,8 @@
 //! types, the reference and the permission tests derive from it.
 
 use crate::{
-    Failure, account, admin, batch, comment, frames, invite, member, notification, page, presence, project,
-    stream, system, tag, task, workspace,
+    Failure, account, admin, attachment, batch, comment, frames, invite, member, notification, page,
+    presence, project, stream, system, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -149,6 +149,11 @@ macro_rules! for_each_operation {
             "comment.delete" mutation member: comment::DeleteComment => comment::Comment;
             /// Lists the comments on a task, oldest first.
             "comment.list" query viewer: comment::ListComments => page::Page<comment::Comment>;
+
+            /// Lists the attachments of a task, oldest first.
+            "attachment.list" query viewer: attachment::ListAttachments => page::Page<attachment::Attachment>;
+            /// Deletes an attachment, as who uploaded it or as an admin. The answer is the attachment as it was.
+            "attachment.delete" mutation member: attachment::DeleteAttachment => attachment::Attachment;
 
             /// Lists the caller's notifications.
             "notification.list" query user: notification::ListNotifications => notification::NotificationPage;

@@ -103,6 +103,18 @@ pub struct TaskCounts {
     pub attachment_count: i64,
 }
 
+impl Task {
+    /// What it counts.
+    #[must_use]
+    pub fn counts(&self) -> TaskCounts {
+        TaskCounts {
+            id: self.id,
+            comment_count: self.comment_count,
+            attachment_count: self.attachment_count,
+        }
+    }
+}
+
 /// The answer to `task.delete`: the deleted task, or what is left of a purged one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

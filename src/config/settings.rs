@@ -105,6 +105,8 @@ settings! {
         workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");
         comments_per_task: Option<u64> = bound(from, "comments_per_task");
         subtasks_per_task: Option<u64> = bound(from, "subtasks_per_task");
+        attachments_per_task: Option<u64> = bound(from, "attachments_per_task");
+        attachment_bytes: u64 = from.whole("attachment_bytes", 1..=10_000_000_000);
         /// `None`: no limit.
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
         tags_per_workspace: Option<u64> = bound(from, "tags_per_workspace");

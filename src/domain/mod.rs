@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod alarms;
+pub mod attachment;
 pub mod members;
 pub mod mentions;
 pub mod network;

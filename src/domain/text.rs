@@ -75,6 +75,11 @@ pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
     Ok(text)
 }
 
+/// Whether a character may stand in a name that is shown within lines of other text.
+pub(super) fn is_for_lines(c: char) -> bool {
+    !breaks_lines(c) && !turns_text(c)
+}
+
 /// Control characters, and the two separators that break lines as they do.
 fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')

@@ -28,6 +28,7 @@ impl Engine {
                 | Target::User(_)
                 | Target::Task(_)
                 | Target::Comment(_)
+                | Target::Attachment(_)
                 | Target::Project(_)
                 | Target::Tag(_)
                 | Target::Outside(_) => Scope::OfUser(caller.user.id),

@@ -1,7 +1,7 @@
 //! Whether a caller may carry out an operation, by their role in the workspace. Does not know what the operation does.
 
 use crate::ops::{Caller, Target, not_found};
-use crate::store::{Store, comments, members, projects, tags};
+use crate::store::{Store, attachments, comments, members, projects, tags};
 use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{Access, ErrorCode, Failure, WorkspaceId};
@@ -25,6 +25,9 @@ pub(super) async fn authorize(
         }
         Target::Task(id) => members::find_role_at_task(&mut store.read().await?, caller.user.id, id).await?,
         Target::Comment(id) => comments::find_role(&mut store.read().await?, caller.user.id, id).await?,
+        Target::Attachment(id) => {
+            attachments::find_role(&mut store.read().await?, caller.user.id, id).await?
+        }
         Target::Project(id) => projects::find_role(&mut store.read().await?, caller.user.id, id).await?,
         Target::Tag(id) => tags::find_role(&mut store.read().await?, caller.user.id, id).await?,
     };
@@ -50,6 +53,7 @@ pub(super) fn allowed(
     let what = match target {
         Target::Task(_) => "task",
         Target::Comment(_) => "comment",
+        Target::Attachment(_) => "attachment",
         Target::Project(_) => "project",
         Target::Tag(_) => "tag",
         Target::Own | Target::User(_) | Target::Workspace(_) | Target::Outside(_) => "workspace",

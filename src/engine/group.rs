@@ -512,6 +512,7 @@ fn authorize(
         Target::Workspace(id) => Some(id),
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
         Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
+        Target::Attachment(id) => world.attachments.get(id).map(|record| record.workspace),
         Target::Project(id) => world.projects.get(id).map(|project| project.workspace_id),
         Target::Tag(id) => world.tags.get(id).map(|tag| tag.workspace_id),
     };

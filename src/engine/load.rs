@@ -12,7 +12,7 @@ use crate::ops::{Needs, Target, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::Counters;
-use crate::store::{self, Result, Transaction, comments, members, projects, tags};
+use crate::store::{self, Result, Transaction, attachments, comments, members, projects, tags};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,16 +34,20 @@ pub(super) fn needs(submissions: &[Submission]) -> Needs {
 /// Adds the workspaces of targets that name none: they must be locked. Nothing moves to another workspace, so what is
 /// found holds.
 pub(super) async fn find_homes(tx: &mut Transaction, needs: &mut Needs) -> Result<()> {
-    let (mut comments, mut projects, mut tags) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut comments, mut attachments) = (Vec::new(), Vec::new());
+    let (mut projects, mut tags) = (Vec::new(), Vec::new());
     for target in &needs.homeless {
         match target {
             Target::Comment(id) => comments.push(*id),
+            Target::Attachment(id) => attachments.push(*id),
             Target::Project(id) => projects.push(*id),
             Target::Tag(id) => tags.push(*id),
             Target::Own | Target::User(_) | Target::Workspace(_) | Target::Outside(_) | Target::Task(_) => {}
         }
     }
-    for (task, workspace) in comments::places(tx, comments).await? {
+    let mut places = comments::places(tx, comments).await?;
+    places.extend(attachments::places(tx, attachments).await?);
+    for (task, workspace) in places {
         needs.tasks.insert(task);
         needs.streams.insert(workspace.into());
     }

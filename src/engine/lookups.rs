@@ -9,8 +9,8 @@ use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
-    api_tokens, invites, members, notifications, projects, repeats, sessions, streams, tags, tasks, users,
-    workspaces,
+    api_tokens, attachments, invites, members, notifications, projects, repeats, sessions, streams, tags,
+    tasks, users, workspaces,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -128,6 +128,22 @@ async fn sole_ownerships(loading: &mut Loading<'_>) -> Done {
     for user in &loading.needs.sole_ownerships {
         let found = workspaces::owned_alone(loading.tx, *user).await?;
         loading.world.loaded_sole_ownerships(*user, found);
+    }
+    Ok(())
+}
+
+async fn stored(loading: &mut Loading<'_>) -> Done {
+    if !loading.shared.bounds.bounds_storage() {
+        return Ok(());
+    }
+    let users = &loading.needs.stored;
+    hold(loading, users.iter().map(|user| StreamId::from(*user)).collect()).await?;
+    for account in users::load(loading.tx, users.iter().copied()).await? {
+        loading.world.accounts.loaded(account);
+    }
+    for user in users {
+        let bytes = attachments::load_bytes_by(loading.tx, *user).await?;
+        loading.world.loaded_stored(*user, bytes);
     }
     Ok(())
 }
@@ -281,6 +297,7 @@ async fn projects_beside(loading: &mut Loading<'_>) -> Done {
             | Target::User(_)
             | Target::Task(_)
             | Target::Comment(_)
+            | Target::Attachment(_)
             | Target::Tag(_)
             | Target::Outside(_) => None,
         };
@@ -364,9 +381,12 @@ async fn tags_named(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
-            Target::Own | Target::User(_) | Target::Comment(_) | Target::Project(_) | Target::Outside(_) => {
-                Vec::new()
-            }
+            Target::Own
+            | Target::User(_)
+            | Target::Comment(_)
+            | Target::Attachment(_)
+            | Target::Project(_)
+            | Target::Outside(_) => Vec::new(),
             Target::Workspace(id) => vec![id],
             Target::Tag(id) => world
                 .tags

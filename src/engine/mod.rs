@@ -27,7 +27,7 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
-//! - `photos`    the photos of accounts, and their files
+//! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
 //! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
@@ -43,6 +43,7 @@ mod alarms;
 mod answer;
 mod aside;
 mod ask;
+mod attachments;
 mod audit;
 mod authorize;
 mod batch;
@@ -137,6 +138,7 @@ use wishes::WishCache;
 use words::WordsJob;
 
 pub use crate::ops::Caller;
+pub use attachments::{Attached, Content, ForgetAttachments, Upload, Uploaded};
 pub use download::{Export, Pieces};
 pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
@@ -168,6 +170,7 @@ struct Inner {
     files: Files,
     decoding: photos::Decoding,
     downloads: download::Downloads,
+    attachments: attachments::Attachments,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -269,6 +272,7 @@ impl Engine {
             files,
             decoding: photos::Decoding::new(),
             downloads: download::Downloads::default(),
+            attachments: attachments::Attachments::new(limits::bounds(settings), settings.attachment_bytes),
             hub,
             presences,
             instance,

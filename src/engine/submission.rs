@@ -234,6 +234,11 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
                 needs.homeless.insert(Target::Comment(id));
                 Kind::Workspace
             }
+            Target::Attachment(id) => {
+                needs.attachments.insert(id);
+                needs.homeless.insert(Target::Attachment(id));
+                Kind::Workspace
+            }
             Target::Project(id) => {
                 needs.projects.insert(id);
                 needs.homeless.insert(Target::Project(id));

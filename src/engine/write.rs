@@ -6,7 +6,9 @@ use crate::ops::for_each_entity;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
-use crate::store::{self, Result, Transaction, comments, jobs, log, members, notifications, ops};
+use crate::store::{
+    self, Result, Transaction, attachments, comments, jobs, log, members, notifications, ops,
+};
 use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritte
     }
     if !world.purged().is_empty() {
         Box::pin(comments::delete_of(tx, world.purged().iter().copied())).await?;
+        Box::pin(attachments::remove_of(tx, world.purged().iter().copied())).await?;
     }
     // first the rows that the group has not loaded; the group's own rows are newer and overwrite them
     notifications::read_all(tx, world.all_read()).await?;

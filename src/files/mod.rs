@@ -5,6 +5,7 @@
 //!
 //! - `name`    names of objects
 //! - `place`   the folder or the bucket
+//! - `writing`, `reading`   objects that travel piece by piece
 //! - `error`   what goes wrong
 //! - `drafts`  what a crash leaves of half-written objects in a folder
 
@@ -12,6 +13,8 @@ mod drafts;
 mod error;
 mod name;
 mod place;
+mod reading;
+mod writing;
 
 use crate::config::Settings;
 use bytes::Bytes;
@@ -23,6 +26,7 @@ use std::time::{Duration, Instant};
 
 pub use error::FilesError;
 pub use name::Name;
+pub use writing::Writing;
 
 /// What every access returns.
 pub type Result<T> = std::result::Result<T, FilesError>;
@@ -33,6 +37,10 @@ pub struct Files {
     store: Arc<dyn ObjectStore>,
     /// The folder; `None` if the objects are in a bucket.
     folder: Option<Arc<PathBuf>>,
+    /// The size of the parts in which an object is written, in bytes.
+    part: usize,
+    /// The size of the pieces in which one is read, in bytes.
+    piece: u64,
 }
 
 /// An object that is read.

@@ -17,6 +17,11 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// The times that a request to a bucket is repeated after an error of the server.
 const RETRIES: usize = 2;
 
+/// How a folder is written and read: each part is a step on a thread that may block.
+const IN_FOLDER: (usize, u64) = (256 * 1024, 256 * 1024);
+/// How a bucket is: S3 takes no smaller parts, except the last one of an object.
+const IN_BUCKET: (usize, u64) = (5 * 1024 * 1024, 1024 * 1024);
+
 pub(super) fn open(settings: &Settings) -> Result<Files> {
     match &settings.files_url {
         None => folder(settings),
@@ -32,6 +37,8 @@ fn folder(settings: &Settings) -> Result<Files> {
     Ok(Files {
         store: Arc::new(store),
         folder: Some(Arc::new(folder)),
+        part: IN_FOLDER.0,
+        piece: IN_FOLDER.1,
     })
 }
 
@@ -66,5 +73,7 @@ fn bucket(url: &FilesUrl) -> Result<Files> {
     Ok(Files {
         store: Arc::new(PrefixStore::new(store, prefix)),
         folder: None,
+        part: IN_BUCKET.0,
+        piece: IN_BUCKET.1,
     })
 }

@@ -107,7 +107,7 @@ pub(super) const METRICS: &[Metric] = &[
     gauge("taskwire_jobs_waiting", &["kind"], "Jobs that run now or later and that no instance runs yet, by kind, 1000 at most"),
     gauge("taskwire_jobs_dead", &["kind"], "Dead jobs, whose last attempt failed, by kind, 1000 at most"),
     counter("taskwire_jobs_total", &["kind", "outcome"], "Runs of jobs, by kind and outcome"),
-    histogram("taskwire_files_seconds", &["access", "outcome"], "Time of an access to the store of files: put, get, delete"),
+    histogram("taskwire_files_seconds", &["access", "outcome"], "Time of an access to the store of files: put, get, delete; part, complete, abort of a file in parts"),
     histogram("taskwire_job_seconds", &["kind"], "Duration of the runs of jobs, by kind"),
     counter("taskwire_mails_total", &["outcome"], "Tries to send a mail, by outcome: sent, kept (in a file), refused, failed, dropped"),
     // the exchange with other instances

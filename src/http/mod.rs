@@ -3,6 +3,8 @@
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
 //! - `photos`   uploads and pictures of accounts
+//! - `attachments` the files of tasks: `form` reads an upload, `conditions` the part that a client wants, `disposition`
+//!   writes the name for saving
 //! - `export`   an account's data as an archive; `snapshot` the state of a workspace; `download` the bodies of both
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
@@ -14,14 +16,18 @@
 //! - `page`     the front page
 
 mod accounts;
+mod attachments;
 mod body;
 mod by_mail;
 mod caller;
+mod conditions;
 mod cookie;
 mod device;
+mod disposition;
 mod download;
 mod export;
 mod first_admin;
+mod form;
 mod health;
 mod links;
 mod metrics;
@@ -41,7 +47,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
+use axum::http::header::{
+    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER,
+    UPGRADE,
+};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -66,7 +75,9 @@ use crate::state::App;
 const SOCKET: &str = "/v1/socket";
 /// The path that carries out their operations without a socket.
 const RPC: &str = "/v1/rpc";
-/// The largest body of a request, in bytes, except an array of frames.
+/// The path of uploads, which may take longer than other requests.
+const UPLOAD: &str = "/v1/tasks/{id}/attachments";
+/// The largest body of a request, in bytes, except an array of frames and an upload.
 const BODY: usize = 1024 * 1024;
 /// Bytes allowed between two frames of an array: a comma, a line break, some indentation.
 const BETWEEN_FRAMES: usize = 16;
@@ -133,7 +144,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router = snapshot::routes(export::routes(photos::routes(router)));
+    let router = snapshot::routes(export::routes(attachments::routes(photos::routes(router))));
     let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
@@ -210,7 +221,13 @@ fn cors(app: &Arc<App>) -> CorsLayer {
             exposed
                 .map(HeaderName::from_static)
                 .into_iter()
-                .chain([RETRY_AFTER])
+                .chain([
+                    ACCEPT_RANGES,
+                    CONTENT_DISPOSITION,
+                    CONTENT_RANGE,
+                    ETAG,
+                    RETRY_AFTER,
+                ])
                 .collect::<Vec<_>>(),
         )
         .allow_credentials(credentials)

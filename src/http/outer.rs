@@ -18,7 +18,8 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use super::RPC;
+use super::form::Pace;
+use super::{RPC, UPLOAD};
 use crate::auth::limits::{Allowance, Limit};
 use crate::peer::{self, Peer};
 use crate::reply::Refusal;
@@ -69,7 +70,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
     let (refused, allowance) = admit(app, host, address).await;
     let mut response = match refused {
         Some(refusal) => refusal.into_response(),
-        None => match tokio::time::timeout(PATIENCE, answer(request))
+        None => match tokio::time::timeout(patience(app, &route), answer(request))
             .instrument(span.clone())
             .await
         {
@@ -106,6 +107,14 @@ pub(super) async fn around<F: Future<Output = Response>>(
     metrics::histogram!("taskwire_http_request_seconds", "route" => route)
         .record(begun.elapsed().as_secs_f64());
     response
+}
+
+/// The longest time of a request. An upload has its own limits, which are shorter than this one.
+fn patience(app: &App, route: &str) -> Duration {
+    match route {
+        UPLOAD => Pace::of(app.settings.attachment_bytes).longest + PATIENCE,
+        _ => PATIENCE,
+    }
 }
 
 /// The CORS layer answers a preflight before [`outer`] sees it. So its host is checked here, and its answer gets its id

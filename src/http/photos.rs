@@ -7,7 +7,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH,
 };
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +17,7 @@ use taskwire_protocol::{ErrorCode, Failure, UserId};
 
 use super::body::{self, Held};
 use super::caller;
+use super::conditions::knows;
 use super::outer::RequestId;
 use crate::auth::limits::Limit;
 use crate::engine::{Delivery, Picture, Sender, Size};
@@ -153,14 +153,4 @@ impl Asked {
         }
         Ok(asked)
     }
-}
-
-/// Whether the client has the picture with this tag (RFC 9110, section 13.1.2).
-fn knows(headers: &HeaderMap, tag: &str) -> bool {
-    let lines = headers.get_all(IF_NONE_MATCH).into_iter();
-    let tags = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','));
-    tags.map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }

@@ -1,6 +1,8 @@
-//! Erases a workspace whose last member is gone: its invitations, its tasks, its log, and itself. Whatever takes the last member out
+//! Erases a workspace whose last member is gone: its invitations, its tasks with their files, its log, and itself.
+//! Whatever takes the last member out
 //! of it enqueues this job in the same transaction. First it tells the members of a workspace that was deleted.
 
+use super::attachments;
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
 use crate::engine::Chore;
@@ -29,6 +31,7 @@ impl Job for EraseWorkspace {
         let by = self.actor.unwrap_or(Actor::Server);
         while run.engine().end_invites_of(workspace, &by).await? {}
         while run.step(EraseTasks(workspace)).await? >= STEP as u64 {}
+        attachments::remove(&run, workspace).await?;
         // the index of texts, where it is not part of a task's row
         let mut next = run.engine().words_left_behind().await?;
         while let Some(step) = next {

@@ -13,12 +13,14 @@
 //! - `show_invites`   shows invitations to those who verified the address that they name
 //! - `adopt_tags`   makes tags of the names that tasks have from an older version
 //! - `mail`       sends mails
-//! - `photos`     removes what interrupted uploads left
+//! - `photos`     removes what interrupted uploads of photos left
+//! - `attachments` removes the files of attachments that no task has any more, and what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
 //!
 //! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
 
 mod adopt_tags;
+mod attachments;
 mod erase_account;
 mod erase_workspace;
 mod forget_name;
@@ -43,6 +45,7 @@ pub use runner::Runner;
 pub static KINDS: &[Kind] = &[
     Kind::of::<retention::Retention>(),
     Kind::of::<photos::ClearPhotos>(),
+    Kind::of::<attachments::ClearAttachments>(),
     Kind::of::<crate::engine::IndexWords>(),
     Kind::of::<crate::store::jobs::SpreadProfile>(),
     Kind::of::<crate::store::jobs::LookAgain>(),
@@ -51,5 +54,6 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crate::store::jobs::ForgetName>(),
     Kind::of::<crate::store::jobs::ShowInvites>(),
     Kind::of::<crate::store::jobs::AdoptTags>(),
+    Kind::of::<crate::store::jobs::RemoveFiles>(),
     Kind::of::<crate::ops::letters::Letter>(),
 ];

@@ -15,6 +15,8 @@ pub struct Bounds {
     pub comments_per_task: Option<u64>,
     /// The subtasks that a task may have.
     pub subtasks_per_task: Option<u64>,
+    /// The attachments that a task may have.
+    pub attachments_per_task: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
     /// The tags that a workspace may have.
@@ -50,14 +52,16 @@ pub struct Belongings {
 /// What an account stores, in bytes: each kind of file that counts for its plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// All sizes of its photo.
+    /// All sizes of its photo, while it is set: what is stored does not tell.
     pub photo: u64,
+    /// All attachments that it uploaded, wherever they are.
+    pub attachments: u64,
 }
 
 impl Stored {
     fn bytes(self) -> u64 {
-        let Stored { photo } = self;
-        photo
+        let Stored { photo, attachments } = self;
+        photo.saturating_add(attachments)
     }
 }
 
@@ -104,6 +108,13 @@ impl Bounds {
         })
     }
 
+    /// Whether a task with so many attachments may have one more.
+    pub fn one_more_attachment(&self, attachments: i64) -> Result<()> {
+        within(attachments.unsigned_abs(), self.attachments_per_task, |limit| {
+            format!("a task may have {limit} attachments; delete one first")
+        })
+    }
+
     /// Whether a workspace with so many projects may have one more.
     pub(super) fn one_more_project(&self, projects: usize) -> Result<()> {
         within(projects as u64, self.projects_per_workspace, |limit| {
@@ -139,8 +150,13 @@ impl Bounds {
         })
     }
 
+    /// Whether some plan bounds what an account may store.
+    pub fn bounds_storage(&self) -> bool {
+        self.free.storage.is_some() || self.pro.storage.is_some()
+    }
+
     /// Whether an account of this plan may store this.
-    pub(super) fn stores(&self, stored: Stored, plan: Plan) -> Result<()> {
+    pub fn stores(&self, stored: Stored, plan: Plan) -> Result<()> {
         let (plan, name) = self.of(plan);
         let bytes = stored.bytes();
         match plan.storage {
@@ -184,11 +200,19 @@ mod tests {
     #[test]
     fn an_account_may_store_as_much_as_its_plan_allows() {
         let mut bounds = Bounds::default();
-        let stored = |photo| Stored { photo };
+        let stored = |photo| Stored {
+            photo,
+            attachments: 0,
+        };
         assert!(bounds.stores(stored(u64::MAX), Plan::Free).is_ok());
         bounds.free.storage = Some(100);
         assert!(bounds.stores(stored(100), Plan::Free).is_ok());
         assert!(bounds.stores(stored(101), Plan::Pro).is_ok());
+        let more = Stored {
+            photo: 60,
+            attachments: 41,
+        };
+        assert!(bounds.stores(more, Plan::Free).is_err());
         let failure = bounds.stores(stored(101), Plan::Free).expect_err("refused");
         assert_eq!(failure.code, ErrorCode::PlanLimit);
         assert_eq!(failure.context, Some(json!({ "limit": 100 })));

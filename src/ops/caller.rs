@@ -5,7 +5,8 @@ use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{
-    Access, CommentId, Kind, Operation, ProjectId, SessionId, TagId, TaskId, UserId, WorkspaceId,
+    Access, AttachmentId, CommentId, Kind, Operation, ProjectId, SessionId, TagId, TaskId, UserId,
+    WorkspaceId,
 };
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
@@ -138,6 +139,8 @@ pub enum Target {
     Task(TaskId),
     /// A comment, its task, and the workspace that holds it.
     Comment(CommentId),
+    /// An attachment, its task, and the workspace that holds it.
+    Attachment(AttachmentId),
     /// A project, and the workspace that holds it.
     Project(ProjectId),
     /// A tag, and the workspace that holds it.

@@ -16,7 +16,7 @@ use taskwire_protocol::comment::{
 };
 use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::member::Role;
-use taskwire_protocol::task::{Task, TaskCounts};
+use taskwire_protocol::task::Task;
 use taskwire_protocol::{CommentId, ErrorCode, Failure, Page, UserId, WorkspaceId, limits};
 use uuid::Uuid;
 
@@ -198,11 +198,7 @@ fn log<E: PlainEvent<Stream = WorkspaceId, Payload = CommentChanged>>(
 ) -> Result<Logged<CommentChanged>> {
     let changed = CommentChanged {
         comment: comment.clone(),
-        task: TaskCounts {
-            id: task.id,
-            comment_count: task.comment_count,
-            attachment_count: task.attachment_count,
-        },
+        task: task.counts(),
     };
     world.emit::<E>(act, task.workspace_id, &changed)
 }

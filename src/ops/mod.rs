@@ -13,8 +13,8 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tags`, `tasks`, `comments`, `notifications`,
-//!   `streams`, `presence`,
+//!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tags`, `tasks`, `comments`, `attachments`,
+//!   `notifications`, `streams`, `presence`,
 //!   `admin`, `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
@@ -29,6 +29,7 @@ pub mod admin;
 pub mod alarms;
 pub mod api_tokens;
 pub mod asked;
+pub mod attachments;
 pub mod bounds;
 mod caller;
 mod cascade;
@@ -132,6 +133,9 @@ macro_rules! for_each_entity {
                 /// Comments. Their tasks are loaded too.
                 comments: taskwire_protocol::CommentId => $crate::store::comments::CommentRecord,
                     ordered(workspace), concerns(content), store(comments);
+                /// Attachments. Their tasks are loaded too.
+                attachments: taskwire_protocol::AttachmentId => $crate::store::attachments::AttachmentRecord,
+                    ordered(workspace), concerns(content), store(attachments);
                 /// Where repeating tasks stand in the series of their rules.
                 repeats: taskwire_protocol::TaskId => $crate::store::repeats::Repeat,
                     ordered(workspace), concerns(content), store(repeats);
@@ -164,6 +168,8 @@ macro_rules! for_each_entity {
                 belongings: taskwire_protocol::UserId, ordered(user);
                 /// The team workspaces that have other members, and this user as their only owner.
                 sole_ownerships: taskwire_protocol::UserId, ordered(user);
+                /// How much these users store, and their accounts, if a plan bounds it. Their streams are locked.
+                stored: taskwire_protocol::UserId, ordered(user);
                 /// The accounts of a workspace's owners. The workspace must be the target's.
                 owners: taskwire_protocol::WorkspaceId, ordered(user);
                 /// When each user's newest notification was made, for a mutation that changes all of them.

@@ -42,13 +42,18 @@ impl Step for SetPhoto {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.accounts.insert(caller.user.id);
+        needs.stored.insert(caller.user.id);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = world.accounts.get(act.caller.user.id).cloned();
         let account = account.ok_or_else(|| not_found("account"))?;
         if let Some(Uploaded { bytes, .. }) = self.0 {
-            act.bounds.stores(Stored { photo: bytes }, account.user.plan)?;
+            let stored = Stored {
+                photo: bytes,
+                attachments: world.stored(account.user.id).unwrap_or(0),
+            };
+            act.bounds.stores(stored, account.user.plan)?;
         }
         let replaced = account.user.photo_url.clone();
         let photo_url: Option<Arc<str>> = self.0.map(|uploaded| uploaded.photo.url().into());

@@ -96,7 +96,7 @@ pub async fn ops(tx: &mut Transaction, user: UserId, op_ids: Vec<Uuid>) -> Resul
     tx.select::<()>(sql).await.map(drop)
 }
 
-/// Tasks of a workspace, with their comments. On SQLite their words stay in the index until it is brought up to date. Notifications of them are
+/// Tasks of a workspace, with their comments. Their attachments stay, without a task, until their files are removed. On SQLite their words stay in the index until it is brought up to date. Notifications of them are
 /// their readers' own, and stay.
 pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> Result<u64> {
     let mut sql = Sql::new("select id from tasks_by_workspace where workspace_id = ");
@@ -109,6 +109,7 @@ pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> 
         "delete from task_tags where task_id in (",
         "delete from task_assignees where task_id in (",
         "delete from comments where task_id in (",
+        "update attachments set task_id = null, name = '' where task_id in (",
         "delete from task_blocks where task_id in (",
         "delete from alarms where task_id in (",
         "delete from repeats where task_id in (",

@@ -16,8 +16,8 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
-//!   (`task_list`, `search`), `comments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`,
-//!   `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch` and
+//!   (`task_list`, `search`), `comments`, `attachments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`,
+//!   `departures`, `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch` and
 //!   `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
@@ -27,6 +27,7 @@
 mod addresses;
 pub mod alarms;
 pub mod api_tokens;
+pub mod attachments;
 mod bind;
 pub mod codes;
 pub mod comments;

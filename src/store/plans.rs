@@ -3,13 +3,13 @@
 
 use super::statement::{ROWS, Statement, text};
 use super::{
-    alarms, api_tokens, comments, log, members, notifications, ops, projects, repeats, sessions, streams,
-    tags, tasks, users, workspaces,
+    alarms, api_tokens, attachments, comments, log, members, notifications, ops, projects, repeats, sessions,
+    streams, tags, tasks, users, workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 12] = [
+const SCHEMA: [&str; 13] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../migrations/sqlite/0003_text.sql"),
@@ -22,13 +22,14 @@ const SCHEMA: [&str; 12] = [
     include_str!("../../migrations/sqlite/0016_projects.sql"),
     include_str!("../../migrations/sqlite/0017_alarms.sql"),
     include_str!("../../migrations/sqlite/0018_tags.sql"),
+    include_str!("../../migrations/sqlite/0019_attachments.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 38] = [
+static LOOKUPS: [(&str, &Statement, usize); 43] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -38,6 +39,15 @@ static LOOKUPS: [(&str, &Statement, usize); 38] = [
     ("users::ZONES", &users::ZONES, ROWS),
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
+    ("attachments::FORGET", &attachments::FORGET, ROWS),
+    ("attachments::LOAD", &attachments::LOAD, ROWS),
+    ("attachments::PLACES", &attachments::PLACES, ROWS),
+    ("attachments::REMOVE", &attachments::REMOVE, ROWS),
+    (
+        "attachments::REMOVE_OF_TASKS",
+        &attachments::REMOVE_OF_TASKS,
+        ROWS,
+    ),
     ("comments::DELETE", &comments::DELETE, ROWS),
     ("comments::DELETE_OF_TASKS", &comments::DELETE_OF_TASKS, ROWS),
     ("comments::LOAD", &comments::LOAD, ROWS),

@@ -163,6 +163,10 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     bob.ok("comment.create", remark("Of Bob")).await;
     let remark = ada.ok("comment.create", remark("Of Ada")).await;
 
+    crate::attachments::upload(&server, &bob.tokens, &by_ada["id"], "b.txt", b"Of Bob").await;
+    let upload = crate::attachments::upload(&server, &tokens, &by_ada["id"], "a.txt", b"My file").await;
+    let file = format!("attachments/{}/a.txt", text(&upload["id"]));
+
     let archive = exported(&server, &tokens).await;
     let personal = format!("tasks/{}.ndjson", ada.personal());
     let of_team = format!("tasks/{}.ndjson", text(&team["id"]));
@@ -171,6 +175,8 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
         "README.txt",
         "activity.ndjson",
         "api_tokens.json",
+        "attachments.ndjson",
+        &file,
         "comments.ndjson",
         "invites.json",
         "notifications.ndjson",
@@ -203,6 +209,8 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     assert_eq!((own.len() as u64, own), (total, notifications));
     let own = values(&archive["comments.ndjson"]);
     assert_eq!(own, [remark]);
+    assert_eq!(values(&archive["attachments.ndjson"]), [upload]);
+    assert_eq!(archive[&file], b"My file");
     let own = values(&archive["activity.ndjson"]);
     assert_eq!(own, history(&mut ada, &format!("user:{me}")).await);
     let (tasks, total) = listed(&mut ada, "task.list", json!({ "status": "all" })).await;
@@ -217,7 +225,7 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     let of_bob = exported(&server, &bob.tokens).await;
     assert_eq!(
         of_bob.len(),
-        12,
+        14,
         "no photo, a file of tasks for each workspace: {:?}",
         of_bob.keys()
     );

@@ -10,6 +10,7 @@ mod access; // what users receive while their access changes
 mod accounts; // signing up, in and out
 mod administration; // instances, sockets, kicks, operators
 mod api_tokens; // tokens of programs
+mod attachments; // files at tasks
 mod audit_lines; // the log of what is done to accounts
 mod batches; // several mutations in one request
 mod blockers; // tasks that wait for others, and which are ready

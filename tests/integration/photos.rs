@@ -3,7 +3,7 @@
 //! - `pictures`  what is uploaded
 //! - `bucket`    a server for files
 
-mod bucket;
+pub mod bucket;
 pub mod pictures;
 
 use crate::on_both_databases;
@@ -92,7 +92,7 @@ fn url(user: &Value) -> &str {
 }
 
 /// The files below a folder.
-fn files_in(folder: &Path) -> Vec<PathBuf> {
+pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.expect("an entry").path();
@@ -421,7 +421,7 @@ async fn a_plan_limits_how_large_a_photo_may_be(engine: Engine) {
 }
 
 /// Sets when a file was written, in hours before a time in milliseconds.
-fn aged(path: &Path, now_ms: i64, hours: u64) {
+pub fn aged(path: &Path, now_ms: i64, hours: u64) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms as u64);
     let file = fs::File::options().write(true).open(path).expect("a file");
     file.set_modified(now - Duration::from_hours(hours)).expect("set");

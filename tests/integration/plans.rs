@@ -8,7 +8,7 @@ use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
 use taskwire::store::task_list::{self, PageEnd, Scope};
-use taskwire::store::{Plan, Reader, Store, comments, log, members, streams, tasks, workspaces};
+use taskwire::store::{Plan, Reader, Store, attachments, comments, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::ListTasks;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
@@ -44,6 +44,8 @@ const MUCH: &str = "
     from generate_series(1, 60000) n;
     insert into task_assignees select id(1 + n % 300), id(1 + n % 20), id(n) from generate_series(1, 60000) n;
     insert into comments select id(n), id(1), id(1 + n % 3000), id(1 + n % 3000), 'b', '[]', '[]', 1, n, n from generate_series(1, 60000) n;
+    insert into attachments select id(n), id(1), case when n % 100 > 0 then id(1 + n % 3000) end, 'a', 1, 'text/plain',
+      id(1 + n % 3000), n from generate_series(1, 60000) n;
     update tasks set stage = 'doing' where id in (select id(n * 3 + 1) from generate_series(1, 15000) n);
     update tasks set blocked_by = '[]' where id in (select id(n * 7) from generate_series(1, 8000) n);
     insert into task_blocks select id(n * 7), id(n * 7 + k) from generate_series(1, 8000) n, generate_series(1, 3) k;
@@ -195,7 +197,19 @@ async fn other_lists(reader: &mut Reader) {
         let page = comments::list_by(reader, UserId(ONE), after, 251).await;
         page.expect("a page");
         check_by(reader, "the comments of an export", looks_at_many);
+        let page = attachments::list(reader, TaskId(ONE), after, 51).await;
+        page.expect("a page");
+        check_by(reader, "attachment.list", looks_at_many);
+        let page = attachments::list_by(reader, UserId(ONE), after, 251).await;
+        page.expect("a page");
+        check_by(reader, "the attachments of an export", looks_at_many);
     }
+    let bytes = attachments::bytes_by(reader, UserId(ONE)).await;
+    bytes.expect("a sum");
+    check_by(reader, "the bytes of a user", looks_at_many);
+    let removed = attachments::removed(reader, WorkspaceId(ONE), 100).await;
+    removed.expect("attachments");
+    check_by(reader, "attachments that were removed", looks_at_many);
     let users = notifications::who_has_before(reader, MIDDLE, Uuid::nil(), 500).await;
     users.expect("users");
     check(reader, "who has old notifications");

@@ -127,6 +127,7 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
         &[
             "account",
             "admin",
+            "attachment",
             "comment",
             "events",
             "examples",

@@ -170,6 +170,18 @@ fn comments_are_counted_also_between_the_pages_of_a_snapshot() {
         &event(HOME, 13, "comment.deleted", &commented(2, 2)),
     );
     assert_eq!(counts(&replica), [Some(1), Some(2)]);
+    for (seq, name, attachments) in [(14, "attachment.created", 1), (15, "attachment.deleted", 0)] {
+        let counts = json!({"id": Uuid::from_u128(2), "comment_count": 2, "attachment_count": attachments});
+        let data = json!({"id": Uuid::from_u128(60), "task_id": Uuid::from_u128(2), "name": "a", "size": 1,
+            "media_type": "text/plain", "created_by": ME, "created_at": Timestamp(0), "task": counts});
+        apply(&mut replica, &event(HOME, seq, name, &data));
+        let task = replica.task(Uuid::from_u128(2).into());
+        assert_eq!(
+            task.map(|task| task.attachment_count),
+            Some(attachments),
+            "{name}"
+        );
+    }
 }
 
 #[test]

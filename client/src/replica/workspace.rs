@@ -134,11 +134,9 @@ impl WorkspaceReplica {
             }
             Event::CommentCreated(changed)
             | Event::CommentUpdated(changed)
-            | Event::CommentDeleted(changed) => {
-                self.count(changed.task);
-                if let Some(since) = &mut self.since {
-                    since.counted.insert(changed.task.id, changed.task);
-                }
+            | Event::CommentDeleted(changed) => self.count_since(changed.task),
+            Event::AttachmentCreated(changed) | Event::AttachmentDeleted(changed) => {
+                self.count_since(changed.task);
             }
             Event::MemberAdded(joined) => self.take_member(joined.member),
             Event::MemberUpdated(member) => self.take_member(*member),
@@ -186,6 +184,14 @@ impl WorkspaceReplica {
         let held = self.tasks.get(&task.id);
         if held.is_none_or(|held| task.version >= held.version) {
             self.tasks.insert(task.id, task);
+        }
+    }
+
+    /// Takes what a task counts, and keeps it for pages of a snapshot that are older.
+    fn count_since(&mut self, counts: TaskCounts) {
+        self.count(counts);
+        if let Some(since) = &mut self.since {
+            since.counted.insert(counts.id, counts);
         }
     }
 

@@ -115,6 +115,9 @@ impl Tale {
         if let Some((_, verb)) = frame.event.split_once("comment.") {
             return Ok(of_comment(verb, &now));
         }
+        if let Some((_, verb)) = frame.event.split_once("attachment.") {
+            return Ok(of_attachment(verb, &now));
+        }
         let before = self.before.replace(now.clone());
         let act = match &*frame.event {
             "task.created" => format!("created {}", quoted(&now["title"])),
@@ -212,6 +215,15 @@ fn of_comment(verb: &str, comment: &Fields) -> String {
         "updated" => format!("changed a comment: {said}"),
         "deleted" => format!("deleted a comment: {said}"),
         other => format!("comment {}: {said}", plain(other)),
+    }
+}
+
+fn of_attachment(verb: &str, attachment: &Fields) -> String {
+    let name = quoted(attachment.get("name").unwrap_or(&Value::Null));
+    match verb {
+        "created" => format!("attached {name}"),
+        "deleted" => format!("deleted the attachment {name}"),
+        other => format!("attachment {}: {name}", plain(other)),
     }
 }
 

@@ -222,6 +222,10 @@ fn describe(names: &Names, event: &Event) -> String {
         Event::MemberAdded(joined) => format!("  {}", plain(&joined.member.user.name)),
         Event::MemberUpdated(member) => format!("  {}", plain(&member.user.name)),
         Event::InviteReceived(invite) => format!("  {}", plain(&invite.workspace.name)),
+        Event::AttachmentCreated(changed) | Event::AttachmentDeleted(changed) => {
+            let name = plain(&changed.attachment.name);
+            format!("  {}  {name}", short(changed.task.id))
+        }
         Event::ProjectCreated(project) | Event::ProjectUpdated(project) => {
             format!("  {}", plain(&project.name))
         }

@@ -14,7 +14,7 @@ mod snapshot;
 
 pub use export::Export;
 pub use pieces::Pieces;
-pub(super) use running::Running;
+pub(super) use running::{Place, Room, Running};
 
 /// Who downloads what now.
 #[derive(Clone)]

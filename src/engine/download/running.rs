@@ -1,5 +1,5 @@
-//! Who downloads now: each account a few times, and only so many on this instance. Each download needs memory and, while
-//! its client reads fast, a part of a CPU.
+//! Who downloads or uploads now: each account a few times, and only so many on this instance. Each needs memory and, while
+//! its client is fast, a part of a CPU.
 
 use foldhash::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,17 @@ use taskwire_protocol::{ErrorCode, Failure, UserId};
 
 /// How many downloads of a kind there may be, and what those are told who ask for more.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::engine) struct Room {
     /// The most of one account.
-    pub(super) each: usize,
+    pub(in crate::engine) each: usize,
     /// The most on this instance.
-    pub(super) all: usize,
+    pub(in crate::engine) all: usize,
     /// The refusal of an account that has as many as it may.
-    pub(super) already: &'static str,
+    pub(in crate::engine) already: &'static str,
     /// The refusal of anybody while the instance has as many as it may.
-    pub(super) too_many: &'static str,
+    pub(in crate::engine) too_many: &'static str,
     /// How long a client should wait before it asks again.
-    pub(super) retry_after_ms: u64,
+    pub(in crate::engine) retry_after_ms: u64,
 }
 
 /// The accounts that download. Clones share them.
@@ -28,18 +28,18 @@ pub(in crate::engine) struct Running {
 }
 
 /// A place among them, until it is dropped.
-pub(super) struct Place {
+pub(in crate::engine) struct Place {
     running: Running,
     user: UserId,
 }
 
 impl Running {
-    pub(super) fn new(room: &'static Room) -> Running {
+    pub(in crate::engine) fn new(room: &'static Room) -> Running {
         let accounts = Arc::default();
         Running { room, accounts }
     }
 
-    pub(super) fn take(&self, user: UserId) -> Result<Place, Failure> {
+    pub(in crate::engine) fn take(&self, user: UserId) -> Result<Place, Failure> {
         let (room, mut accounts) = (
             self.room,
             self.accounts.lock().unwrap_or_else(PoisonError::into_inner),

@@ -2,12 +2,14 @@
 //! decide and writes it afterwards; nothing waits in between. Later mutations of a group see what earlier ones did.
 //!
 //! - `entry`   what is logged, and the proof that it was logged
+//! - `files`   attachments, and the removal of their files
 //! - `counts`  the streams' counters, and what the group adds to them
 //! - `object`  a payload, encoded once
 //! - `tags`    tags by their keys
 
 mod counts;
 mod entry;
+mod files;
 mod object;
 mod tags;
 
@@ -94,6 +96,8 @@ macro_rules! derive_world {
             /// How many subtasks some tasks have, without deleted ones.
             subtasks: HashMap<TaskId, u64>,
             zones: HashMap<UserId, String>,
+            /// How many bytes the attachments of some users have.
+            stored: HashMap<UserId, u64>,
             acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
             wishes: KnownWishes,
@@ -303,7 +307,7 @@ impl World {
         self.tasks.put(task);
     }
 
-    /// Purges a task: its row, its comments, and its content in the log, including this group's entries.
+    /// Purges a task: its row, its comments, its attachments, and its content in the log, including this group's entries.
     pub fn purge_task(&mut self, id: TaskId) -> Result<()> {
         for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
             entry.forget()?;
@@ -319,6 +323,9 @@ impl World {
         if let Some(task) = self.tasks.remove(id) {
             self.counts.task(&task, -1);
             count_below(&mut self.subtasks, &task, -1);
+            if task.attachment_count > 0 {
+                self.purge_attachments(id, task.workspace_id)?;
+            }
             self.purged.push(id);
         }
         Ok(())

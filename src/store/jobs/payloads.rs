@@ -79,6 +79,17 @@ impl Payload for AdoptTags {
     const KIND: &'static str = "adopt_tags";
 }
 
+/// Removes the files of attachments that no task of a workspace has any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RemoveFiles {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+impl Payload for RemoveFiles {
+    const KIND: &'static str = "remove_files";
+}
+
 /// Takes the name of a deleted user out of the log of a workspace that they left.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetName {

@@ -27,6 +27,8 @@ pub enum Action {
     Cut,
     /// Takes a new snapshot of a workspace while others write.
     Sync(usize),
+    /// Uploads a file to a task, by these numbers of its workspace and itself.
+    Attach(usize, usize),
     /// Does not read for this many milliseconds, while others write.
     Rest(u8),
 }
@@ -97,6 +99,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         2 => (0..1000_usize).prop_map(Action::Retry),
         2 => Just(Action::Cut),
         1 => (0..8_usize).prop_map(Action::Sync),
+        1 => (0..8_usize, 0..1000_usize).prop_map(|(place, pick)| Action::Attach(place, pick)),
         1 => (0..40_u8).prop_map(Action::Rest),
     ]
 }
@@ -108,6 +111,12 @@ fn nth<T>(map: &BTreeMap<String, T>, n: usize) -> Option<(&String, &T)> {
 /// A workspace that the replica has.
 pub fn workspace(replica: &Replica, n: usize) -> Option<String> {
     nth(&replica.boards, n).map(|(id, _)| id.clone())
+}
+
+/// A task that the replica has.
+pub fn task(replica: &Replica, place: usize, pick: usize) -> Option<Value> {
+    let (_, board) = nth(&replica.boards, place)?;
+    nth(&board.tasks, pick).map(|(id, _)| json!(id))
 }
 
 /// What a client knows and may name in a request.
@@ -210,6 +219,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "comment.create" => &["comment.created"],
         "comment.update" => &["comment.updated"],
         "comment.delete" => &["comment.deleted"],
+        "attachment.delete" => &["attachment.deleted"],
         "notification.mark" => &["notification.updated"],
         "notification.mark_all_read" => &["notification.all_read"],
         "notification.delete" => &["notification.deleted"],

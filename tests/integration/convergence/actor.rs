@@ -1,6 +1,7 @@
 //! A client of the property test: a socket, a replica, and a ledger of its mutations and their answers.
 
 use super::action::{self, Action, Known, Wish};
+use crate::attachments;
 use crate::support::{Client, Replica, Server, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct Actor<'s> {
     epoch: Value,
     pub replica: Replica,
     pub ledger: Vec<Asked>,
+    /// The attachments that it uploaded.
+    files: Vec<Value>,
     pending: BTreeMap<i64, Pending>,
     /// By workspace: the id of the request for the next page of its newest snapshot.
     syncing: BTreeMap<String, i64>,
@@ -60,6 +63,7 @@ impl<'s> Actor<'s> {
             epoch: Value::Null,
             replica: Replica::default(),
             ledger: Vec::new(),
+            files: Vec::new(),
             pending: BTreeMap::new(),
             syncing: BTreeMap::new(),
             next_id: 0,
@@ -114,6 +118,11 @@ impl<'s> Actor<'s> {
                         self.sync(&workspace, None).await;
                     }
                 }
+                Action::Attach(place, pick) => {
+                    if let Some(task) = action::task(&self.replica, *place, *pick) {
+                        self.attach(&task).await;
+                    }
+                }
                 Action::Rest(milliseconds) => {
                     tokio::time::sleep(Duration::from_millis(u64::from(*milliseconds))).await;
                 }
@@ -125,6 +134,9 @@ impl<'s> Actor<'s> {
     /// Makes a request of a wish, with the entities that this client knows.
     fn request(&self, wish: &Wish, made: &mut Option<String>) -> Option<(&'static str, Value)> {
         let made_by = |create: &str| {
+            if create == "attachment.create" {
+                return self.files.clone();
+            }
             let asked = self.ledger.iter().filter(|asked| asked.name == create);
             let done = asked.filter_map(|asked| asked.answer.as_ref());
             done.filter(|answer| answer["type"] == "ok")
@@ -137,6 +149,17 @@ impl<'s> Actor<'s> {
             made: &made_by,
         };
         wish.request(&self.examples, &known, made)
+    }
+
+    /// Uploads a file, if the server lets it: another client may have deleted the task, or changed what this one may do.
+    async fn attach(&mut self, task: &Value) {
+        let token = text(&self.tokens["access_token"]);
+        let answer = attachments::post(self.server, token, task, "a.txt", b"content").await;
+        let (status, made) = (answer.status().as_u16(), answer.json().await.expect("JSON"));
+        match status {
+            201 => self.files.push(made["id"].clone()),
+            status => assert!([403, 404, 409].contains(&status), "{status} {made}"),
+        }
     }
 
     /// Reads until each stream is at its head.

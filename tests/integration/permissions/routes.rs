@@ -4,6 +4,7 @@
 use super::stage::Person::{self, Anonymous, Elsewhere, Operator, OtherTenant, Reading, Removed};
 use super::stage::{EVERYBODY, Stage};
 use super::{code, expected};
+use crate::attachments;
 use crate::on_both_databases;
 use crate::photos::pictures::png;
 use crate::support::http::Response;
@@ -29,7 +30,9 @@ struct Expected {
     nobody: &'static str,
     /// A user who sees nobody of the team: of another one, a former member, an administrator of the server.
     outside: &'static str,
-    /// A viewer, member, admin and owner of the team.
+    /// A viewer of the team.
+    viewer: &'static str,
+    /// A member, admin and owner of the team.
     inside: &'static str,
     /// An API token of the owner that may only read.
     reading: &'static str,
@@ -52,6 +55,7 @@ const fn known(answer: &'static str) -> Expected {
     Expected {
         nobody: "401 AUTH_REQUIRED",
         outside: answer,
+        viewer: answer,
         inside: answer,
         reading: answer,
         writing: answer,
@@ -98,6 +102,7 @@ const TABLE: &[(&str, Expected)] = &[
         Expected {
             nobody: "401 AUTH_REQUIRED",
             outside: "404 NOT_FOUND",
+            viewer: "200",
             inside: "200",
             reading: "200",
             writing: "200",
@@ -110,6 +115,31 @@ const TABLE: &[(&str, Expected)] = &[
         Expected {
             nobody: "401 AUTH_REQUIRED",
             outside: "404 NOT_FOUND",
+            viewer: "200",
+            inside: "200",
+            reading: "200",
+            writing: "200",
+            elsewhere: "404 NOT_FOUND",
+        },
+    ),
+    (
+        "POST /v1/tasks/{id}/attachments",
+        Expected {
+            nobody: "401 AUTH_REQUIRED",
+            outside: "404 NOT_FOUND",
+            viewer: "403 FORBIDDEN",
+            inside: "201",
+            reading: "403 FORBIDDEN",
+            writing: "201",
+            elsewhere: "404 NOT_FOUND",
+        },
+    ),
+    (
+        "GET /v1/attachments/{id}",
+        Expected {
+            nobody: "401 AUTH_REQUIRED",
+            outside: "404 NOT_FOUND",
+            viewer: "200",
             inside: "200",
             reading: "200",
             writing: "200",
@@ -161,6 +191,7 @@ impl Expected {
         match who {
             Caller::Known(Anonymous) => self.nobody,
             Caller::Known(OtherTenant | Removed | Operator) => self.outside,
+            Caller::Known(Person::Viewer) => self.viewer,
             Caller::Known(Reading) => self.reading,
             Caller::Known(Elsewhere) => self.elsewhere,
             Caller::Known(who) if who.is_program() => self.writing,
@@ -244,9 +275,13 @@ async fn sign_out(server: &Server, token: &Value) {
 
 async fn try_route(stage: &mut Stage, route: &str, who: Caller, token: Option<String>) -> Response {
     let (method, path) = route.split_once(' ').expect("a method and a path");
-    let path = path
-        .replace("/workspaces/{id}", &format!("/workspaces/{}", stage.workspace()))
-        .replace("{id}", &stage.owner());
+    let id = match route {
+        "GET /v1/workspaces/{id}/snapshot" => stage.workspace(),
+        "POST /v1/tasks/{id}/attachments" => stage.a_task().await,
+        "GET /v1/attachments/{id}" => stage.an_attachment().await,
+        _ => stage.owner(),
+    };
+    let path = path.replace("{id}", &id);
     let body = body(stage, route, who).await;
     let method = method.parse().expect("a method");
     let mut request = http::request(stage.server(), method, &path);
@@ -257,6 +292,10 @@ async fn try_route(stage: &mut Stage, route: &str, who: Caller, token: Option<St
         Sent::Nothing => request,
         Sent::Json(body) => request.json(&body),
         Sent::Picture => request.header("content-type", "image/png").body(png([9, 9, 9])),
+        Sent::File => {
+            let form = attachments::form("a.txt", b"content");
+            request.header("content-type", attachments::FORM).body(form)
+        }
     };
     request.send().await.expect("an answer")
 }
@@ -276,6 +315,7 @@ enum Sent {
     Nothing,
     Json(Value),
     Picture,
+    File,
 }
 
 /// A body with which a permitted caller is not refused.
@@ -314,6 +354,7 @@ async fn body(stage: &mut Stage, route: &str, who: Caller) -> Sent {
         "POST /v1/auth/device/token" => json!({ "device_code": codes(stage.server()).await["device_code"] }),
         "POST /v1/rpc" => json!({ "type": "workspace.list", "data": {} }),
         "PUT /v1/profile/photo" => return Sent::Picture,
+        "POST /v1/tasks/{id}/attachments" => return Sent::File,
         "GET /v1/users/{id}/photo" => {
             stage.give_the_owner_a_photo(png([1, 2, 3])).await;
             return Sent::Nothing;

@@ -2,7 +2,8 @@
 //! each try.
 
 use super::IN_A_SPARE_WORKSPACE;
-use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
+use crate::attachments;
+use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 use taskwire_protocol::examples::Examples;
@@ -235,6 +236,17 @@ impl Stage {
         self.thing("session", "auth.revoke_session", who).await
     }
 
+    /// The id of a new task of the team.
+    pub async fn a_task(&mut self) -> String {
+        let data = self.parameters("task.create", Owner).await;
+        text(&self.team.owner.ok("task.create", data).await["id"]).to_owned()
+    }
+
+    /// The id of a new attachment of a task of the team.
+    pub async fn an_attachment(&mut self) -> String {
+        text(&self.thing("attachment", "", Owner).await).to_owned()
+    }
+
     pub async fn give_the_owner_a_photo(&mut self, picture: Vec<u8>) {
         let token = self.token("", Owner).await.expect("a token");
         let request = http::request(&self.server, Method::PUT, "/v1/profile/photo").bearer_auth(token);
@@ -309,6 +321,19 @@ impl Stage {
             "comment" if who.role() >= Some(Role::Member) => {
                 let data = self.parameters("comment.create", who).await;
                 self.person(who).ok("comment.create", data).await["id"].clone()
+            }
+            // so do those who upload files
+            "attachment" => {
+                let who = if who.role() >= Some(Role::Member) {
+                    who
+                } else {
+                    Owner
+                };
+                let token = text(&self.person(who).tokens["access_token"]).to_owned();
+                let task = self.entity("task").await;
+                let made = attachments::post(&self.server, &token, &task, "a.txt", b"content").await;
+                assert_eq!(made.status(), 201);
+                made.json().await.expect("an attachment")["id"].clone()
             }
             "api_token" => {
                 let made = self.person(who).ok("api_token.create", json!({ "name": "bot" }));

@@ -1,15 +1,16 @@
 //! A small S3-compatible server: objects of one bucket in memory, by path-style addresses. It refuses what is not
-//! signed, and a body that is not the signed one. It does not check signatures themselves.
+//! signed, and a body that is not the signed one. It does not check signatures themselves. An object may come in parts, each
+//! but the last of 5 MiB at least, and a range of it may be read.
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
@@ -19,6 +20,9 @@ const AT: &str = "Sun, 01 Nov 2026 10:00:00 GMT";
 
 #[derive(Clone, Default)]
 pub struct Bucket {
+    /// By upload and number.
+    parts: Arc<Mutex<BTreeMap<(String, u32), Bytes>>>,
+    uploads: Arc<AtomicUsize>,
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
     down: Arc<AtomicBool>,
     address: String,
@@ -34,6 +38,7 @@ impl Bucket {
             ..Bucket::default()
         };
         let router = Router::new().fallback(answer).with_state(bucket.clone());
+        let router = router.layer(DefaultBodyLimit::disable());
         tokio::spawn(async move { axum::serve(listener, router).await });
         bucket
     }
@@ -50,6 +55,55 @@ impl Bucket {
     /// The names of all objects.
     pub fn names(&self) -> Vec<String> {
         self.objects.lock().expect("objects").keys().cloned().collect()
+    }
+
+    /// How many parts there are of objects that are not whole.
+    pub fn parts(&self) -> usize {
+        self.parts.lock().expect("parts").len()
+    }
+
+    /// Answers what is about an object in parts.
+    fn in_parts(
+        &self,
+        method: &Method,
+        name: &str,
+        query: &[(String, String)],
+        body: Bytes,
+    ) -> Option<Response> {
+        let value = |key: &str| {
+            query
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.clone())
+        };
+        if method == Method::POST && value("uploads").is_some() {
+            let id = self.uploads.fetch_add(1, Ordering::SeqCst);
+            let xml = format!(
+                "<InitiateMultipartUploadResult><UploadId>u{id}</UploadId></InitiateMultipartUploadResult>"
+            );
+            return Some(xml.into_response());
+        }
+        let upload = value("uploadId")?;
+        let mut parts = self.parts.lock().expect("parts");
+        if let Some(number) = value("partNumber") {
+            let number: u32 = number.parse().expect("a number");
+            let tag = format!("\"{number}\"");
+            parts.insert((upload, number), body);
+            return Some([("etag", tag)].into_response());
+        }
+        let of_upload: Vec<(String, u32)> = parts.keys().filter(|(id, _)| *id == upload).cloned().collect();
+        let pieces: Vec<Bytes> = of_upload.iter().filter_map(|key| parts.remove(key)).collect();
+        if method == Method::DELETE {
+            return Some(StatusCode::NO_CONTENT.into_response());
+        }
+        let (_last, full) = pieces.split_last().expect("parts");
+        assert!(full.iter().all(|part| part.len() == 5 << 20), "a small part");
+        self.objects
+            .lock()
+            .expect("objects")
+            .insert(name.to_owned(), pieces.concat().into());
+        let xml = "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>";
+        Some(xml.into_response())
     }
 
     /// Refuses everything from now on, or no longer.
@@ -106,6 +160,11 @@ async fn answer(
         return StatusCode::NOT_FOUND.into_response();
     };
     let name = name.trim_start_matches('/').to_owned();
+    let query: Vec<(String, String)> =
+        serde_urlencoded::from_str(uri.query().unwrap_or_default()).expect("a query");
+    if let Some(answer) = bucket.in_parts(&method, &name, &query, body.clone()) {
+        return answer;
+    }
     let mut objects = bucket.objects.lock().expect("objects");
     match (method, name.is_empty()) {
         (Method::GET, true) => {
@@ -121,7 +180,7 @@ async fn answer(
             [("etag", "\"1\"")].into_response()
         }
         (Method::GET | Method::HEAD, false) => match objects.get(&name) {
-            Some(bytes) => ([("etag", "\"1\""), ("last-modified", AT)], bytes.clone()).into_response(),
+            Some(bytes) => read(&headers, bytes),
             None => StatusCode::NOT_FOUND.into_response(),
         },
         (Method::DELETE, false) => {
@@ -130,4 +189,28 @@ async fn answer(
         }
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+}
+
+/// An object, or the range of it that is asked for.
+fn read(headers: &HeaderMap, bytes: &Bytes) -> Response {
+    let about = [("etag", "\"1\""), ("last-modified", AT)];
+    let range = headers
+        .get("range")
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes="));
+    let Some((first, last)) = range.and_then(|range| range.split_once('-')) else {
+        return (about, bytes.clone()).into_response();
+    };
+    let first: usize = first.parse().expect("a position");
+    let end = last
+        .parse::<usize>()
+        .map_or(bytes.len(), |last| (last + 1).min(bytes.len()));
+    let told = format!("bytes {first}-{}/{}", end - 1, bytes.len());
+    let part = bytes.slice(first..end);
+    (
+        StatusCode::PARTIAL_CONTENT,
+        about,
+        [("content-range", told)],
+        part,
+    )
+        .into_response()
 }

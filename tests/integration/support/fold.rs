@@ -66,9 +66,11 @@ impl WorkspaceState {
             // an entry of a task that was purged later has no content
             name if name.starts_with("task.") && data["purged"] == true => {}
             name if name.starts_with("task.") => upsert(&mut self.tasks, &data["id"], data.clone()),
-            // so has one of a comment on it
+            // so has one of a comment on it, or of a file
             name if name.starts_with("comment.") && data["purged"] == true => {}
-            "comment.created" | "comment.updated" | "comment.deleted" => self.count(&data["task"]),
+            name if name.starts_with("attachment.") && data["purged"] == true => {}
+            "comment.created" | "comment.updated" | "comment.deleted" | "attachment.created"
+            | "attachment.deleted" => self.count(&data["task"]),
             "workspace.created" => self.workspace = data.clone(),
             "workspace.updated" => {
                 assert_eq!(version(data), version(&self.workspace) + 1, "{event}");

@@ -23,6 +23,12 @@ pub(super) fn table(
             Body::Object(schema) => schema(read).to_value(),
             Body::Frames => one_or_many("ClientFrame"),
             Body::Picture => file(),
+            Body::Form => json!({
+                "contentMediaType": "multipart/form-data",
+                "type": "object",
+                "properties": { "file": file() },
+                "required": ["file"],
+            }),
             Body::SignIn(schema) | Body::OwnSignIn(schema) => {
                 let params = schema(read).to_value();
                 let params = reference(&params).unwrap_or_default().to_owned();
@@ -40,7 +46,7 @@ pub(super) fn table(
         let answer = match route.answer {
             Answer::Object(schema) | Answer::ObjectOr(schema, ..) => schema(written).to_value(),
             Answer::Frames => one_or_many("RpcAnswer"),
-            Answer::Picture | Answer::Archive => file(),
+            Answer::Picture | Answer::Archive | Answer::File => file(),
             Answer::Lines(first, other) => {
                 let lines = [first, other].map(|line| line(written).to_value());
                 json!({ "contentMediaType": "application/x-ndjson", "anyOf": lines })

@@ -29,10 +29,10 @@ type Result<T> = std::result::Result<T, Stop>;
 
 /// The contents of one export.
 pub(super) struct Contents<'a> {
-    engine: &'a Engine,
-    store: &'a Store,
-    caller: &'a Arc<Caller>,
-    out: Outgoing,
+    pub(super) engine: &'a Engine,
+    pub(super) store: &'a Store,
+    pub(super) caller: &'a Arc<Caller>,
+    pub(super) out: Outgoing,
 }
 
 impl<'a> Contents<'a> {
@@ -67,9 +67,11 @@ impl<'a> Contents<'a> {
         self.notifications().await?;
         self.comments().await?;
         self.activity().await?;
+        self.attachments().await?;
         for workspace in workspaces {
             self.tasks(workspace).await?;
         }
+        self.files().await?;
         self.still_allowed().await?;
         self.out.finish().await
     }
@@ -93,7 +95,7 @@ impl<'a> Contents<'a> {
 
     /// Fails when the caller's session has ended meanwhile: what is read of an account that is gone would look complete.
     /// Also when nobody waits for the archive any more.
-    async fn still_allowed(&self) -> Result<()> {
+    pub(super) async fn still_allowed(&self) -> Result<()> {
         self.out.in_time()?;
         Ok(self.engine.check_session(self.caller).await?)
     }
@@ -270,6 +272,8 @@ workspaces.json       the workspaces that you are in, with your role in each
 notifications.ndjson  your notifications, oldest first
 comments.ndjson       the comments that you wrote in these workspaces, oldest first
 activity.ndjson       what happened to your account, oldest first, as far back as the server keeps it
+attachments.ndjson    what the files are that you uploaded in these workspaces, oldest first
+attachments/ID/NAME   these files, the oldest ones first, up to 1 GiB of them
 tasks/ID.ndjson       tasks of the workspace with this id, deleted ones included: all tasks of your personal
                       workspace; of a team workspace those that you created or are assigned to. A team
                       workspace without such tasks has no file.

@@ -1,10 +1,12 @@
 //! An account's own data as one archive.
 //!
 //! - `contents`  what is in the archive
+//! - `uploads`   what an account uploaded to tasks
 //! - `outgoing`  the archive on its way to the client
 
 mod contents;
 mod outgoing;
+mod uploads;
 
 use super::pieces::{Pieces, Sink, Stop, body};
 use super::running::{Place, Room, Running};

@@ -14,6 +14,8 @@ use taskwire_protocol::Timestamp;
 const PIECE: usize = 64 * 1024;
 /// A file with as many lines may have 4 GiB: no row makes a line of 32 KiB.
 const MANY_LINES: u64 = 1 << 17;
+/// A file of as many bytes may have 4 GiB when it is compressed: what is random gets a little larger.
+const LARGE: u64 = 4_000_000_000;
 
 type Result<T> = std::result::Result<T, Stop>;
 
@@ -53,6 +55,23 @@ impl Outgoing {
         let mut text = serde_json::to_vec_pretty(value).map_err(io::Error::from)?;
         text.push(b'\n');
         self.file(name, &text)
+    }
+
+    /// Begins a file of this size, whose content comes in pieces.
+    pub(super) fn begin(&mut self, name: &str, size: u64) -> Result<()> {
+        Ok(self.archive.begin(name, size > LARGE)?)
+    }
+
+    /// Adds a piece of the content.
+    pub(super) async fn piece(&mut self, piece: &[u8]) -> Result<()> {
+        for part in piece.chunks(PIECE) {
+            self.archive.write(part)?;
+            self.unsent += part.len();
+            if self.unsent >= PIECE {
+                self.send().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Begins a file of about so many lines.
