@@ -1,9 +1,11 @@
-//! Requests over HTTP beside the socket: small ones, each answered in one piece; `download` has larger answers. Knows no
-//! route but by name.
+//! Requests over HTTP beside the socket: small ones, each answered in one piece; `download` has larger answers, `upload`
+//! larger requests. Knows no route but by name.
 
 mod download;
+mod upload;
 
 pub use download::Download;
+pub use upload::Upload;
 
 use crate::{
     address::Address,
@@ -182,8 +184,7 @@ impl Http {
             }
             let wait = backoff.next();
             if began.elapsed() + wait >= self.patience {
-                let why = Disconnected::Unreachable(root(&error));
-                return Err(CallError::Stopped(Stopped::Unreachable(why)));
+                return Err(unsent(&error));
             }
             tokio::time::sleep(wait).await;
         }
@@ -204,6 +205,15 @@ impl Http {
             None => request,
         }
     }
+}
+
+/// Why no answer came.
+fn unsent(error: &reqwest::Error) -> CallError {
+    if !error.is_connect() {
+        return CallError::Interrupted;
+    }
+    let why = Disconnected::Unreachable(root(error));
+    CallError::Stopped(Stopped::Unreachable(why))
 }
 
 /// Reads the whole answer.

@@ -50,7 +50,7 @@ pub use dial::{Dial, Tcp, Transport};
 pub use error::{CallError, ConfigError, Disconnected, Stopped, TokenError};
 pub use events::{Events, Item};
 pub use follower::{Change, Follower};
-pub use http::{Download, Http, HttpAnswer};
+pub use http::{Download, Http, HttpAnswer, Upload};
 pub use once::call_once;
 pub use raw::{RawFrame, RawSocket};
 pub use replica::Replica;

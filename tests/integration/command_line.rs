@@ -1,6 +1,7 @@
 //! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
-//! sessions and passwords; and what administrators do. `stages` has stages, and what is ready.
+//! sessions and passwords; and what administrators do. `stages` has stages, and what is ready, `attachments` files.
 
+mod attachments;
 mod stages;
 
 use crate::readmes::binaries;

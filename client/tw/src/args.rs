@@ -1,9 +1,10 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
 //! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
-//! workspaces, projects and tags, `talk` those about what people say and did.
+//! workspaces, projects and tags, `talk` those about what people say and did, `files` those about attachments.
 
 mod account;
 mod admin;
+mod files;
 mod project;
 mod stages;
 mod tag;
@@ -30,6 +31,7 @@ pub(crate) use account::{
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
+pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
 pub(crate) use tag::TagAction;
@@ -142,6 +144,12 @@ pub(crate) enum Command {
     Comment(CommentArgs),
     /// List the comments on a task, oldest first.
     Comments(CommentsArgs),
+    /// Upload files to a task.
+    Attach(AttachArgs),
+    /// List the attachments of a task, oldest first.
+    Attachments(AttachmentsArgs),
+    /// Download an attachment: `tw get 89abcdef plan.pdf`.
+    Get(GetArgs),
     /// Tell what happened to a task, and who did it, oldest first.
     #[command(visible_alias = "history")]
     Log(LogArgs),

@@ -1,12 +1,13 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`,
-//!   `stages`, `tags`, `invites`, `raw`, `socket`; about the account
+//! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`,
+//!   `notifications`, `workspaces`, `stages`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
+//! - `saving`    files that are saved; `progress` how far a large one is
 //! - `output`    a command's result; `fault` errors: one line and an exit code
 //! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
 //! - `ask`       questions to the person; `completions` scripts for shells
@@ -17,6 +18,7 @@ mod admin;
 mod api_tokens;
 mod args;
 mod ask;
+mod attachments;
 mod audit;
 mod browser;
 mod by_mail;
@@ -39,9 +41,11 @@ mod paging;
 mod passwords;
 mod photo;
 mod profile;
+mod progress;
 mod projects;
 mod raw;
 mod resolve;
+mod saving;
 mod session;
 mod socket;
 mod stages;
@@ -115,6 +119,8 @@ async fn run(args: Args) -> Result<(), Fault> {
             let comment = async |client: &Client| comments::comment(client, &output, params, body).await;
             context.calling(comment).await
         }
+        Command::Attach(params) => attachments::attach(&context, &output, params).await,
+        Command::Get(params) => attachments::get(&context, &output, params).await,
         Command::Account(command) => about_the_account(&context, &output, command).await,
         command => {
             context
@@ -166,6 +172,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Rm { ids, permanent } => tasks::remove(client, output, &ids, permanent).await,
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Comments(params) => comments::comments(client, output, params).await,
+        Command::Attachments(params) => attachments::attachments(client, output, params).await,
         Command::Log(params) => history::log(client, output, params).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
@@ -182,6 +189,8 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Logout { .. }
         | Command::Account(_)
         | Command::Comment(_)
+        | Command::Attach(_)
+        | Command::Get(_)
         | Command::Watch { .. }
         | Command::Socket
         | Command::Call { .. }

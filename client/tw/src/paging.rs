@@ -7,6 +7,7 @@ use taskwire_client::{
     protocol::{
         ErrorCode, Failure, Operation,
         admin::{ListConnections, ListUsers},
+        attachment::ListAttachments,
         comment::ListComments,
         invite::ListInvites,
         limits,
@@ -60,6 +61,7 @@ macro_rules! paged {
 }
 
 paged!(
+    ListAttachments,
     ListComments,
     ListConnections,
     ListInvites,

@@ -2,7 +2,7 @@
 
 use crate::{
     args::{self, AddArgs, EditArgs, NewDue, NewRule},
-    comments,
+    attachments, comments,
     fault::Fault,
     output::Output,
     paging, resolve,
@@ -76,6 +76,9 @@ pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(
         return output.value(&task);
     }
     output.line(&sheet(&task))?;
+    if task.attachment_count > 0 {
+        attachments::below(client, output, id).await?;
+    }
     if task.comment_count == 0 {
         return Ok(());
     }
