@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::{
-    Access, ErrorCode, Failure, OpId, SessionId, StreamId, Timestamp, UserId, WorkspaceId,
+    Access, ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
 };
 
 /// A writer: its connection, and what it keeps between groups.
@@ -51,6 +51,8 @@ struct Committed {
     ended: Vec<SessionId>,
     /// The group enqueued a job.
     enqueues: bool,
+    /// Tasks that were deleted for good.
+    purged: Vec<(WorkspaceId, TaskId)>,
 }
 
 impl Writer {
@@ -252,6 +254,7 @@ impl Writer {
             ended: world.ended_sessions().collect(),
             enqueues: world.jobs().next().is_some(),
             members: world.changed_workspaces().collect(),
+            purged: purged(&world),
         })
     }
 
@@ -417,6 +420,9 @@ impl Writer {
         });
         reach("publish.before");
         self.shared.hub.publish(published.collect());
+        for (workspace, task) in committed.purged {
+            self.shared.presences.purged(workspace, task);
+        }
         reach("publish.after");
         reach("answer.before");
         for (submission, reply) in submissions.into_iter().zip(committed.replies) {
@@ -427,6 +433,13 @@ impl Writer {
         }
         reach("answer.after");
     }
+}
+
+fn purged(world: &World) -> Vec<(WorkspaceId, TaskId)> {
+    let gone = world.tasks.changes().filter(|change| change.now.is_none());
+    gone.filter_map(|change| change.before)
+        .map(|task| (task.workspace_id, task.id))
+        .collect()
 }
 
 /// Whether the submissions may also run in a full database, because they free space.

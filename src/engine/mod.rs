@@ -254,6 +254,7 @@ impl Engine {
             cache: Arc::new(MemberCache::new()),
             homes: Arc::new(Homes::new(store.is_shared())),
             hub: hub.clone(),
+            presences: presences.clone(),
             sessions: sessions.clone(),
             clock: clock.clone(),
             ids: ids.clone(),

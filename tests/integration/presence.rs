@@ -11,6 +11,7 @@ on_both_databases!(
     members_see_presences_begin_change_and_end,
     several_sockets_are_one_presence_and_one_socket_is_in_one_place,
     presence_ends_with_access_and_non_members_are_not_told,
+    nobody_looks_at_a_task_that_is_deleted_for_good,
     a_page_that_is_loaded_again_does_not_leave,
     typing_is_passed_on_once_a_second_and_task,
     presence_needs_a_socket_a_member_and_a_task_of_the_workspace
@@ -191,6 +192,40 @@ async fn presence_ends_with_access_and_non_members_are_not_told(engine: Engine) 
     );
 }
 
+async fn nobody_looks_at_a_task_that_is_deleted_for_good(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut viewer,
+        ..
+    } = Team::gather(&server).await;
+    let task = task(&mut owner, &workspace).await;
+    let there = json!({ "workspace_id": workspace, "state": "online", "task_id": task });
+    viewer.ok("presence.set", there.clone()).await;
+    assert_eq!(changed(&mut owner).await, json!(["viewer", "online", task]));
+
+    // who may read it may look at it: a deleted task too
+    owner.ok("task.delete", json!({ "id": task })).await;
+    assert_eq!(
+        present(&mut owner, &workspace).await,
+        [json!(["viewer", "online", task])]
+    );
+    owner
+        .ok("task.delete", json!({ "id": task, "permanent": true }))
+        .await;
+    assert_eq!(changed(&mut owner).await, json!(["viewer", "online", null]));
+    assert_eq!(
+        present(&mut owner, &workspace).await,
+        [json!(["viewer", "online", null])]
+    );
+    let failure = viewer.refused("presence.set", there).await;
+    assert_eq!(
+        (&failure["code"], &failure["field"]),
+        (&json!("NOT_FOUND"), &json!("task_id"))
+    );
+}
+
 async fn typing_is_passed_on_once_a_second_and_task(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let Team {
@@ -343,6 +378,20 @@ async fn presence_and_typing_are_the_same_on_every_instance() {
         owner.took("typing")
     })
     .await;
+
+    // a task that one instance deletes for good is in no presence of another
+    let gone = self::task(&mut owner, &workspace).await;
+    let look = json!({ "workspace_id": workspace, "state": "away", "task_id": gone });
+    there.ok("presence.set", look).await;
+    let seen = json!(["member", "away", gone]);
+    sees(&mut owner, &workspace, &[seen], 2 * PATIENCE).await;
+    owner
+        .ok("task.delete", json!({ "id": gone, "permanent": true }))
+        .await;
+    let seen = json!(["member", "away", null]);
+    sees(&mut there, &workspace, std::slice::from_ref(&seen), 2 * PATIENCE).await;
+    sees(&mut owner, &workspace, &[seen], 2 * PATIENCE).await;
+    there.ok("presence.set", at("away")).await;
 
     // an instance that starts later asks the others for presences
     let third = servers[0].beside(&[]);

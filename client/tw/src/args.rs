@@ -1,6 +1,7 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
 //! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
-//! workspaces, projects and tags, `talk` those about what people say and did, `files` those about attachments.
+//! workspaces, projects and tags, `talk` those about what people say and did, `files` those about attachments, `who`
+//! the one about who is there.
 
 mod account;
 mod admin;
@@ -9,6 +10,7 @@ mod project;
 mod stages;
 mod tag;
 mod talk;
+mod who;
 mod workspace;
 
 use crate::{
@@ -36,6 +38,7 @@ pub(crate) use project::{ProjectAction, Within};
 pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
+pub(crate) use who::WhoArgs;
 pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
 /// Tasks on a Taskwire server.
@@ -62,7 +65,7 @@ pub(crate) struct Args {
         value_parser = clap::value_parser!(u64).range(..=86_400)
     )]
     pub(crate) wait: u64,
-    /// Print JSON: one value; with `watch`, one value per line.
+    /// Print JSON: one value; with `watch` and `--watch`, one value per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -159,6 +162,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         workspace: Option<String>,
     },
+    /// Show who is there now: since when, and at which task.
+    Who(WhoArgs),
     /// List notifications, newest first.
     Notifications(NotificationArgs),
     /// List workspaces.

@@ -1,7 +1,7 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`,
+//! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
 //!   `notifications`, `workspaces`, `stages`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
@@ -54,6 +54,7 @@ mod tasks;
 mod terminal;
 mod text;
 mod watch;
+mod who;
 mod workspaces;
 
 use args::{AccountCommand, Args, Command};
@@ -108,6 +109,7 @@ async fn run(args: Args) -> Result<(), Fault> {
         Command::Login(params) => account::log_in(&context, &output, params).await,
         Command::Logout { local, all } => account::log_out(&context, &output, local, all).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
+        Command::Who(args) => who::who(&context, &output, args).await,
         Command::Socket => socket::socket(&context, &output).await,
         Command::Call { name, data } => {
             let data = raw::parameters(data.as_deref())?;
@@ -192,6 +194,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Attach(_)
         | Command::Get(_)
         | Command::Watch { .. }
+        | Command::Who(_)
         | Command::Socket
         | Command::Call { .. }
         | Command::Completions { .. } => Ok(()),

@@ -18,7 +18,7 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// The end of an id, which is enough to identify it. Ids begin with the time, so tasks of one moment begin alike.
 pub(crate) fn short(id: impl Into<Uuid>) -> String {
@@ -132,6 +132,17 @@ fn priority(priority: Priority) -> Option<String> {
 /// A time in the person's time zone.
 pub(crate) fn moment(at: Timestamp) -> String {
     local(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A time of today; of another day with its date.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    let at = local(at);
+    let format = if at.date() == clock::now().date() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    at.strftime(format).to_string()
 }
 
 /// A whole day is the same date everywhere: it is stored, and shown, in UTC.

@@ -105,6 +105,26 @@ impl Presences {
         }
     }
 
+    /// A task was deleted for good here: nobody looks at it any more.
+    pub fn purged(&self, workspace: WorkspaceId, task: TaskId) {
+        self.forget_task(workspace, task);
+        self.say(&Words::Purged {
+            from: self.me,
+            workspace,
+            task,
+        });
+    }
+
+    fn forget_task(&self, workspace: WorkspaceId, task: TaskId) {
+        let now = self.now();
+        let roster = &mut *lock(&self.roster);
+        let changed = roster.forget_task(workspace, task, now);
+        if !changed.is_empty() {
+            self.untold.notify_one();
+        }
+        self.show(changed);
+    }
+
     /// Exchanges notes with the other instances, for ever. Run it in one task.
     pub async fn attend(self: Arc<Self>) {
         let mut notes = self.hub.notes();
@@ -168,6 +188,13 @@ impl Presences {
             }
             Some(Words::Gone { from }) if from != self.me => {
                 lock(&self.roster).gone(from, at + GRACE);
+            }
+            Some(Words::Purged {
+                from,
+                workspace,
+                task,
+            }) if from != self.me => {
+                self.forget_task(workspace, task);
             }
             _ => {}
         }

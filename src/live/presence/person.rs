@@ -88,6 +88,32 @@ impl Person {
         self.here.is_empty() && self.left.is_none() && self.elsewhere.is_empty()
     }
 
+    /// Whether a reader of theirs looks at a task.
+    pub(super) fn looks_at(&self, task: TaskId) -> bool {
+        let here = self.here.iter().map(|(_, shown)| shown);
+        let left = self.left.iter().map(|(shown, _)| shown);
+        let elsewhere = self
+            .elsewhere
+            .iter()
+            .filter_map(|(_, remote)| remote.shown.as_ref());
+        here.chain(left)
+            .chain(elsewhere)
+            .any(|shown| shown.task == Some(task))
+    }
+
+    /// None of their readers looks at this task any more.
+    pub(super) fn forget_task(&mut self, task: TaskId) {
+        let here = self.here.iter_mut().map(|(_, shown)| shown);
+        let left = self.left.iter_mut().map(|(shown, _)| shown);
+        let elsewhere = self
+            .elsewhere
+            .iter_mut()
+            .filter_map(|(_, remote)| remote.shown.as_mut());
+        for shown in here.chain(left).chain(elsewhere) {
+            shown.task = shown.task.filter(|of| *of != task);
+        }
+    }
+
     pub(super) fn shown(&self) -> Option<Shown> {
         let elsewhere = self.elsewhere.iter().filter_map(|(_, remote)| remote.shown);
         self.here().into_iter().chain(elsewhere).reduce(Shown::merge)

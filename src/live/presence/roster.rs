@@ -174,6 +174,26 @@ impl Roster {
         }
     }
 
+    /// Takes a task out of all presences in its workspace.
+    pub(crate) fn forget_task(
+        &mut self,
+        workspace: WorkspaceId,
+        task: TaskId,
+        now: Timestamp,
+    ) -> Vec<PresenceChanged> {
+        let people = self.rooms.get(&workspace).into_iter().flat_map(BTreeMap::values);
+        let users: Vec<PublicUser> = people
+            .filter(|person| person.looks_at(task))
+            .map(|person| person.user.clone())
+            .collect();
+        let mut changed = Vec::new();
+        for user in users {
+            changed.extend(self.change(workspace, &user, now, |person| person.forget_task(task)));
+            self.tell_of(workspace, user.id);
+        }
+        changed
+    }
+
     /// Who is present in a workspace, ordered by user id.
     pub(crate) fn list(&self, workspace: WorkspaceId, most: usize) -> Vec<Presence> {
         let people = self.rooms.get(&workspace).into_iter().flat_map(BTreeMap::values);

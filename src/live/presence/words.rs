@@ -4,7 +4,7 @@ use super::person::Told;
 use crate::live::Note;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use taskwire_protocol::InstanceId;
+use taskwire_protocol::{InstanceId, TaskId, WorkspaceId};
 
 /// The value of `about` in notes about presence.
 pub(super) const ABOUT: &str = "presence";
@@ -21,6 +21,12 @@ pub(super) enum Words {
     Ask { from: InstanceId },
     /// The sender stops.
     Gone { from: InstanceId },
+    /// A task was deleted for good: nobody looks at it any more.
+    Purged {
+        from: InstanceId,
+        workspace: WorkspaceId,
+        task: TaskId,
+    },
 }
 
 impl Words {
