@@ -92,6 +92,10 @@ export const LIMITS = {
   history: 500,
   /** Events of one page of `stream.history` when `limit` is omitted. */
   history_default: 100,
+  /** Days of `stats.get`, at most. */
+  stats_days: 366,
+  /** Days of `stats.get` when `days` is omitted. */
+  stats_days_default: 30,
   /** Operations of one `batch`, and frames of one `/v1/rpc` array. */
   batch: 100,
   /** Ids of one `notification.delete_many`. */
@@ -703,6 +707,14 @@ export interface CreateWorkspace {
   name: string;
 }
 
+/** How many there were on a day. */
+export interface DayCount {
+  /** The day, like `2026-11-29`. */
+  date: string;
+  /** How many. */
+  count: number;
+}
+
 /** A stage, as `workspace.update` defines it. */
 export interface DefineStage {
   /** Up to 32 characters of `a-z 0-9 _ -`; unique in its workspace. */
@@ -860,6 +872,16 @@ export interface GetNotification {
 
 /** Parameters of `profile.get`. */
 export type GetProfile = Record<string, never>;
+
+/** Parameters of `stats.get`. */
+export interface GetStats {
+  /** For how many days tasks are counted by day, today included; 30 when omitted. */
+  days?: number | null;
+  /** The time zone whose days these are: a name of the IANA time zone database. The caller's own when omitted. */
+  timezone?: string | null;
+  /** The personal workspace when omitted. */
+  workspace_id?: WorkspaceId | null;
+}
 
 /** Parameters of `task.get`. */
 export interface GetTask {
@@ -1027,6 +1049,14 @@ export interface InviteChanged {
 
 /** An invitation. */
 export type InviteId = string;
+
+/** How many there are of a kind. */
+export interface KeyCount {
+  /** The kind: a priority or an id; `null` for the tasks without one. */
+  key: string | null;
+  /** How many. */
+  count: number;
+}
 
 /** Parameters of `admin.kick`: exactly one of `user_id` and `session_id`. */
 export interface Kick {
@@ -1942,6 +1972,38 @@ export type StageKind =
 /** The body of `POST /v1/auth/device`. */
 export type StartDevice = Record<string, never>;
 
+/** How many tasks a workspace has. Deleted tasks are counted in `deleted` alone. */
+export interface Stats {
+  /** Pending and completed tasks. */
+  total: number;
+  /** Tasks that are not completed. */
+  pending: number;
+  /** Completed tasks. */
+  completed: number;
+  /** Pending tasks whose date is over: their `due_at`, or the whole day of an all-day task. */
+  overdue: number;
+  /** Pending tasks that are due today, whether or not the time of day is over. */
+  due_today: number;
+  /** Deleted tasks that can be restored. */
+  deleted: number;
+  /** Tasks by the day on which they were created: each day once, the oldest first, the last one is today. */
+  created_per_day: DayCount[];
+  /** Completed tasks by the day on which they were completed, for the same days. */
+  completed_per_day: DayCount[];
+  /** Pending tasks by priority, the highest first. A priority that no such task has is not there. */
+  by_priority: KeyCount[];
+  /** Pending tasks by the id of their project, the most first; `null` for those in no project. */
+  by_project: KeyCount[];
+  /** Pending tasks by the user id of their assignee, the most first; `null` for those of nobody. A task of several people is counted for each. */
+  by_assignee: KeyCount[];
+}
+
+/** The payload of the signal `stats.changed`. */
+export interface StatsChanged {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+}
+
 /** Which tasks to list, by their status. */
 export type Status =
   /** Deleted ones too. */
@@ -2559,6 +2621,7 @@ export const OPERATIONS = {
   "presence.set": { kind: "session", access: "viewer" },
   "presence.list": { kind: "query", access: "viewer" },
   "presence.typing": { kind: "command", access: "viewer" },
+  "stats.get": { kind: "query", access: "viewer" },
   "stream.subscribe": { kind: "session", access: "user" },
   "stream.unsubscribe": { kind: "session", access: "user" },
   "stream.history": { kind: "query", access: "user" },
@@ -2717,6 +2780,8 @@ export interface Operations {
   "presence.list": { params: ListPresence; output: PresenceList };
   /** Tells the workspace's followers that the caller is typing, at most once a second for each task. A command; access: viewer. */
   "presence.typing": { params: ReportTyping; output: Nothing };
+  /** Counts a workspace's tasks: by status, by day, by priority, by project and by assignee. A query; access: viewer. */
+  "stats.get": { params: GetStats; output: Stats };
   /** Follows a stream. A session; access: user. */
   "stream.subscribe": { params: Subscribe; output: Subscribed };
   /** Stops following a stream. A session; access: user. */
@@ -2852,6 +2917,8 @@ export interface Signals {
   "stream.not_followed": NotFollowed;
   /** A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too. */
   "typing": Typing;
+  /** What `stats.get` counts changed. Sent to all sockets that follow the workspace's stream, at most once a second. */
+  "stats.changed": StatsChanged;
 }
 
 /** Every HTTP route: what it takes, and what a success and an error hold. */

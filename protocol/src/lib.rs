@@ -10,7 +10,7 @@
 //! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
-//!   `attachment`, `notification`, `presence`, `stream`, `batch`, `admin`, `system`
+//!   `attachment`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -51,6 +51,7 @@ pub mod project;
 mod secret;
 pub mod signals;
 pub mod stage;
+pub mod stats;
 pub mod stream;
 pub mod system;
 pub mod tag;

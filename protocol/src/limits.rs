@@ -105,6 +105,10 @@ bounds! {
     HISTORY "history": u32 = 500;
     /// Events of one page of `stream.history` when `limit` is omitted.
     HISTORY_DEFAULT "history_default": u32 = 100;
+    /// Days of `stats.get`, at most.
+    STATS_DAYS "stats_days": u32 = 366;
+    /// Days of `stats.get` when `days` is omitted.
+    STATS_DAYS_DEFAULT "stats_days_default": u32 = 30;
     /// Operations of one `batch`, and frames of one `/v1/rpc` array.
     BATCH "batch": usize = 100;
     /// Ids of one `notification.delete_many`.

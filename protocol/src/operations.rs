@@ -3,7 +3,7 @@
 
 use crate::{
     Failure, account, admin, attachment, batch, comment, frames, invite, member, notification, page,
-    presence, project, stream, system, tag, task, workspace,
+    presence, project, stats, stream, system, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -176,6 +176,9 @@ macro_rules! for_each_operation {
             "presence.list" query viewer: presence::ListPresence => presence::PresenceList;
             /// Tells the workspace's followers that the caller is typing, at most once a second for each task.
             "presence.typing" command viewer: presence::ReportTyping => account::Done;
+
+            /// Counts a workspace's tasks: by status, by day, by priority, by project and by assignee.
+            "stats.get" query viewer: stats::GetStats => stats::Stats;
 
             /// Follows a stream.
             "stream.subscribe" session user: stream::Subscribe => stream::Subscribed;

@@ -1,6 +1,6 @@
 //! The table of signals: messages that no log stores. Does not know when the server sends them.
 
-use crate::{frames, presence, stream};
+use crate::{frames, presence, stats, stream};
 use schemars::{Schema, SchemaGenerator};
 
 /// A row of the table, for programs.
@@ -37,4 +37,6 @@ signals! {
     NOT_FOLLOWED "stream.not_followed": stream::NotFollowed;
     /// A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too.
     TYPING "typing": presence::Typing;
+    /// What `stats.get` counts changed. Sent to all sockets that follow the workspace's stream, at most once a second.
+    STATS_CHANGED "stats.changed": stats::StatsChanged;
 }

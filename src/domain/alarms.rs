@@ -52,7 +52,7 @@ fn date(at_ms: i64) -> Option<NaiveDate> {
 }
 
 /// When a day begins in a zone.
-fn begins(day: NaiveDate, zone: Tz) -> Option<i64> {
+pub(super) fn begins(day: NaiveDate, zone: Tz) -> Option<i64> {
     utc(day.and_hms_opt(0, 0, 0)?, zone)
 }
 

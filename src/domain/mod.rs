@@ -13,6 +13,7 @@ pub mod position;
 pub mod preferences;
 pub mod recurrence;
 pub mod stage;
+pub mod statistics;
 pub mod task;
 pub mod text;
 

@@ -15,6 +15,7 @@ use crate::failpoint::reach;
 use crate::live::{Frame, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{Act, Caller, Target, invites};
+use crate::store::statistics::count_alike;
 use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
@@ -53,6 +54,8 @@ struct Committed {
     enqueues: bool,
     /// Tasks that were deleted for good.
     purged: Vec<(WorkspaceId, TaskId)>,
+    /// Where something changed that statistics count.
+    recounted: Vec<WorkspaceId>,
 }
 
 impl Writer {
@@ -255,6 +258,7 @@ impl Writer {
             enqueues: world.jobs().next().is_some(),
             members: world.changed_workspaces().collect(),
             purged: purged(&world),
+            recounted: recounted(&world),
         })
     }
 
@@ -423,6 +427,9 @@ impl Writer {
         for (workspace, task) in committed.purged {
             self.shared.presences.purged(workspace, task);
         }
+        for workspace in committed.recounted {
+            self.shared.stats.changed(workspace);
+        }
         reach("publish.after");
         reach("answer.before");
         for (submission, reply) in submissions.into_iter().zip(committed.replies) {
@@ -440,6 +447,19 @@ fn purged(world: &World) -> Vec<(WorkspaceId, TaskId)> {
     gone.filter_map(|change| change.before)
         .map(|task| (task.workspace_id, task.id))
         .collect()
+}
+
+fn recounted(world: &World) -> Vec<WorkspaceId> {
+    let mut workspaces = Vec::new();
+    for change in world.tasks.changes() {
+        let task = match (change.before, change.now) {
+            (Some(before), Some(now)) if count_alike(before, now) => continue,
+            (before, now) => now.or(before),
+        };
+        let workspace = task.map(|task| task.workspace_id);
+        workspaces.extend(workspace.filter(|workspace| !workspaces.contains(workspace)));
+    }
+    workspaces
 }
 
 /// Whether the submissions may also run in a full database, because they free space.

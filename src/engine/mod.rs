@@ -36,6 +36,7 @@
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates; `mails`
 //!   what the job that sends mails needs
 //! - `alarms`    tells people about tasks when their time comes; `reminders` what a mail of them says
+//! - `statistics`  counts tasks before somebody reads how many there are
 //! - `aside`     work whose caller does not wait for it
 
 mod accounts;
@@ -93,6 +94,7 @@ mod sender;
 mod shared;
 mod sign_in;
 mod single;
+mod statistics;
 mod submission;
 mod tags;
 mod trace;
@@ -113,7 +115,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::files::{Files, FilesError};
 use crate::ids::Ids;
-use crate::live::{BadAddress, Hub, Presences};
+use crate::live::{BadAddress, Hub, Presences, StatsSignals};
 use crate::ops;
 use crate::store::OpenError;
 use crate::store::Store;
@@ -127,6 +129,7 @@ use last_seen::LastSeen;
 use last_used::LastUsed;
 use members::MemberCache;
 use shared::Shared;
+use statistics::Counting;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -171,6 +174,7 @@ struct Inner {
     decoding: photos::Decoding,
     downloads: download::Downloads,
     attachments: attachments::Attachments,
+    counting: Counting,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -246,6 +250,8 @@ impl Engine {
         let instance = ThisInstance::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
         let presences = Presences::new(hub.clone(), clock.clone(), instance.id);
         tokio::spawn(presences.clone().attend());
+        let stats = StatsSignals::new(hub.clone(), instance.id);
+        tokio::spawn(stats.clone().attend());
         let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
         let limits = limits::limits(settings, &store, &keys.current)?;
@@ -255,6 +261,7 @@ impl Engine {
             homes: Arc::new(Homes::new(store.is_shared())),
             hub: hub.clone(),
             presences: presences.clone(),
+            stats,
             sessions: sessions.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
@@ -274,6 +281,7 @@ impl Engine {
             decoding: photos::Decoding::new(),
             downloads: download::Downloads::default(),
             attachments: attachments::Attachments::new(limits::bounds(settings), settings.attachment_bytes),
+            counting: Counting::default(),
             hub,
             presences,
             instance,

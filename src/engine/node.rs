@@ -9,7 +9,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::{Presence, SetPresence};
-use taskwire_protocol::{Failure, TaskId, WorkspaceId};
+use taskwire_protocol::{Failure, TaskId, Timestamp, WorkspaceId};
 
 impl Node for Engine {
     fn present(&self, workspace: WorkspaceId) -> Vec<Presence> {
@@ -18,6 +18,14 @@ impl Node for Engine {
 
     fn typing(&self, workspace: WorkspaceId, task: TaskId, user: PublicUser) {
         self.0.presences.typing(workspace, task, user);
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.clock.now_ms())
+    }
+
+    fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()> {
+        Box::pin(self.count_up(workspace))
     }
 
     fn instances(&self) -> Answering<'_, Vec<Instance>> {

@@ -8,7 +8,7 @@ use super::words::WordsJob;
 use crate::auth::limits::Limits;
 use crate::clock::Clock;
 use crate::ids::Ids;
-use crate::live::{Hub, Presences};
+use crate::live::{Hub, Presences, StatsSignals};
 use crate::ops::bounds::Bounds;
 use crate::store::Store;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(super) struct Shared {
     pub(super) homes: Arc<Homes>,
     pub(super) hub: Arc<Hub>,
     pub(super) presences: Arc<Presences>,
+    pub(super) stats: Arc<StatsSignals>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) clock: Clock,
     pub(super) ids: Arc<Ids>,

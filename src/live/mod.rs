@@ -13,6 +13,7 @@
 //! - `subscriptions`  one per reader: its cursors; `join` decides where a new one starts
 //! - `deliver`        feeds the entries after the cursors into an outlet
 //! - `presence`       who is present and who is typing, here and on other instances
+//! - `stats`          tells watchers that statistics changed, at most once a second
 //! - `control`        the events in a user's own stream that the server itself acts on
 //! - `log`            the reads of the durable log that `live` needs
 //! - `bus`            the interface to other instances; `redis` implements it
@@ -41,6 +42,7 @@ mod reads;
 mod redis;
 mod removals;
 mod ring;
+mod stats;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,7 @@ pub use join::{Joined, Start};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
 pub use presence::{PresenceGuard, Presences};
 pub use redis::{BadAddress, Redis, RedisOptions, client as redis_client};
+pub use stats::StatsSignals;
 pub use subscriptions::Subscriptions;
 pub use wakeup::{Dirty, Wakeup};
 

@@ -61,6 +61,7 @@ pub mod second_sign_up;
 pub mod sessions;
 pub mod snapshots;
 mod stages;
+mod statistics;
 mod step;
 pub mod streams;
 pub mod tags;

@@ -1,11 +1,12 @@
-//! What operations ask of the node itself, not of its database: who is connected, here and on other instances.
+//! What operations ask of the node itself, not of its database: who is connected, here and on other
+//! instances, what time it is, and that it counts what lags behind.
 
 use super::Result;
 use std::pin::Pin;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::Presence;
-use taskwire_protocol::{InstanceId, SessionId, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{InstanceId, SessionId, TaskId, Timestamp, UserId, WorkspaceId};
 
 /// An answer that may take some time.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -17,6 +18,12 @@ pub trait Node: Send + Sync {
 
     /// Tells the workspace's watchers that a user is typing.
     fn typing(&self, workspace: WorkspaceId, task: TaskId, user: PublicUser);
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Counts the tasks of a workspace, so that its statistics have everything that was committed before.
+    fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()>;
 
     /// The running instances, this one first.
     fn instances(&self) -> Answering<'_, Vec<Instance>>;

@@ -5,8 +5,8 @@
 use super::notifications;
 use super::sql::Sql;
 use super::statement::Batch;
-use super::streams;
 use super::{Reader, Result, Transaction};
+use super::{statistics, streams};
 use taskwire_protocol::{StreamId, UserId, WorkspaceId};
 use uuid::Uuid;
 
@@ -119,10 +119,11 @@ pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> 
         sql.bind_all(found.iter().map(|(id,)| *id)).push(")");
         tx.select::<()>(sql).await?;
     }
+    statistics::forget(tx, workspace, &found).await?;
     Ok(found.len() as u64)
 }
 
-/// The workspace itself, with its projects, tags and the counters of its stream.
+/// The workspace itself, with its projects, its tags, its statistics and the counters of its stream.
 pub async fn workspace(tx: &mut Transaction, id: WorkspaceId) -> Result<()> {
     for text in [
         "delete from projects where workspace_id = ",
@@ -134,6 +135,7 @@ pub async fn workspace(tx: &mut Transaction, id: WorkspaceId) -> Result<()> {
         sql.bind(id.0);
         tx.select::<()>(sql).await?;
     }
+    statistics::erase(tx, id).await?;
     // those of this stream are gone
     tx.counted.forget();
     Ok(())

@@ -16,9 +16,9 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
-//!   (`task_list`, `search`), `comments`, `attachments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`,
-//!   `departures`, `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch` and
-//!   `newest`
+//!   (`task_list`, `search`), `statistics` of tasks, `comments`, `attachments`, `notifications`, `streams`, `log`, `ops`,
+//!   `jobs`, `codes`, `departures`, `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch`
+//!   and `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
@@ -69,6 +69,7 @@ mod sqlite;
 mod stages;
 pub mod start;
 mod statement;
+pub mod statistics;
 pub mod streams;
 mod table;
 pub mod tags;

@@ -4,12 +4,12 @@
 use super::statement::{ROWS, Statement, text};
 use super::{
     alarms, api_tokens, attachments, comments, log, members, notifications, ops, projects, repeats, sessions,
-    streams, tags, tasks, users, workspaces,
+    statistics, streams, tags, tasks, users, workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 13] = [
+const SCHEMA: [&str; 14] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../migrations/sqlite/0003_text.sql"),
@@ -23,13 +23,14 @@ const SCHEMA: [&str; 13] = [
     include_str!("../../migrations/sqlite/0017_alarms.sql"),
     include_str!("../../migrations/sqlite/0018_tags.sql"),
     include_str!("../../migrations/sqlite/0019_attachments.sql"),
+    include_str!("../../migrations/sqlite/0020_statistics.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 43] = [
+static LOOKUPS: [(&str, &Statement, usize); 46] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -64,6 +65,9 @@ static LOOKUPS: [(&str, &Statement, usize); 43] = [
     ("projects::DELETE", &projects::DELETE, ROWS),
     ("projects::LOAD", &projects::LOAD, ROWS),
     ("sessions::LOAD", &sessions::LOAD, ROWS),
+    ("statistics::DAYS", &statistics::DAYS, ROWS),
+    ("statistics::DELETE", &statistics::DELETE, ROWS),
+    ("statistics::FACTS", &statistics::FACTS, ROWS),
     ("streams::LOCK", &streams::LOCK, ROWS),
     ("tags::DELETE", &tags::DELETE, ROWS),
     ("tags::LOAD", &tags::LOAD, ROWS),

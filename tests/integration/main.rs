@@ -65,6 +65,7 @@ mod signing_out; // one session, all of them, another password; the list of sess
 mod silent_links; // connections to PostgreSQL that die without a word
 mod snapshots;
 mod stages; // the stages of a workspace, and where its tasks are
+mod statistics; // how many tasks there are, by day and by kind; the signal that it changed
 mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

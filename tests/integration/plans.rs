@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
+use taskwire::store::statistics::{self, Wanted};
 use taskwire::store::task_list::{self, PageEnd, Scope};
 use taskwire::store::{Plan, Reader, Store, attachments, comments, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
@@ -52,6 +53,8 @@ const MUCH: &str = "
     insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
       n from generate_series(1, 60000) n;
     insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(1 + n % 20), '{}' from generate_series(0, 79999) n;
+    insert into tally_counts select id(1 + n % 20), 1 + n % 4, n::text, n from generate_series(1, 20000) n;
+    insert into tally_days select id(1 + n % 20), 1 + n % 4, n / 20, n, '{}' from generate_series(1, 40000) n;
     analyze;
 ";
 
@@ -72,8 +75,22 @@ async fn no_main_list_scans_or_sorts_a_whole_table(database: Database) {
     tasks_of_a_person(&mut reader).await;
     other_lists(&mut reader).await;
     positions(&mut reader).await;
+    counts(&mut reader).await;
     drop(reader);
     store.close(std::time::Duration::from_secs(5)).await;
+}
+
+/// Of counts there are few: they may be sorted.
+async fn counts(reader: &mut Reader) {
+    let wanted = Wanted {
+        made: (100, 466),
+        due: (465, 467),
+        today: 466,
+        now: 466 * 86_400_000,
+    };
+    let counted = statistics::read(reader, WorkspaceId(ONE), wanted).await;
+    counted.expect("counts");
+    check_by(reader, "stats.get", is_scan);
 }
 
 async fn task_lists(reader: &mut Reader) {

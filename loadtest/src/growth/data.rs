@@ -1,10 +1,11 @@
 //! The cost of more data: the latency of `task.create` and `task.list` in one workspace, by its tasks and by the
-//! entries of its log, and how fast the whole workspace is fetched. `seed` makes the rows; the operations that are
+//! entries of its log, how fast the whole workspace is fetched, and how
+//! long its statistics take. `seed` makes the rows; the operations that are
 //! measured are real.
 
 use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
-use super::sync;
+use super::{stats, sync};
 use crate::accounts;
 use crate::crowd;
 use crate::fault::Faults;
@@ -67,6 +68,9 @@ async fn grow(
             let rate = sync::rate(&server, account, home.workspace, size).await?;
             report.put(format!("{size} {what}: workspace.sync"), rate, "MB/s");
             rates.push((size as f64, rate));
+            let [first, p50] = stats::times(&server, account, home.workspace).await?;
+            report.put(format!("{size} {what}: stats.get, the first"), first, "s");
+            report.put(format!("{size} {what}: stats.get after a change, p50"), p50, "ms");
         }
     }
     let plot = Plot::new(

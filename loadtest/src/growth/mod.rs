@@ -2,7 +2,8 @@
 //! curve, and says which points it left out for lack of time or open files.
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
-//! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them
+//! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them,
+//!   `stats` counts them
 //! - `instances`  latency and rate with several instances
 //! - `ground`     state that the steps share
 
@@ -11,6 +12,7 @@ mod ground;
 mod instances;
 mod seed;
 mod sockets;
+mod stats;
 mod sync;
 
 use crate::fault::Fault;

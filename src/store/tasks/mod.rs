@@ -1,7 +1,7 @@
 //! The table of tasks.
 //!
 //! - `row`    a task's row, and the task that it represents; `stage` its stage
-//! - `read`   tasks for queries; lists with filters are in `task_list`
+//! - `read`   tasks for queries, and page by page; lists with filters are in `task_list`
 //! - `load`   tasks as a group needs them in memory
 //! - `write`  writes the tasks that a group changed; `marks` the tables that find tasks by tag, by
 //!   assignee and by what blocks them
@@ -18,7 +18,7 @@ pub use load::{
     load_in_stages, load_neighbours, load_of_project, load_tagged,
 };
 pub use marks::{has_tags_to_key, key_tags, lock_tags};
-pub use read::{find, sync};
+pub use read::{find, load_page, sync};
 pub use write::write;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::row::{COLUMNS, TaskRow};
 use crate::ids::moment_ms;
 use crate::store::rows;
 use crate::store::sql::Sql;
-use crate::store::{Reader, Result};
+use crate::store::{Reader, Result, Transaction};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, WorkspaceId};
 use uuid::Uuid;
@@ -27,10 +27,6 @@ pub async fn sync(
 }
 
 /// A workspace's tasks after an id, by id, that meet the conditions that `narrow` appends.
-///
-/// An id that the server made contains the moment of creation, so the index by creation has these tasks in the order of
-/// their ids. Tasks whose ids clients made earlier are in a small separate index. So no large index by id is needed,
-/// and every write changes one page less.
 pub(in crate::store) async fn by_id(
     reader: &mut Reader,
     workspace: WorkspaceId,
@@ -38,6 +34,33 @@ pub(in crate::store) async fn by_id(
     limit: i64,
     narrow: impl Fn(&mut Sql),
 ) -> Result<Vec<Task>> {
+    let mut found = Vec::new();
+    for sql in pages_by_id(workspace, after, limit, narrow) {
+        found.append(&mut reader.fetch::<TaskRow>(sql).await?);
+    }
+    first_by_id(found, limit)
+}
+
+/// A page of a workspace's tasks after `after`, by id, for a chore.
+pub async fn load_page(
+    tx: &mut Transaction,
+    workspace: WorkspaceId,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let mut found = Vec::new();
+    for sql in pages_by_id(workspace, after, limit, |_| ()) {
+        found.append(&mut tx.select::<TaskRow>(sql).await?);
+    }
+    first_by_id(found, limit)
+}
+
+/// The statements that read a workspace's tasks by id.
+///
+/// An id that the server made contains the moment of creation, so the index by creation has these tasks in the order of
+/// their ids. Tasks whose ids clients made earlier are in a small separate index. So no large index by id is needed,
+/// and every write changes one page less.
+fn pages_by_id(workspace: WorkspaceId, after: Uuid, limit: i64, narrow: impl Fn(&mut Sql)) -> [Sql; 2] {
     let moment = Some(moment_ms(after));
     let dated = (
         true,
@@ -46,8 +69,7 @@ pub(in crate::store) async fn by_id(
         moment,
     );
     let undated = (false, "tasks", "t.workspace_id, t.id", None);
-    let mut tasks = Vec::new();
-    for (dated_by_id, table, order, moment) in [dated, undated] {
+    [dated, undated].map(|(dated_by_id, table, order, moment)| {
         // a range, because with `workspace_id = …` PostgreSQL tends to scan the primary key, which has the tasks of all
         // workspaces
         let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where ({order}) > ("));
@@ -62,9 +84,12 @@ pub(in crate::store) async fn by_id(
         sql.push(&format!(" and t.dated_by_id = {dated_by_id}"));
         narrow(&mut sql);
         sql.push(&format!(" order by {order}")).limit(limit);
-        tasks.append(&mut reader.fetch::<TaskRow>(sql).await?);
-    }
-    tasks.sort_by_key(|task| task.id);
-    tasks.truncate(usize::try_from(limit).unwrap_or_default());
-    rows::read(tasks)
+        sql
+    })
+}
+
+fn first_by_id(mut found: Vec<TaskRow>, limit: i64) -> Result<Vec<Task>> {
+    found.sort_by_key(|task| task.id);
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    rows::read(found)
 }
