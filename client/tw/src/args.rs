@@ -8,6 +8,7 @@ mod admin;
 mod files;
 mod project;
 mod stages;
+mod stats;
 mod tag;
 mod talk;
 mod who;
@@ -36,6 +37,7 @@ pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
+pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
 pub(crate) use who::WhoArgs;
@@ -162,6 +164,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         workspace: Option<String>,
     },
+    /// Show how many tasks there are, by day and by kind.
+    Stats(StatsArgs),
     /// Show who is there now: since when, and at which task.
     Who(WhoArgs),
     /// List notifications, newest first.

@@ -2,7 +2,7 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
-//!   `notifications`, `workspaces`, `stages`, `tags`, `invites`, `raw`, `socket`; about the account
+//!   `notifications`, `workspaces`, `stages`, `stats`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -49,6 +49,7 @@ mod saving;
 mod session;
 mod socket;
 mod stages;
+mod stats;
 mod tags;
 mod tasks;
 mod terminal;
@@ -169,6 +170,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Move(params) => stages::r#move(client, output, params).await,
         Command::Next(params) => stages::next(client, output, params).await,
         Command::Stages(params) => stages::stages(client, output, params).await,
+        Command::Stats(params) => stats::stats(client, output, params).await,
         Command::Edit(params) => tasks::edit(client, output, params).await,
         Command::Remind { id, when } => tasks::remind(client, output, &id, &when).await,
         Command::Rm { ids, permanent } => tasks::remove(client, output, &ids, permanent).await,
