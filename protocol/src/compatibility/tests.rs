@@ -409,7 +409,7 @@ fn what_is_new_and_optional_passes() {
     ));
     passes(add(
         "/signals",
-        "stats.changed",
+        "weather.changed",
         json!({ "data": { "type": "object" } }),
     ));
     passes(add(
