@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::support::follower::{names, once, pluck, text};
 use crate::support::{
-    Client, Engine, Follower, Server, Team, audit, eventually, http, mails, new_id, secrets,
+    Client, Engine, Follower, PASSWORD, Server, Team, audit, eventually, http, mails, new_id, secrets,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ on_both_databases!(
     the_answer_does_not_tell_who_has_an_account,
     a_link_is_shown_once_and_used_as_often_as_it_says,
     invitations_end_with_what_allowed_them,
-    invitations_have_bounds
+    invitations_have_bounds,
+    an_invitation_waits_for_somebody_who_is_active_again
 );
 
 const INVITED: &str = "You were invited to a workspace";
@@ -515,4 +516,22 @@ async fn invitations_have_bounds(engine: Engine) {
     owner.ok("member.update", admin).await;
     let above = json!({ "workspace_id": workspace, "role": "owner" });
     assert_eq!(bob.refused("invite.create", above).await["code"], "FORBIDDEN");
+}
+
+async fn an_invitation_waits_for_somebody_who_is_active_again(engine: Engine) {
+    let root = [("admin_email", "root@example.com"), ("admin_password", PASSWORD)];
+    let server = Server::start(engine, &root).await;
+    let mut root = Client::log_in(&server, "root").await;
+    let bob = verified(&server, "bob").await.user_id();
+    let set_active = |is_active: bool| json!({ "id": bob, "is_active": is_active });
+    root.ok("admin.user.update", set_active(false)).await;
+    let club = root.ok("workspace.create", json!({ "name": "Club" })).await;
+    let invite = json!({ "workspace_id": club["id"], "role": "member", "email": "bob@example.com" });
+    root.ok("invite.create", invite).await;
+    root.ok("admin.user.update", set_active(true)).await;
+    let mut bob = Client::log_in(&server, "bob").await;
+    eventually("the invitation", async || {
+        (invites(&mut bob).await.len() == 1).then_some(())
+    })
+    .await;
 }

@@ -76,7 +76,8 @@ impl Mutation for CreateInvite {
             return Err(conflict("a member of the workspace has this address").at("email"));
         }
         let all = world.invites.iter().map(|(_, invite)| invite);
-        let others = all.filter(|invite| invite.workspace == workspace.id && !self.replaces(invite));
+        let lives = |invite: &&InviteRecord| invite.workspace == workspace.id && invite.expires_at > act.now;
+        let others = all.filter(|invite| lives(invite) && !self.replaces(invite));
         act.bounds.one_more_invite(others.count())?;
         end_all(act, world, workspace.id, |invite| self.replaces(invite))?;
         let invite = self.invite(act, &workspace, owner);

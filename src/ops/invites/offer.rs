@@ -21,9 +21,13 @@ const SECOND_LOOK: Duration = Duration::from_secs(15);
 
 decided_as_steps!(OfferInvite, EndInvite);
 
-/// Has a job look for the invitations of everybody whose verified address is another one after this group.
+/// Has a job look for the invitations of everybody whose verified address is another one after this group, or who is active
+/// again.
 pub fn look_for(world: &mut World) -> std::result::Result<(), StoreError> {
-    let address = |account: &Account| account.user.is_verified.then(|| account.user.email.clone());
+    let address = |account: &Account| {
+        let user = &account.user;
+        (user.is_verified && user.is_active).then(|| user.email.clone())
+    };
     let changed = world.accounts.changes().filter_map(|change| {
         let now = change.now?;
         let (before, after) = (change.before.and_then(address), address(now));
@@ -66,7 +70,7 @@ impl Step for OfferInvite {
         };
         let account = world.accounts.get(user).map(|account| &account.user);
         let wanted = account.is_some_and(|account| {
-            let is_own = account.is_verified && invite.names(&account.email);
+            let is_own = account.is_verified && account.is_active && invite.names(&account.email);
             is_own && world.role(invite.workspace, user).is_none()
         });
         let is_shown = invite.shown_to == Some(user);
