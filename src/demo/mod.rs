@@ -55,6 +55,7 @@ async fn fill(engine: &Engine, wanted: Wanted, now: i64) -> Result<String, Failu
     for act in story::tell(wanted, now) {
         play.act(act).await?;
     }
+    play.wait_until(now).await?;
     let (people, tasks) = (wanted.people, wanted.tasks);
     let names = texts::PEOPLE[..people].iter();
     let addresses: Vec<String> = names.map(|(name, _)| play::address(name)).collect();

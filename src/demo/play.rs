@@ -1,5 +1,6 @@
 //! Plays a story: carries out each act through the engine, as every client does, at the time at which it happens.
 
+use super::calendar::HOUR_MS;
 use super::story::{Act, Draft, What};
 use super::texts::{PEOPLE, TEAM, THEMES};
 use crate::clock::Clock;
@@ -20,6 +21,8 @@ pub(super) struct Play<'a> {
     projects: Vec<Value>,
     /// The ids of the story's tasks.
     tasks: HashMap<usize, Value>,
+    /// The hour of the last look at alarms.
+    looked: i64,
 }
 
 struct Person {
@@ -46,6 +49,7 @@ impl<'a> Play<'a> {
             workspace: Value::Null,
             projects: Vec::with_capacity(THEMES.len()),
             tasks: HashMap::new(),
+            looked: 0,
         };
         for (name, zone) in &PEOPLE[..people] {
             play.invite(name, zone, password).await?;
@@ -89,7 +93,7 @@ impl<'a> Play<'a> {
 
     /// Carries out an act.
     pub(super) async fn act(&mut self, act: Act) -> Result<(), Failure> {
-        self.clock.step(act.at - self.clock.now_ms());
+        self.wait_until(act.at).await?;
         let who = act.who;
         match act.what {
             What::Add(task, draft) => {
@@ -118,6 +122,17 @@ impl<'a> Play<'a> {
             What::ReadNotifications => {
                 self.ask(who, "notification.mark_all_read", json!({})).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Lets the time pass. Once an hour it lets ring what is due or late, as a server does that runs.
+    pub(super) async fn wait_until(&mut self, at: i64) -> Result<(), Failure> {
+        self.clock.step(at - self.clock.now_ms());
+        let hour = at / HOUR_MS;
+        if hour > self.looked {
+            self.looked = hour;
+            while self.engine.look_at_alarms().await?.is_zero() {}
         }
         Ok(())
     }

@@ -86,6 +86,8 @@ async fn a_demo_is_a_team_that_one_can_join(engine: Engine) {
             .all(|task| ("2026-04-29"..UNTIL).contains(&task[6].as_str().expect("a time")))
     );
     history_tells_who_did_what(&mut ben, &team).await;
+    let kinds = notifications(&mut ben).await;
+    assert!(kinds.iter().any(|kind| kind == "TASK_OVERDUE"), "{kinds:?}");
     // what was there before is there still
     Client::log_in(&server, "ada").await;
 
@@ -100,6 +102,15 @@ async fn a_demo_is_a_team_that_one_can_join(engine: Engine) {
         tasks(&mut ben, &team).await,
         "the same seed tells another story"
     );
+}
+
+/// The types of the notifications from the month. The server that runs today adds what became due since.
+async fn notifications(client: &mut Client) -> Vec<Value> {
+    let question = json!({ "sort": "created_at", "limit": 100 });
+    let page = client.ok("notification.list", question).await;
+    let all = page["items"].as_array().expect("notifications").iter();
+    let of_month = all.filter(|item| item["created_at"].as_str().expect("a time") <= UNTIL);
+    of_month.map(|item| item["type"].clone()).collect()
 }
 
 async fn history_tells_who_did_what(client: &mut Client, workspace: &Value) {
