@@ -165,9 +165,10 @@ fn every_optional_parameter_may_be_null() {
 }
 
 /// Fields that an update can change and not clear.
-const NEVER_EMPTY: [(&str, &[&str]); 5] = [
+const NEVER_EMPTY: [(&str, &[&str]); 6] = [
     ("UpdateWorkspace", &["name", "stages"]),
     ("UpdateProject", &["name"]),
+    ("UpdateTag", &["name"]),
     ("UpdateTask", &["title", "completed", "all_day", "stage"]),
     ("UpdateProfile", &["name", "username", "timezone"]),
     ("UpdateUser", &["role", "is_active", "plan", "name", "email"]),
