@@ -36,7 +36,7 @@ pub(crate) use account::{
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
 pub(crate) use project::{ProjectAction, Within};
-pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
+pub(crate) use stages::{BoardArgs, MoveArgs, NextArgs, StagesArgs};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
@@ -120,6 +120,8 @@ pub(crate) enum Command {
     Next(NextArgs),
     /// List the stages of a workspace.
     Stages(StagesArgs),
+    /// Show the tasks of a workspace in columns, a stage each; on a terminal live, until q.
+    Board(BoardArgs),
     /// Change a task.
     Edit(EditArgs),
     /// Remind of a task: tell its assignees, or you if it has none, at this time.
@@ -130,7 +132,7 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "WHEN")]
         when: Vec<String>,
     },
-    /// Delete tasks; they can be restored.
+    /// Delete tasks, with their subtasks; they can be restored.
     Rm {
         /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
@@ -139,7 +141,7 @@ pub(crate) enum Command {
         #[arg(long)]
         permanent: bool,
     },
-    /// Restore deleted tasks.
+    /// Restore deleted tasks, with what was deleted together with them.
     Restore {
         /// The tasks' ids, or the ends of them.
         #[arg(required = true)]

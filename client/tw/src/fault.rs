@@ -40,6 +40,11 @@ impl Fault {
         }
     }
 
+    /// What happened, in a line.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn other(text: impl Into<String>) -> Fault {
         Fault::new(OTHER, text)
     }

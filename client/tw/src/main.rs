@@ -2,7 +2,7 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
-//!   `notifications`, `workspaces`, `stages`, `stats`, `tags`, `invites`, `raw`, `socket`; about the account
+//!   `notifications`, `workspaces`, `stages`, `stats`, `board`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -20,6 +20,7 @@ mod args;
 mod ask;
 mod attachments;
 mod audit;
+mod board;
 mod browser;
 mod by_mail;
 mod clock;
@@ -111,6 +112,7 @@ async fn run(args: Args) -> Result<(), Fault> {
         Command::Logout { local, all } => account::log_out(&context, &output, local, all).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
         Command::Who(args) => who::who(&context, &output, args).await,
+        Command::Board(params) => board::board(&context, &output, params).await,
         Command::Socket => socket::socket(&context, &output).await,
         Command::Call { name, data } => {
             let data = raw::parameters(data.as_deref())?;
@@ -197,6 +199,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Get(_)
         | Command::Watch { .. }
         | Command::Who(_)
+        | Command::Board(_)
         | Command::Socket
         | Command::Call { .. }
         | Command::Completions { .. } => Ok(()),

@@ -24,3 +24,15 @@ pub(crate) struct StagesArgs {
     /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
     pub(crate) workspace: Option<String>,
 }
+
+#[derive(Group)]
+pub(crate) struct BoardArgs {
+    /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
+    pub(crate) workspace: Option<String>,
+    /// Only the tasks of this project: its id, the end of its id, or its name.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// Only tasks that are assigned to you.
+    #[arg(long, short)]
+    pub(crate) mine: bool,
+}
