@@ -124,6 +124,13 @@ impl Writer {
                     tries.informed();
                     continue;
                 }
+                Fault::Crowded => {
+                    return Err(Failed {
+                        submissions,
+                        error: StoreError::crowded(),
+                        unknown: tries.unknown,
+                    });
+                }
             };
             let trouble = error.trouble;
             self.shared.store.note(&error);

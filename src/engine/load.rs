@@ -108,6 +108,7 @@ pub(super) async fn load(
         shared,
         needs,
         tries,
+        is_one: submissions.len() == 1,
         world,
         users,
     };

@@ -42,6 +42,8 @@ pub(super) struct Loading<'a> {
     pub(super) shared: &'a Shared,
     pub(super) needs: &'a Needs,
     pub(super) tries: &'a Tries,
+    /// The group has only one submission.
+    pub(super) is_one: bool,
     pub(super) world: World,
     pub(super) users: HeldUsers,
 }

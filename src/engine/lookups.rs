@@ -221,10 +221,15 @@ async fn subtasks(loading: &mut Loading<'_>) -> Done {
 }
 
 async fn below(loading: &mut Loading<'_>) -> Done {
-    for id in &loading.needs.below {
-        for task in tasks::load_below(loading.tx, *id).await? {
-            loading.world.tasks.loaded(task);
+    let ids = loading.needs.below.iter().copied();
+    match tasks::load_below(loading.tx, ids).await? {
+        Some(below) => {
+            for task in below {
+                loading.world.tasks.loaded(task);
+            }
         }
+        None if loading.is_one => loading.world.too_many_below(),
+        None => return Err(Fault::Crowded),
     }
     Ok(())
 }

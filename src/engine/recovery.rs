@@ -37,6 +37,8 @@ pub(super) enum Fault {
     Unsure,
     /// The group notified people whose wishes it did not know. They are known now.
     Uninformed,
+    /// The submissions of the group need too many rows together.
+    Crowded,
 }
 
 impl From<StoreError> for Fault {

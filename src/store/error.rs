@@ -52,6 +52,15 @@ impl StoreError {
         self.cause == "silence"
     }
 
+    /// The mutations of a group need too many rows together. Alone, each of them may need few enough.
+    pub fn crowded() -> StoreError {
+        StoreError {
+            trouble: Trouble::Contended,
+            cause: "crowded",
+            source: "the group needs too many rows".into(),
+        }
+    }
+
     /// The cause as one word of a fixed set, for metrics.
     pub fn cause(&self) -> &'static str {
         self.cause

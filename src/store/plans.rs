@@ -30,7 +30,7 @@ const SCHEMA: [&str; 14] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 46] = [
+static LOOKUPS: [(&str, &Statement, usize); 47] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -72,6 +72,7 @@ static LOOKUPS: [(&str, &Statement, usize); 46] = [
     ("tags::DELETE", &tags::DELETE, ROWS),
     ("tags::LOAD", &tags::LOAD, ROWS),
     ("tags::NAMED", &tags::NAMED, ROWS),
+    ("tasks::BELOW", &tasks::BELOW, ROWS),
     ("tasks::DELETE", &tasks::DELETE, ROWS),
     ("tasks::LOAD", &tasks::LOAD, ROWS),
     ("tasks::SUBTASKS", &tasks::SUBTASKS, ROWS),

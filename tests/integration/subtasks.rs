@@ -12,6 +12,7 @@ on_both_databases!(
     purging_a_task_deletes_its_subtasks,
     moving_a_task_takes_its_subtasks_along,
     a_thousand_subtasks_of_a_deleted_task_are_one_reset,
+    too_many_tasks_below_another_are_refused,
     a_task_has_as_many_subtasks_as_the_settings_allow,
 );
 
@@ -193,6 +194,60 @@ async fn a_thousand_subtasks_of_a_deleted_task_are_one_reset(engine: Engine) {
         let all = ada.ok("task.list", json!({ "status": status })).await;
         assert_eq!(all["total"], 11 * 92 + 1);
     }
+}
+
+/// Puts so many copies of the task `part` next to it.
+async fn copy_parts(server: &Server, engine: Engine, number: usize) {
+    let (id, more) = match engine {
+        Engine::Sqlite => ("randomblob(16)", ""),
+        Engine::Postgres => ("gen_random_uuid()", ", search"),
+    };
+    let columns = format!(
+        "workspace_id, parent_id, title, completed, priority, all_day, position, tags, assignee_ids, comment_count,
+         attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id{more}"
+    );
+    let copy = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {number})
+         insert into tasks (id, {columns}) select {id}, {columns} from n cross join tasks where title = 'part'"
+    );
+    server.database.execute(&copy).await;
+}
+
+async fn too_many_tasks_below_another_are_refused(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let home = ada.personal();
+    let mut ids = Vec::new();
+    for title in ["top", "a", "b"] {
+        ids.push(ada.ok("task.create", json!({ "title": title })).await["id"].clone());
+    }
+    ada.ok("task.create", json!({ "title": "part", "parent_id": ids[0] }))
+        .await;
+    let data = json!({ "workspace_id": home, "name": "House" });
+    let project = ada.ok("project.create", data).await["id"].clone();
+    copy_parts(&server, engine, 20_000).await;
+    // those that wait with it are carried out
+    let mut asked = Vec::new();
+    for i in [1, 0, 2] {
+        asked.push(ada.ask("task.delete", json!({ "id": ids[i] })).await);
+    }
+    let mut kinds = Vec::new();
+    for id in asked {
+        kinds.push(ada.answer(id).await["type"].clone());
+    }
+    assert_eq!(kinds, ["ok", "error", "ok"]);
+    for (name, data) in [
+        ("task.delete", json!({ "id": ids[0] })),
+        ("task.delete", json!({ "id": ids[0], "permanent": true })),
+        ("task.move", json!({ "id": ids[0], "project_id": project })),
+        ("task.update", json!({ "id": ids[0], "project_id": project })),
+    ] {
+        let error = ada.refused(name, data).await;
+        assert_eq!(error["code"], "CONFLICT", "{name}: {error}");
+        assert!(text(&error["message"]).contains("20000"), "{error}");
+    }
+    ada.ok("task.update", json!({ "id": ids[0], "title": "still here" }))
+        .await;
 }
 
 async fn a_task_has_as_many_subtasks_as_the_settings_allow(engine: Engine) {

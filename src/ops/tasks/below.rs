@@ -16,7 +16,8 @@ fn below(world: &World, id: TaskId) -> Vec<Task> {
 }
 
 /// The time of a deletion. All that is deleted with a task has the task's time, and nothing else above or below the task
-/// has it: so the time tells later what was deleted together. A group has one time for all its mutations.
+/// has it, as far as the group knows them (`DeleteTask` loads what is below, and above only what others need): so the time
+/// tells later what was deleted together. A group has one time for all its mutations.
 fn time_of_deletion(act: &Act<'_>, world: &World, task: &Task, below: &[Task]) -> Timestamp {
     let above = above(world, task.parent_id).filter_map(|id| world.tasks.get(id)?.deleted_at);
     let others = below.iter().filter_map(|task| task.deleted_at);

@@ -3,6 +3,7 @@
 use crate::domain::position;
 use crate::ops::world::World;
 use crate::ops::{Act, Needs, Result, conflict, not_found};
+use crate::store::tasks::MOST_BELOW;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::task::Task;
@@ -79,6 +80,18 @@ pub(super) fn above(world: &World, parent: Option<TaskId>) -> impl Iterator<Item
     std::iter::successors(parent, parent_of).take(LEVELS + 1)
 }
 
+/// Refuses what would take too many tasks along, before anything changes.
+pub(super) fn all_below_known(world: &World) -> Result<()> {
+    if world.has_all_below() {
+        return Ok(());
+    }
+    let message = format!(
+        "more than {MOST_BELOW} tasks are below, with deleted ones; move or purge some of them first, and in a batch name \
+         fewer tasks"
+    );
+    Err(conflict(&message))
+}
+
 /// The subtasks of a task, then those of these. Memory has them if the mutation needs what is `below` the task.
 pub(super) fn levels(world: &World, id: TaskId) -> impl Iterator<Item = Vec<&Task>> {
     let below = move |parents: &BTreeSet<TaskId>| -> Vec<&Task> {
@@ -109,6 +122,9 @@ pub(super) fn known_place(
 ) -> Result<()> {
     if let Patch::Set(project) = project {
         known_project(world, task.workspace_id, Some(*project))?;
+    }
+    if !project.is_keep() || !parent.is_keep() {
+        all_below_known(world)?;
     }
     let Patch::Set(parent) = parent else { return Ok(()) };
     if task.parent_id == Some(*parent) {

@@ -1,5 +1,6 @@
 //! Deleting a task so that it can be restored, purging it for good, and restoring it.
 
+use super::places::all_below_known;
 use super::{below, change, stamped, there};
 use crate::ops::notices::tell_of_task;
 use crate::ops::world::World;
@@ -23,6 +24,7 @@ impl Mutation for DeleteTask {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Deleted>> {
         let before = there(world, self.id)?;
+        all_below_known(world)?;
         if self.permanent == Some(true) {
             return purge(act, world, &before);
         }
@@ -53,6 +55,7 @@ impl Mutation for RestoreTask {
         if !before.is_deleted {
             return Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"));
         }
+        all_below_known(world)?;
         let task = Task {
             is_deleted: false,
             deleted_at: None,

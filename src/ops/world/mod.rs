@@ -95,6 +95,8 @@ macro_rules! derive_world {
             rooms: HashMap<TaskId, usize>,
             /// How many subtasks some tasks have, without deleted ones.
             subtasks: HashMap<TaskId, u64>,
+            /// There are too many tasks below those that the group names, and memory has none of them.
+            lacks_below: bool,
             zones: HashMap<UserId, String>,
             /// How many bytes the attachments of some users have.
             stored: HashMap<UserId, u64>,
@@ -284,6 +286,16 @@ impl World {
     /// Gives a workspace, whose row is written too, other stages.
     pub(in crate::ops) fn put_stages(&mut self, workspace: WorkspaceId, stages: Stages) {
         self.change_members(workspace).stages = stages;
+    }
+
+    /// There are too many tasks below those that a mutation of the group needs.
+    pub fn too_many_below(&mut self) {
+        self.lacks_below = true;
+    }
+
+    /// Whether memory has what is below the tasks whose mutations need it.
+    pub(in crate::ops) fn has_all_below(&self) -> bool {
+        !self.lacks_below
     }
 
     /// Sets how many subtasks a task has, without deleted ones.

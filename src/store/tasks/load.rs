@@ -44,16 +44,32 @@ pub async fn count_subtasks(
         .collect())
 }
 
-/// The subtasks of a task, and theirs.
-pub async fn load_below(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from tasks t where t.parent_id in (select "
-    ));
-    sql.bind(task.0)
-        .push(" union all select s.id from tasks s where s.parent_id = ")
-        .bind(task.0)
-        .push(")");
-    tx.list::<TaskRow>(sql).await
+/// How many tasks below others a group holds.
+pub const MOST_BELOW: usize = 20_000;
+
+/// The first part has what is right below a task of the list, the second what is right below a subtask that is not in the
+/// list: so no task is in both. The limit is one more than [`MOST_BELOW`].
+pub(in crate::store) static BELOW: Statement = statement(
+    &[("id", Id)],
+    text![
+        Part::Plain("select "),
+        Part::Each("t.$", TaskRow::TABLE.read),
+        Part::Plain(" from v cross join tasks t where t.parent_id = v.id and {rows} union all select "),
+        Part::Each("t.$", TaskRow::TABLE.read),
+        Part::Plain(
+            " from v cross join tasks s cross join tasks t where s.parent_id = v.id and t.parent_id = s.id
+              and s.id not in (select v.id from v where {rows}) and {rows} limit 20001"
+        ),
+    ],
+);
+
+/// The subtasks of these tasks, and the subtasks of those. `None` if they are more than [`MOST_BELOW`].
+pub async fn load_below(
+    tx: &mut Transaction,
+    tasks: impl IntoIterator<Item = TaskId>,
+) -> Result<Option<Vec<Task>>> {
+    let below = tx.load::<TaskRow>(&BELOW, Batch::ids(tasks)).await?;
+    Ok((below.len() <= MOST_BELOW).then_some(below))
 }
 
 /// A task and all tasks that block it, directly or through others: the nearest `limit` of them.

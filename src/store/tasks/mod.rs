@@ -14,7 +14,7 @@ mod stage;
 mod write;
 
 pub use load::{
-    count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
+    MOST_BELOW, count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
     load_in_stages, load_neighbours, load_of_project, load_tagged,
 };
 pub use marks::{has_tags_to_key, key_tags, lock_tags};
@@ -22,7 +22,7 @@ pub use read::{find, load_page, sync};
 pub use write::write;
 
 #[cfg(test)]
-pub(super) use load::{LOAD, SUBTASKS};
+pub(super) use load::{BELOW, LOAD, SUBTASKS};
 #[cfg(test)]
 pub(super) use marks::{UNASSIGN, UNBLOCK, UNTAG};
 pub(super) use read::by_id;
