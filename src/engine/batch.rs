@@ -44,8 +44,23 @@ impl Batch {
                 step,
             });
         }
+        one_cascade(&parts)?;
         Ok(Batch { atomic, parts, hash })
     }
+}
+
+/// Each cascade alone may change as many tasks as a transaction should.
+fn one_cascade(parts: &[Part]) -> Result<(), Failure> {
+    let steps = parts.iter().filter_map(|part| part.step.as_ref().ok());
+    let mut cascades = steps.filter(|step| step.decide.cascades());
+    let (Some(_), Some(second)) = (cascades.next(), cascades.next()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "{} may change very many tasks, and so may another mutation of the batch; send them one by one",
+        second.decide.name()
+    );
+    Err(Failure::invalid("ops", message))
 }
 
 fn step(name: &str, data: &str, caller: &Caller) -> Result<Step, Failure> {

@@ -68,6 +68,11 @@ pub trait Mutation: Targeted {
         false
     }
 
+    /// Whether it may change very many tasks. A batch has at most one such mutation.
+    fn cascades(&self) -> bool {
+        false
+    }
+
     /// Whether it counts as a change of the caller's own profile, of which an hour allows only some.
     const CHANGES_PROFILE: bool = false;
 
@@ -99,6 +104,10 @@ pub trait Decide: Send + Sync {
     }
     /// Whether the engine adds a token to the answer.
     fn makes_token(&self) -> bool {
+        false
+    }
+    /// Whether it may change very many tasks.
+    fn cascades(&self) -> bool {
         false
     }
     /// The invitation that it names, whose workspace the engine must find first.
@@ -145,6 +154,10 @@ impl<M: Mutation> Decide for M {
 
     fn makes_token(&self) -> bool {
         Mutation::makes_token(self)
+    }
+
+    fn cascades(&self) -> bool {
+        Mutation::cascades(self)
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {

@@ -120,6 +120,10 @@ impl Mutation for UpdateTag {
         }
     }
 
+    fn cascades(&self) -> bool {
+        self.name.is_some()
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Tag>> {
         let before = there(world, self.id)?;
         let mut tag = before.clone();
@@ -142,6 +146,10 @@ impl Mutation for UpdateTag {
 impl Mutation for DeleteTag {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_tasks(self.id, needs);
+    }
+
+    fn cascades(&self) -> bool {
+        true
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<TagDeleted>> {

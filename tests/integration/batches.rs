@@ -12,6 +12,7 @@ on_both_databases!(
     a_refused_mutation_does_not_stop_the_others_of_a_batch_that_is_not_atomic,
     a_batch_holds_one_to_a_hundred_mutations_and_nothing_else,
     later_mutations_see_earlier_ones,
+    a_batch_has_one_mutation_that_may_change_very_many_tasks,
     a_batch_reaches_several_workspaces,
     the_id_of_a_purged_task_is_free_after_the_batch_and_not_within_it,
 );
@@ -298,6 +299,38 @@ async fn later_mutations_see_earlier_ones(engine: Engine) {
         .collect();
     assert_eq!(told.first().map(String::as_str), Some("access.granted"));
     assert_eq!(told.last().map(String::as_str), Some("access.lost"));
+}
+
+async fn a_batch_has_one_mutation_that_may_change_very_many_tasks(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let home = ada.client.personal();
+    let data = json!({ "workspace_id": home, "name": "a" });
+    let tag = ada.act("tag.create", data).await.data["id"].clone();
+    let stages = json!([{ "key": "new", "name": "New", "kind": "open" }, { "key": "done", "name": "Done", "kind": "done" }]);
+    let named = |name: &str| op("tag.update", &json!({ "id": tag, "name": name }));
+    let colored = op("tag.update", &json!({ "id": tag, "color": "#22c55e" }));
+    let deleted = op("tag.delete", &json!({ "id": tag }));
+    let staged = op(
+        "workspace.update",
+        &json!({ "workspace_id": home, "stages": stages }),
+    );
+    for ops in [
+        [named("b"), named("c")],
+        [named("b"), deleted.clone()],
+        [staged.clone(), deleted],
+        [staged.clone(), staged],
+    ] {
+        for atomic in [true, false] {
+            let data = json!({ "ops": ops, "atomic": atomic });
+            let error = ada.client.refused("batch", data).await;
+            assert_eq!(error["code"], "VALIDATION_ERROR", "{error}");
+            assert_eq!(error["field"], "ops");
+        }
+    }
+    let purge = op("task.delete", &json!({ "id": new_id(), "permanent": true }));
+    let ops = json!({ "ops": [colored.clone(), purge.clone(), named("b"), colored, purge], "atomic": false });
+    ada.act("batch", ops).await;
 }
 
 async fn a_batch_reaches_several_workspaces(engine: Engine) {

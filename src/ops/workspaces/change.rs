@@ -34,6 +34,10 @@ impl Mutation for UpdateWorkspace {
         }
     }
 
+    fn cascades(&self) -> bool {
+        self.stages.is_some()
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
         let before = workspace(act, world)?;
         let mut after = before.clone();
