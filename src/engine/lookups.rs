@@ -213,7 +213,18 @@ async fn api_tokens_of(loading: &mut Loading<'_>) -> Done {
 }
 
 async fn subtasks(loading: &mut Loading<'_>) -> Done {
-    let parents = loading.needs.subtasks.iter().copied();
+    let needs = loading.needs;
+    count_subtasks(loading, needs.subtasks.iter().copied().collect()).await
+}
+
+async fn siblings(loading: &mut Loading<'_>) -> Done {
+    let (needs, world) = (loading.needs, &loading.world);
+    let tasks = needs.siblings.iter().filter_map(|id| world.tasks.get(*id));
+    let parents: BTreeSet<TaskId> = tasks.filter_map(|task| task.parent_id).collect();
+    count_subtasks(loading, parents).await
+}
+
+async fn count_subtasks(loading: &mut Loading<'_>, parents: BTreeSet<TaskId>) -> Done {
     for (parent, number) in tasks::count_subtasks(loading.tx, parents).await? {
         loading.world.loaded_subtasks(parent, number);
     }

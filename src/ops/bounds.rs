@@ -104,7 +104,7 @@ impl Bounds {
     /// Whether a task with so many subtasks may have one more.
     pub(super) fn one_more_subtask(&self, subtasks: u64) -> Result<()> {
         within(subtasks, self.subtasks_per_task, |limit| {
-            format!("a task may have {limit} subtasks")
+            format!("a task may have {limit} subtasks; delete one first, or put the task elsewhere")
         })
     }
 

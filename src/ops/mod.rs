@@ -183,6 +183,8 @@ macro_rules! for_each_entity {
                 api_tokens_of: taskwire_protocol::UserId, ordered(user);
                 /// How many subtasks these tasks have that are not deleted.
                 subtasks: taskwire_protocol::TaskId, ordered(workspace);
+                /// How many subtasks the parents of these tasks have that are not deleted.
+                siblings: taskwire_protocol::TaskId, ordered(workspace);
                 /// The subtasks of these tasks, and the subtasks of those.
                 below: taskwire_protocol::TaskId, ordered(workspace);
                 /// These tasks, and all that block them, directly or through others, as far as it matters.

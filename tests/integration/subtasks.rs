@@ -280,6 +280,16 @@ async fn a_task_has_as_many_subtasks_as_the_settings_allow(engine: Engine) {
     assert_eq!(codes[3]["code"], "PLAN_LIMIT");
     assert!(codes[..3].iter().all(Value::is_null), "{codes:?}");
     ada.act("task.delete", json!({ "id": first })).await;
-    made(&mut ada, "third", Some(&top)).await;
+    let third = made(&mut ada, "third", Some(&top)).await;
+    let error = ada.client.refused("task.restore", json!({ "id": first })).await;
+    assert_eq!(
+        (&error["code"], &error["context"]["limit"]),
+        (&json!("PLAN_LIMIT"), &json!(2))
+    );
+    // what was deleted with the task comes back with it
+    ada.act("task.delete", json!({ "id": top })).await;
+    ada.act("task.restore", json!({ "id": top })).await;
+    assert_eq!(deleted(&mut ada).await, ["first", "below"]);
+    ada.act("task.delete", json!({ "id": third })).await;
     ada.act("task.restore", json!({ "id": first })).await;
 }

@@ -47,6 +47,7 @@ impl Mutation for DeleteTask {
 
 impl Mutation for RestoreTask {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.siblings.insert(self.id);
         needs.below.insert(self.id);
     }
 
@@ -56,6 +57,10 @@ impl Mutation for RestoreTask {
             return Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"));
         }
         all_below_known(world)?;
+        // what comes back below the task had room there when it was deleted with it
+        if let Some(parent) = before.parent_id {
+            act.bounds.one_more_subtask(world.subtasks(parent))?;
+        }
         let task = Task {
             is_deleted: false,
             deleted_at: None,

@@ -60,6 +60,8 @@ pub(super) fn follow(act: &Act<'_>, world: &mut World, task: &Task) -> Result<()
         number: place.number,
         has_next,
     };
+    // Next to the completed task, which still counts, there may be no room below the parent. The next one is made anyway:
+    // nobody could complete the task otherwise. So a series alone may go beyond `subtasks_per_task`, one by one.
     world.repeats.put(row(task.id, place, true));
     world.repeats.put(row(next.id, next_place, false));
     make(act, world, next)
