@@ -157,7 +157,7 @@ impl Mutation for DeleteTag {
         let tasks = carrying(world, &tag)?;
         let key = name_key(&tag.name);
         cascade::each::<events::TaskUpdated>(act, world, tag.workspace_id, tasks, |task| {
-            task.tags.retain(|name| name_key(name) != key);
+            task.tags.retain(|name| !is_name_of(&tag, &key, name));
         })?;
         let (logged, gone) = remove(act, world, &tag)?;
         Ok(Change::logged(logged, gone))
@@ -174,17 +174,24 @@ fn there(world: &World, id: TagId) -> Result<Tag> {
     world.tags.get(id).cloned().ok_or_else(|| not_found("tag"))
 }
 
+/// Whether a task's name is that of a tag with this key. Most tasks write it as the tag does: a key costs far more than
+/// the comparison.
+fn is_name_of(tag: &Tag, key: &str, name: &str) -> bool {
+    *name == *tag.name || name_key(name) == key
+}
+
 /// The tasks that carry a tag, by id.
 fn carrying(world: &World, tag: &Tag) -> Result<Vec<Task>> {
     let key = name_key(&tag.name);
     let carries = |task: &&Task| {
-        task.workspace_id == tag.workspace_id && task.tags.iter().any(|name| name_key(name) == key)
+        let mut names = task.tags.iter();
+        task.workspace_id == tag.workspace_id && names.any(|name| is_name_of(tag, &key, name))
     };
     let tasks = world.tasks.iter().map(|(_, task)| task);
     let mut tasks: Vec<Task> = tasks.filter(carries).cloned().collect();
     if tasks.len() > limits::RETAGGED {
         let message = format!(
-            "more than {} tasks carry the tag; take it off some of them first",
+            "more than {} tasks carry the tag, with deleted ones; take it off some of them, or purge deleted ones, first",
             limits::RETAGGED
         );
         return Err(conflict(&message));
@@ -199,8 +206,7 @@ fn rename(act: &Act<'_>, world: &mut World, tag: &Tag, name: &Arc<str>, tasks: V
     cascade::each::<events::TaskUpdated>(act, world, tag.workspace_id, tasks, |task| {
         let mut is_there = false;
         task.tags.retain_mut(|carried| {
-            let key = name_key(carried);
-            if key != from && key != to {
+            if !is_name_of(tag, &from, carried) && **carried != **name && name_key(carried) != to {
                 return true;
             }
             carried.clone_from(name);

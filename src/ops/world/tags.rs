@@ -15,8 +15,8 @@ pub(super) struct KnownTags {
     by_key: HashMap<(WorkspaceId, String), TagId>,
     /// How tasks write a tag that has no row yet.
     carried: HashMap<(WorkspaceId, String), Arc<str>>,
-    /// How many tags a workspace has, if a key had no tag when the group began. Otherwise no tag can be made but in the
-    /// place of one that the group removed.
+    /// How many tags a workspace has. Absent if every key had a tag: then the group can make a tag only after removing
+    /// one, which cannot exceed the limit.
     numbers: HashMap<WorkspaceId, u64>,
 }
 
