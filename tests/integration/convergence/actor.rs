@@ -270,6 +270,10 @@ impl<'s> Actor<'s> {
             }
             return;
         }
+        // it is about this moment only
+        if frame["type"] == "signal" {
+            return;
+        }
         let id = frame["id"].as_i64().expect("an answer");
         match self.pending.remove(&id).expect("a pending request") {
             Pending::Mutation(n) => self.ledger[n].answered(frame),
