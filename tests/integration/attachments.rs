@@ -488,19 +488,22 @@ async fn what_is_no_upload_leaves_nothing(engine: Engine) {
     upload(&server, &tokens, &id, "a", &noise(1_000_000)).await;
 }
 
-/// An upload of which so many bytes of the file arrive.
+/// An upload that has its place, and of which so many bytes of the file arrive.
 async fn begun(server: &Server, tokens: &Value, task: &Value, size: usize, sent: usize) -> Raw {
     let mut raw = Raw::dial(server).await;
     let form = form("a", &noise(size));
     let head = format!(
         "POST /v1/tasks/{}/attachments HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: {FORM}\r\n\
-         Content-Length: {}\r\n\r\n",
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         text(task),
         server.address,
         token(tokens),
         form.len(),
     );
-    raw.send(&[head.as_bytes(), &form[..sent]].concat()).await;
+    raw.send(head.as_bytes()).await;
+    let answer = raw.head().await;
+    assert!(answer.starts_with("HTTP/1.1 100"), "{answer}");
+    raw.send(&form[..sent]).await;
     raw
 }
 
