@@ -248,12 +248,16 @@ pub fn binaries() -> PathBuf {
 fn the_commands_of_the_readme_work_in_order_from_an_empty_folder() {
     let mut desk = Desk::new(free_address().port());
     let printed = desk.follow("README.md", "desk");
-    let [_, tool, hand, ..] = printed.as_slice() else {
+    let [_, tool, team, hand, ..] = printed.as_slice() else {
         panic!("{printed:?}");
     };
     assert!(
         tool.contains("signed in at") && tool.contains("Buy milk") && tool.contains("#home"),
         "{tool}"
+    );
+    assert!(
+        team.contains("stage: todo → doing") && team.contains("Doing 1"),
+        "{team}"
     );
     for said in [
         r#""type":"welcome""#,
