@@ -114,7 +114,8 @@ impl Client {
     /// Waits for the answer to a request: an `ok`, `error`, `pong` or `welcome` frame.
     pub async fn answer(&mut self, id: impl Into<Value>) -> Value {
         let id = id.into();
-        self.take("an answer", |frame| frame["type"] != "event" && frame["id"] == id)
+        let is_answer = |frame: &Value| frame["type"] != "event" && frame["type"] != "signal";
+        self.take("an answer", |frame| is_answer(frame) && frame["id"] == id)
             .await
     }
 
