@@ -112,14 +112,19 @@ impl Teller {
 
     /// When a task is made. A tenth lies there already when the story begins.
     fn moment(&mut self, task: usize, tasks: usize) -> i64 {
-        let day = if task < tasks / 10 {
-            0
-        } else {
-            self.random.random_range(0..=DAYS)
-        };
-        let at = calendar::during(self.begin + day * DAY_MS, &mut self.random);
-        let at = calendar::next_at_work(at, &mut self.random);
-        at.min(self.now - self.random.random_range(60_000..HOUR_MS))
+        loop {
+            let day = if task < tasks / 10 {
+                0
+            } else {
+                self.random.random_range(0..=DAYS)
+            };
+            let at = calendar::during(self.begin + day * DAY_MS, &mut self.random);
+            let at = calendar::next_at_work(at, &mut self.random);
+            // a minute later its parts are made
+            if at <= self.now - 60_000 {
+                return at;
+            }
+        }
     }
 
     fn draft(&mut self, at: i64, task: usize) -> Draft {
