@@ -4,7 +4,7 @@ use super::calendar::HOUR_MS;
 use super::story::{Act, Draft, What};
 use super::texts::{PEOPLE, TEAM, THEMES};
 use crate::clock::Clock;
-use crate::engine::{Body, Caller, Engine};
+use crate::engine::{Caller, Engine};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -172,13 +172,12 @@ impl<'a> Play<'a> {
     async fn ask(&self, who: usize, name: &str, data: Value) -> Result<Value, Failure> {
         let request = Request::read(name, &data.to_string())?;
         let reply = self.engine.call(&self.people[who].caller, request, None).await?;
-        let output = match &reply.body {
-            Body::Data(json) => serde_json::from_str(json),
-            Body::Logged(members) => {
-                serde_json::from_str(&format!("{{{members}}}")).map(|mut all: Value| all["data"].take())
-            }
-            Body::Pong => Ok(Value::Null),
+        let unread = || {
+            Failure::new(
+                ErrorCode::InternalError,
+                format!("the output of {name} cannot be read"),
+            )
         };
-        output.map_err(|error| Failure::new(ErrorCode::InternalError, format!("{name}: {error}")))
+        reply.output().ok_or_else(unread)
     }
 }

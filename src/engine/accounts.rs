@@ -2,7 +2,7 @@
 
 use super::audit;
 use super::submission::{Step, Submission, Work};
-use super::{Body, Caller, Engine, spawned};
+use super::{Caller, Engine, spawned};
 use crate::auth::passwords::{Passwords, check_new};
 use crate::config::Settings;
 use crate::domain::account as rules;
@@ -134,11 +134,9 @@ impl Engine {
             submission.request_id = Some(request.id());
         }
         let reply = self.0.lane.submit(Box::new(submission)).await?;
-        let output = match &reply.body {
-            Body::Data(json) => serde_json::from_str(json).ok(),
-            Body::Logged(_) | Body::Pong => None,
-        };
-        output.ok_or_else(|| bug("the output of a step cannot be read"))
+        reply
+            .output()
+            .ok_or_else(|| bug("the output of a step cannot be read"))
     }
 }
 

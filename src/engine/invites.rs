@@ -56,19 +56,15 @@ impl Engine {
     /// Adds the token of a link to the answer that made it. The answer that an op_id remembers has none.
     pub(super) fn with_token(&self, mut reply: Reply) -> Reply {
         #[derive(Deserialize)]
-        struct Answer {
-            data: Made,
-        }
-        #[derive(Deserialize)]
         struct Made {
             id: Uuid,
         }
         if let Body::Logged(text) = &reply.body
-            && let Ok(Answer { data }) = serde_json::from_str(&format!("{{{text}}}"))
+            && let Some(Made { id }) = reply.output()
             && let Some(open) = text.strip_suffix('}')
         {
             // `data` is the last member
-            let token = self.0.codes.invitation(data.id);
+            let token = self.0.codes.invitation(id);
             reply.body = Body::Logged(format!("{open},\"token\":\"{}\"}}", token.expose_secret()).into());
         }
         reply

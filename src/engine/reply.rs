@@ -2,6 +2,8 @@
 //! know how frames travel.
 
 use super::Caller;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,6 +87,22 @@ impl Reply {
         match &self.body {
             Body::Data(json) | Body::Logged(json) => json.len(),
             Body::Pong => 0,
+        }
+    }
+
+    /// The output. `None` if it is not of this type.
+    pub fn output<T: DeserializeOwned>(&self) -> Option<T> {
+        #[derive(Deserialize)]
+        struct Members<T> {
+            data: T,
+        }
+        match &self.body {
+            Body::Data(json) => serde_json::from_str(json).ok(),
+            Body::Logged(members) => {
+                let all: Members<T> = serde_json::from_str(&format!("{{{members}}}")).ok()?;
+                Some(all.data)
+            }
+            Body::Pong => None,
         }
     }
 

@@ -134,6 +134,14 @@ pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId
     Ok(listed(client, text).await?.id)
 }
 
+/// The workspace that somebody names, or the personal one.
+pub(crate) async fn workspace_or_personal(client: &Client, text: Option<&str>) -> Result<WorkspaceId, Fault> {
+    match text {
+        Some(text) => workspace(client, text).await,
+        None => personal(client).await,
+    }
+}
+
 /// The user's workspace with this id or name, or whose id begins or ends with this text.
 pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fault> {
     let workspaces = workspaces(client).await?;

@@ -50,10 +50,7 @@ pub(crate) async fn next(client: &Client, output: &Output, args: NextArgs) -> Re
 }
 
 pub(crate) async fn stages(client: &Client, output: &Output, args: StagesArgs) -> Result<(), Fault> {
-    let workspace_id = match &args.workspace {
-        Some(workspace) => resolve::workspace(client, workspace).await?,
-        None => resolve::personal(client).await?,
-    };
+    let workspace_id = resolve::workspace_or_personal(client, args.workspace.as_deref()).await?;
     let workspace = paging::call(client, &GetWorkspace { workspace_id }).await?;
     if output.json {
         return output.value(&workspace.stages);

@@ -105,10 +105,7 @@ async fn merge(
 
 /// The workspace in which to look.
 async fn of(client: &Client, within: &Within) -> Result<WorkspaceId, Fault> {
-    match &within.workspace {
-        Some(workspace) => resolve::workspace(client, workspace).await,
-        None => resolve::personal(client).await,
-    }
+    resolve::workspace_or_personal(client, within.workspace.as_deref()).await
 }
 
 async fn list(client: &Client, output: &Output, within: &Within) -> Result<(), Fault> {

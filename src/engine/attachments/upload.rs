@@ -4,7 +4,7 @@ use super::{Attachments, name};
 use crate::domain::attachment::{self as rules, TELLING};
 use crate::engine::authorize::authorize;
 use crate::engine::download::{Place, Room, Running};
-use crate::engine::{Body, Caller, Engine, finished};
+use crate::engine::{Caller, Engine, finished};
 use crate::files::Writing;
 use crate::ops::attachments::AddAttachment;
 use crate::ops::bounds::Stored;
@@ -12,7 +12,6 @@ use crate::ops::{Target, bug, conflict, not_found};
 use crate::store::{attachments, tasks, users};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
-use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use taskwire_protocol::attachment::Attachment;
@@ -162,19 +161,9 @@ impl Engine {
         let reply = engine
             .submit_one(caller, op_id, Box::new(add), Some(request_id))
             .await?;
-        let read = match &reply.body {
-            Body::Logged(members) => serde_json::from_str(&format!("{{{members}}}")).ok(),
-            Body::Data(_) | Body::Pong => None,
-        };
-        let Logged { data } = read.ok_or_else(|| bug("the answer to an upload cannot be read"))?;
-        Ok(data)
+        let unread = || bug("the answer to an upload cannot be read");
+        reply.output().ok_or_else(unread)
     }
-}
-
-/// The members of an answer that matter here.
-#[derive(Deserialize)]
-struct Logged {
-    data: Attachment,
 }
 
 /// Writes the content as it arrives, and returns its media type.

@@ -57,10 +57,7 @@ pub(crate) async fn board(context: &Context, output: &Output, args: BoardArgs) -
 /// Finds what the arguments name. The user's own stream tells when access ends.
 async fn find(client: &Client, args: &BoardArgs) -> Result<Board, Fault> {
     let me = client.ready().await?.user.id;
-    let workspace = match &args.workspace {
-        Some(workspace) => resolve::workspace(client, workspace).await?,
-        None => resolve::personal(client).await?,
-    };
+    let workspace = resolve::workspace_or_personal(client, args.workspace.as_deref()).await?;
     let project = match &args.project {
         Some(project) => Some(resolve::project(client, workspace, project).await?),
         None => None,

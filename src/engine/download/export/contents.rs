@@ -4,7 +4,7 @@
 
 use super::super::pieces::Stop;
 use super::outgoing::Outgoing;
-use crate::engine::{Body, Engine, Size};
+use crate::engine::{Engine, Size};
 use crate::ops::invites::received;
 use crate::ops::{Caller, bug, json};
 use crate::pictures::Kind;
@@ -86,11 +86,8 @@ impl<'a> Contents<'a> {
     /// What an operation answers to the caller.
     async fn answer<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
         let reply = self.engine.call(self.caller, request, None).await?;
-        let output = match &reply.body {
-            Body::Data(json) => serde_json::from_str(json).ok(),
-            Body::Logged(_) | Body::Pong => None,
-        };
-        Ok(output.ok_or_else(|| bug("the output of an operation cannot be read"))?)
+        let unread = || bug("the output of an operation cannot be read");
+        Ok(reply.output().ok_or_else(unread)?)
     }
 
     /// Fails when the caller's session has ended meanwhile: what is read of an account that is gone would look complete.
