@@ -1,8 +1,10 @@
 //! Hashes and checks passwords with argon2id (RFC 9106). Does not know accounts: callers pass the stored hash, or `None`.
 //!
+//! - `memory`   what a hash is computed in
 //! - `rules`    which new passwords are accepted
 //! - `threads`  where passwords are hashed, and who waits how long; `pace` how long a hash takes
 
+mod memory;
 mod pace;
 mod rules;
 mod threads;
@@ -14,9 +16,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::unicode::composed;
+use argon2::password_hash;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
+use argon2::{ARGON2ID_IDENT, Params, Version};
+use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::limits::PASSWORD;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -76,7 +79,7 @@ pub fn needs_rehash(stored: &str) -> bool {
 
 /// Hashes and checks passwords, a bounded number at a time. Clones share the bound.
 #[derive(Clone, Debug)]
-pub struct Passwords(Arc<Threads>);
+pub struct Passwords(Arc<Threads<Memory>>);
 
 impl Passwords {
     /// At most `concurrency` hashes run at once, each on a thread of its own with the lowest priority; each takes 19 MiB
@@ -90,10 +93,9 @@ impl Passwords {
     ///
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow.
     pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
-        self.in_turn(move || {
+        self.in_turn(move |memory| {
             let password = SecretString::from(prepared(password.expose_secret()).into_owned());
-            let hash: PasswordHash = argon2()?.hash_password(password.expose_secret().as_bytes())?;
-            Ok(hash.to_string())
+            memory.hash(password.expose_secret(), &current()?)
         })
         .await
     }
@@ -110,17 +112,17 @@ impl Passwords {
             Some(text) => Some(PasswordHash::new(text).map_err(|cause| internal(&cause))?),
             None => None,
         };
-        self.in_turn(move || {
+        self.in_turn(move |memory| {
             let given = password.expose_secret();
             if given.is_ascii() || is_endless(given) {
-                return check_or_waste(given, stored.as_ref());
+                return check_or_waste(memory, given, stored.as_ref());
             }
             let prepared = SecretString::from(prepared(given).into_owned());
-            if check_or_waste(prepared.expose_secret(), stored.as_ref())? {
+            if check_or_waste(memory, prepared.expose_secret(), stored.as_ref())? {
                 return Ok(true);
             }
             // hashes of older versions were made of the password as it came
-            Ok(prepared.expose_secret() != given && check_or_waste(given, stored.as_ref())?)
+            Ok(prepared.expose_secret() != given && check_or_waste(memory, given, stored.as_ref())?)
         })
         .await
     }
@@ -129,40 +131,33 @@ impl Passwords {
     async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
-        W: FnOnce() -> password_hash::Result<T> + Send + 'static,
+        W: FnOnce(&mut Memory) -> password_hash::Result<T> + Send + 'static,
     {
         self.0.run(work).await?.map_err(|cause| internal(&cause))
     }
 }
 
-fn argon2() -> password_hash::Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// The parameters of new hashes.
+fn current() -> password_hash::Result<Params> {
+    Ok(Params::new(MEMORY_KIB, PASSES, LANES, None)?)
 }
 
 /// Checks a password, or does the same work where there is no hash or the password is too long.
-fn check_or_waste(password: &str, stored: Option<&PasswordHash>) -> password_hash::Result<bool> {
+fn check_or_waste(
+    memory: &mut Memory,
+    password: &str,
+    stored: Option<&PasswordHash>,
+) -> password_hash::Result<bool> {
     match stored {
-        Some(hash) if !too_long(password) => check(password, hash),
-        _ => waste(password),
-    }
-}
-
-/// Checks with the parameters that the hash was made with.
-fn check(password: &str, hash: &PasswordHash) -> password_hash::Result<bool> {
-    match argon2()?.verify_password(password.as_bytes(), hash) {
-        Ok(()) => Ok(true),
-        Err(password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(cause) => Err(cause),
+        Some(hash) if !too_long(password) => memory.check(password, hash),
+        _ => waste(memory, password),
     }
 }
 
 /// Does the same work as a check, without a stored hash.
-fn waste(password: &str) -> password_hash::Result<bool> {
+fn waste(memory: &mut Memory, password: &str) -> password_hash::Result<bool> {
     let password = if too_long(password) { "" } else { password };
-    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
-    argon2()?.hash_password_into(password.as_bytes(), DUMMY_SALT, &mut output)?;
-    black_box(output);
+    black_box(memory.hash_with(password, &current()?, DUMMY_SALT)?);
     Ok(false)
 }
 

@@ -1,6 +1,8 @@
 //! Which new passwords are accepted, and which password a hash matches.
 
 use super::*;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2};
 use std::collections::HashSet;
 use taskwire_protocol::limits::PASSWORD_MIN;
 
@@ -12,11 +14,30 @@ fn refusal(password: &str) -> Option<String> {
     Some(failure.message)
 }
 
+fn library(params: Params) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
 fn old_hash() -> String {
     let params = Params::new(8192, 1, 1, None).unwrap();
-    let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash: PasswordHash = old.hash_password(b"tea at half past four").unwrap();
+    let hash: PasswordHash = library(params).hash_password(b"tea at half past four").unwrap();
     hash.to_string()
+}
+
+#[test]
+fn kept_memory_changes_no_hash() {
+    let mut memory = Memory::default();
+    for params in [Params::new(64, 3, 2, None), Params::new(32, 1, 1, Some(24))] {
+        let params = params.unwrap();
+        for password in ["tea at half past four", "another"] {
+            let hash = memory.hash(password, &params).unwrap();
+            let hash = PasswordHash::new(&hash).unwrap();
+            let verified = library(params.clone()).verify_password(password.as_bytes(), &hash);
+            assert_eq!(verified, Ok(()));
+            assert!(memory.check(password, &hash).unwrap());
+            assert!(!memory.check("wrong", &hash).unwrap());
+        }
+    }
 }
 
 #[test]
@@ -105,8 +126,7 @@ async fn a_password_is_the_same_however_its_accents_and_spaces_are_typed() {
     let longest = passwords.hash("é".repeat(PASSWORD).into()).await.unwrap();
     assert!(verify(&"e\u{301}".repeat(PASSWORD), &longest).await);
     // an older version hashed what came
-    let old: PasswordHash = argon2()
-        .unwrap()
+    let old: PasswordHash = library(current().unwrap())
         .hash_password("Gro\u{308}ße".as_bytes())
         .unwrap();
     assert!(verify("Gro\u{308}ße", &old.to_string()).await);
