@@ -1,16 +1,17 @@
 //! The cost of more data: the latency of `task.create` and `task.list` in one workspace, by its tasks and by the
 //! entries of its log, how fast the whole workspace is fetched, and how
-//! long its statistics take. `seed` makes the rows; the operations that are
+//! long its lists by all orders and filters and its statistics take. `seed` makes the rows; the operations that are
 //! measured are real.
 
 use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
-use super::{stats, sync};
+use super::{lists, stats, sync};
 use crate::accounts;
 use crate::crowd;
 use crate::fault::Faults;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
+use crate::rows::PROJECT;
 use crate::scenario::Scenario;
 use crate::stop;
 use crate::target::Server;
@@ -52,7 +53,8 @@ async fn grow(
     let account = accounts::make(&server, 1).await?;
     let account = account.first().ok_or_else(|| Trouble::setup("no account"))?;
     let home = home(&server, account).await?;
-    let (mut creates, mut lists, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut creates, mut newest, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    let mut slowest_lists = Vec::new();
     let mut points = sizes.into_iter();
     while let Some(size) = ground.next(&mut points, &mut report) {
         let resting = server.rest(ground.options)?;
@@ -60,7 +62,7 @@ async fn grow(
         server = resting.wake()?;
         server.tokens = vec![account.token.clone()];
         let [create, list] = latencies(ground, &mut server, &mut report.faults).await?;
-        for (kind, p50, curve) in [("create", create, &mut creates), ("list", list, &mut lists)] {
+        for (kind, p50, curve) in [("create", create, &mut creates), ("list", list, &mut newest)] {
             report.put(format!("{size} {what}: task.{kind}, p50"), p50, "ms");
             curve.push((size as f64, p50));
         }
@@ -68,6 +70,18 @@ async fn grow(
             let rate = sync::rate(&server, account, home.workspace, size).await?;
             report.put(format!("{size} {what}: workspace.sync"), rate, "MB/s");
             rates.push((size as f64, rate));
+            let times = lists::times(&server, account, home.workspace, PROJECT).await?;
+            report.put(format!("{size} {what}: lists are quick after"), times.first, "s");
+            let slowest = times.p50s.iter().map(|(_, p50)| *p50).fold(0.0, f64::max);
+            report.put(
+                format!("{size} {what}: the slowest of {} lists, p50", times.p50s.len()),
+                slowest,
+                "ms",
+            );
+            slowest_lists.push((size as f64, slowest));
+            for (list, p50) in times.p50s {
+                report.put(format!("{size} {what}: task.list by {list}, p50"), p50, "ms");
+            }
             let [first, p50] = stats::times(&server, account, home.workspace).await?;
             report.put(format!("{size} {what}: stats.get, the first"), first, "s");
             report.put(format!("{size} {what}: stats.get after a change, p50"), p50, "ms");
@@ -78,7 +92,11 @@ async fn grow(
         Axis::log(what),
         Axis::linear("ms, p50"),
     );
-    report.plots = vec![plot.curve("task.create", creates).curve("task.list", lists)];
+    report.plots = vec![
+        plot.curve("task.create", creates)
+            .curve("task.list", newest)
+            .curve("the slowest task.list", slowest_lists),
+    ];
     report.checked = "every acknowledgement; a list shows the task made before it".into();
     if made == Made::Tasks {
         let plot = Plot::new("fetching all of it", Axis::log(what), Axis::linear("MB/s"));

@@ -3,13 +3,14 @@
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
 //! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them,
-//!   `stats` counts them
+//!   `lists` lists them by all orders and filters, `stats` counts them
 //! - `instances`  latency and rate with several instances
 //! - `ground`     state that the steps share
 
 mod data;
 mod ground;
 mod instances;
+mod lists;
 mod seed;
 mod sockets;
 mod stats;

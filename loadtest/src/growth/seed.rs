@@ -1,6 +1,6 @@
 //! Makes a large database quickly: while the server is stopped, SQL writes the rows that the operations would have
-//! written. Unlike in real data, all tasks look alike, one person made them a millisecond apart, and entries that are
-//! made without tasks name tasks that do not exist.
+//! written. Unlike in real data, tasks differ by their number, one person made them a millisecond apart, and entries that
+//! are made without tasks name tasks that do not exist.
 
 use crate::rows::{Database, Whose};
 use crate::trouble::Trouble;
@@ -50,6 +50,7 @@ impl Home {
             statements.push(database.grow(&workspace, "pending"));
             statements.push(database.grow(&user, "seq"));
             statements.push(database.grow(&user, "unread"));
+            statements.extend(database.vary(&workspace, &user));
         }
         let (mut first, last) = (head + 1, entries as i64);
         while first <= last && !stop::is_asked() {

@@ -1,15 +1,17 @@
 //! Writes the rows of a `task.create` (the task, its notification, two entries of the log, counters, its op_id) with
 //! SQL only. This shows what a database could commit without a server, and fills a large database quickly. The rows
 //! follow the schema in `migrations/`; a test checks that. `dialect` has the SQL that differs between the two
-//! databases.
+//! databases; `variety` makes tasks differ.
 
 mod dialect;
+mod variety;
 
 use dialect::Dialect;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Result, SqliteConnection};
 use std::str::FromStr;
 use uuid::Uuid;
+pub(crate) use variety::PROJECT;
 
 pub(crate) const SQLITE_SCHEMA: &str = concat!(
     include_str!("../../../migrations/sqlite/0001_core.sql"),
@@ -213,7 +215,7 @@ impl Database {
         match self {
             Database::Sqlite(_) => {
                 self.run(
-                    "begin immediate; insert into task_titles (number, title_key) \
+                    "begin immediate; delete from task_search_due; insert into task_titles (number, title_key) \
                      select number, hex(lower(title)) from tasks \
                      where number > coalesce((select max(id) from task_search_docsize), 0); \
                      insert into task_search (rowid, scope, title, description, tags) \
