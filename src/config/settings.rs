@@ -143,6 +143,10 @@ settings! {
         notification_retention: Option<Duration> =
             Some(from.duration("notification_retention_days", DAY, 0..=36_500)).filter(|kept| !kept.is_zero());
         op_retention: Duration = from.duration("op_retention_days", DAY, 7..=3650);
+        /// 0: none.
+        list_index_from: u64 = from.whole("list_index_from", 0..=1_000_000_000);
+        /// Below 4 GiB, so that places in its texts fit into 32 bits.
+        list_index_bytes: usize = from.whole("list_index_bytes", 0..=1 << 31);
         ring_bytes_per_topic: usize = from.whole("ring_bytes_per_topic", 4096..=1 << 30);
         ring_budget_bytes: usize = from.whole("ring_budget_bytes", 4096..=1 << 40);
         lease: Duration = from.duration("lease_seconds", 1, 1..=3600);

@@ -36,6 +36,7 @@
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates; `mails`
 //!   what the job that sends mails needs
 //! - `alarms`    tells people about tasks when their time comes; `reminders` what a mail of them says
+//! - `list_index`  builds the indexes that lists of large workspaces read
 //! - `statistics`  counts tasks before somebody reads how many there are
 //! - `aside`     work whose caller does not wait for it
 
@@ -70,6 +71,7 @@ mod last_seen;
 mod last_used;
 mod limits;
 mod line;
+mod list_index;
 mod load;
 mod loading;
 mod lookups;
@@ -120,6 +122,7 @@ use crate::ops;
 use crate::store::OpenError;
 use crate::store::Store;
 use crate::store::members as member_rows;
+use crate::store::task_list::ListIndexes;
 use aside::Aside;
 use homes::Homes;
 use instances::ThisInstance;
@@ -175,6 +178,7 @@ struct Inner {
     downloads: download::Downloads,
     attachments: attachments::Attachments,
     counting: Counting,
+    list_indexes: Arc<ListIndexes>,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -282,6 +286,10 @@ impl Engine {
             downloads: download::Downloads::default(),
             attachments: attachments::Attachments::new(limits::bounds(settings), settings.attachment_bytes),
             counting: Counting::default(),
+            list_indexes: Arc::new(ListIndexes::new(
+                settings.list_index_from,
+                settings.list_index_bytes,
+            )),
             hub,
             presences,
             instance,

@@ -4,7 +4,8 @@
 use super::{Caller, Engine};
 use crate::live::Presences;
 use crate::ops::node::{Answering, Node, SocketId, Which, Whom};
-use crate::ops::{self, presence};
+use crate::ops::{self, Index, presence};
+use crate::store::task_list::{ListIndexes, Scope};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
@@ -26,6 +27,18 @@ impl Node for Engine {
 
     fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()> {
         Box::pin(self.count_up(workspace))
+    }
+
+    fn list_indexes(&self) -> &ListIndexes {
+        &self.0.list_indexes
+    }
+
+    fn want_list_index(&self, workspace: WorkspaceId, tasks: u64) {
+        Engine::want_list_index(self, workspace, tasks);
+    }
+
+    fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()> {
+        Box::pin(self.index_before(Index::Titles, scope))
     }
 
     fn instances(&self) -> Answering<'_, Vec<Instance>> {

@@ -101,6 +101,9 @@ pub(super) const METRICS: &[Metric] = &[
     histogram("taskwire_pool_wait_seconds", &[], "How long a read waited for a connection to the database"),
     counter("taskwire_pool_timeouts_total", &[], "Reads that got no connection to the database"),
     gauge("taskwire_sqlite_wal_bytes", &[], "Size of the write-ahead log; absent with PostgreSQL"),
+    counter("taskwire_lists_total", &["by"], "Pages of lists of tasks of one workspace, without full-text search, by what they came from: index, rows"),
+    gauge("taskwire_list_index_bytes", &[], "Memory of the indexes for lists of large workspaces"),
+    histogram("taskwire_list_index_build_seconds", &[], "Time to build such an index"),
     // background jobs
     gauge("taskwire_jobs_pending", &[], "Jobs that are due and that no instance runs, 1000 at most"),
     gauge("taskwire_jobs_running", &["kind"], "Jobs that this node runs now, by kind"),

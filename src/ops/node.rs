@@ -1,7 +1,8 @@
 //! What operations ask of the node itself, not of its database: who is connected, here and on other
-//! instances, what time it is, and that it counts what lags behind.
+//! instances, what time it is, and that it brings up to date what lags behind.
 
 use super::Result;
+use crate::store::task_list::{ListIndexes, Scope};
 use std::pin::Pin;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
@@ -24,6 +25,15 @@ pub trait Node: Send + Sync {
 
     /// Counts the tasks of a workspace, so that its statistics have everything that was committed before.
     fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()>;
+
+    /// The indexes for lists of large workspaces.
+    fn list_indexes(&self) -> &ListIndexes;
+
+    /// Has the index of a workspace built that has so many tasks, if it is to have one. Does not wait for it.
+    fn want_list_index(&self, workspace: WorkspaceId, tasks: u64);
+
+    /// Makes the keys that order the titles of a list, as far as they are missing.
+    fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()>;
 
     /// The running instances, this one first.
     fn instances(&self) -> Answering<'_, Vec<Instance>>;

@@ -22,5 +22,5 @@ mod words;
 pub use address::{email_key, is_domain};
 pub use fold::{name_key, searchable};
 pub use form::{composed, cut, is_visible, is_word_part};
-pub use order::title_key;
+pub use order::{compare_to_title_key, title_key, title_key_bytes};
 pub use words::{Term, terms, words};

@@ -41,6 +41,7 @@ mod instances; // several instances, with Redis and without
 mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
+mod list_index; // lists of large workspaces, beside lists from rows
 mod mail; // mails on their way
 mod notifications; // notifications
 mod operating; // what an operator sees: the log, outages, metrics

@@ -8,7 +8,7 @@ use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
 use taskwire::store::statistics::{self, Wanted};
-use taskwire::store::task_list::{self, PageEnd, Scope};
+use taskwire::store::task_list::{self, Draft, PageEnd, Scope};
 use taskwire::store::{Plan, Reader, Store, attachments, comments, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::ListTasks;
@@ -130,6 +130,16 @@ async fn task_lists(reader: &mut Reader) {
             }
         }
     }
+    let draft = Draft::begin(reader, WorkspaceId(ONE)).await.expect("an answer");
+    // SQLite's tables are empty
+    if let Some(mut draft) = draft {
+        let read = draft.read_on(reader).await;
+        assert!(read.expect("the first tasks of an index"), "there are more");
+    }
+    check(reader, "building an index for lists");
+    let page = task_list::these(reader, &[ONE, MIDDLE]).await;
+    page.expect("the tasks of a page");
+    check(reader, "tasks by id");
     for after in [None, Some(MIDDLE)] {
         let page = tasks::sync(reader, WorkspaceId(ONE), after, 201).await;
         page.expect("a page");

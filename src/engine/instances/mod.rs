@@ -86,6 +86,11 @@ impl Engine {
                 .clone()
                 .run_until_cancelled_owned(self.clone().keep_counted()),
         );
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(self.clone().sweep_list_indexes()),
+        );
         if self.0.store.is_shared() {
             tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
         }

@@ -5,7 +5,7 @@
 //! - `below`     the subtasks that go along with a task
 //! - `blockers`  what blocks a task
 //! - `remove`    delete, purge, restore
-//! - `read`      one task, and lists
+//! - `read`      one task, and lists; `indexed` lists of large workspaces
 //! - `repeat`    the next task of one that repeats
 //! - `places`    where a task may be, and who may be assigned to it
 
@@ -13,6 +13,7 @@ mod arrange;
 mod below;
 mod blockers;
 mod edit;
+mod indexed;
 mod places;
 mod read;
 mod remove;

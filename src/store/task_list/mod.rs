@@ -2,11 +2,14 @@
 //!
 //! - `order`   what orders a list, and where a page of it ended
 //! - `filter`  the SQL conditions for a list's filters
+//! - `index`   an index of a large workspace's tasks, in memory, for all of this but full-text search
 
 mod filter;
+mod index;
 mod order;
 
 pub(super) use filter::of;
+pub use index::{Claim, Draft, Found, ListIndex, ListIndexes, Standing};
 pub use order::{PageEnd, fits, page_end};
 
 use super::link::Dialect;
@@ -16,6 +19,7 @@ use super::words::tsquery;
 use super::{Reader, Result, streams};
 use crate::unicode::Term;
 use filter::{conditions, filter, fts5, within, words};
+use foldhash::HashMap;
 use order::{Key, keyset, order};
 use taskwire_protocol::task::{ListTasks, Status, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
@@ -78,11 +82,59 @@ pub async fn count(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) ->
     reader.count(sql).await
 }
 
-/// The count from a workspace's stream, which counts tasks by status. `None` for other filters: they count rows.
-async fn counted(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Option<u64>> {
-    let Scope::Workspace(workspace) = scope else {
-        return Ok(None);
-    };
+/// Whether a list is one for an index: it would look at many rows that it does not show. Searches and lists of subtasks have
+/// indexes of their own, and all tasks of a workspace by creation are in their place.
+pub fn suits_index(scope: Scope<'_>, wanted: &ListTasks) -> bool {
+    let is_plain = matches!(scope, Scope::Workspace(_))
+        && order(wanted).0 == Key::Created
+        && matches!(wanted.status, None | Some(Status::All))
+        && is_unfiltered(wanted);
+    wanted.q.is_none() && wanted.parent_id.is_none() && !is_plain
+}
+
+/// The workspaces of a user, by id, and how many tasks each has, deleted ones too.
+pub async fn sizes(
+    reader: &mut Reader,
+    user: UserId,
+    only: Option<&[WorkspaceId]>,
+) -> Result<Vec<(WorkspaceId, u64)>> {
+    let mut sql = Sql::new(
+        "select m.workspace_id, s.pending + s.completed + s.deleted from members m
+         join streams s on s.kind = 1 and s.id = m.workspace_id where m.user_id = ",
+    );
+    sql.bind(user.0)
+        .among("m.workspace_id", only)
+        .push(" order by m.workspace_id");
+    let found: Vec<(Uuid, i64)> = reader.fetch(sql).await?;
+    let sizes = found
+        .into_iter()
+        .map(|(id, tasks)| (WorkspaceId(id), tasks.max(0).unsigned_abs()));
+    Ok(sizes.collect())
+}
+
+/// The first `limit` tasks of several lists that are in the same order.
+pub fn merged(wanted: &ListTasks, parts: Vec<Vec<Task>>, limit: i64) -> Vec<Task> {
+    let (_, descending) = order(wanted);
+    let tasks = parts.into_iter().flatten();
+    let mut tasks: Vec<(PageEnd, Task)> = tasks.map(|task| (page_end(wanted, &task, 0), task)).collect();
+    tasks.sort_by(|(one, _), (other, _)| one.compare(other, descending));
+    let tasks = tasks.into_iter().map(|(_, task)| task);
+    tasks.take(usize::try_from(limit).unwrap_or_default()).collect()
+}
+
+/// The tasks with these ids, in this order. `None` if one of them is not there.
+pub async fn these(reader: &mut Reader, ids: &[Uuid]) -> Result<Option<Vec<Task>>> {
+    if ids.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let sql = index::among(reader.dialect(), COLUMNS, ids);
+    let found = reader.list::<TaskRow>(sql).await?;
+    let mut found: HashMap<Uuid, Task> = found.into_iter().map(|task| (task.id.0, task)).collect();
+    Ok(ids.iter().map(|id| found.remove(id)).collect())
+}
+
+/// Whether nothing but its status filters a list.
+fn is_unfiltered(wanted: &ListTasks) -> bool {
     let unfiltered = ListTasks {
         workspace_id: wanted.workspace_id,
         status: wanted.status,
@@ -92,7 +144,15 @@ async fn counted(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> R
         cursor: wanted.cursor.clone(),
         ..ListTasks::default()
     };
-    if *wanted != unfiltered {
+    *wanted == unfiltered
+}
+
+/// The count from a workspace's stream, which counts tasks by status. `None` for other filters: they count rows.
+async fn counted(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Option<u64>> {
+    let Scope::Workspace(workspace) = scope else {
+        return Ok(None);
+    };
+    if !is_unfiltered(wanted) {
         return Ok(None);
     }
     let counters = streams::counters(reader, workspace.into()).await?;

@@ -6,6 +6,7 @@ use crate::store::sql::Sql;
 use crate::store::tasks::priority_code;
 use crate::unicode::title_key;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use taskwire_protocol::task::{ListTasks, Sort, Task};
 use uuid::Uuid;
 
@@ -25,6 +26,21 @@ pub enum PageEnd {
     /// After this many tasks: the best matches have no key from which to continue.
     #[serde(rename = "o")]
     Offset(i64),
+}
+
+impl PageEnd {
+    /// Which of two tasks of one list comes first.
+    pub(super) fn compare(&self, other: &PageEnd, descending: bool) -> Ordering {
+        let upwards = match (self, other) {
+            (PageEnd::Void(one), PageEnd::Void(other)) => return one.cmp(other),
+            (PageEnd::Void(_), _) => return Ordering::Greater,
+            (_, PageEnd::Void(_)) => return Ordering::Less,
+            (PageEnd::Number(one, id), PageEnd::Number(other, other_id)) => (one, id).cmp(&(other, other_id)),
+            (PageEnd::Text(one, id), PageEnd::Text(other, other_id)) => (one, id).cmp(&(other, other_id)),
+            _ => Ordering::Equal,
+        };
+        if descending { upwards.reverse() } else { upwards }
+    }
 }
 
 /// What orders a list.
