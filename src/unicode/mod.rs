@@ -5,6 +5,7 @@
 //! - `form`     the form in which text is stored, what of it can be seen, and where it may be cut
 //! - `fold`     the forms in which texts are equal: for names, and for searches
 //! - `words`    the words of full-text search: of a text, and of what is looked for
+//! - `find`     where the words of a search are in a text, as a reader sees it; `snippet` the part of it to show
 //! - `order`    the key that orders titles
 //! - `address`  the key of an e-mail address
 //!
@@ -12,15 +13,19 @@
 //! computes the stored ones again; a test fails when they differ.
 
 mod address;
+mod find;
 mod fold;
 mod form;
 mod order;
+mod snippet;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use address::{email_key, is_domain};
+pub use find::{Found, find, score};
 pub use fold::{name_key, searchable};
 pub use form::{composed, cut, is_visible, is_word_part};
 pub use order::{compare_to_title_key, title_key, title_key_bytes};
+pub use snippet::{Snippet, snippet};
 pub use words::{Term, terms, words};

@@ -1,5 +1,6 @@
 //! Unicode's rules over all of Unicode.
 
+use super::words::is_mark;
 use super::*;
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
@@ -313,6 +314,171 @@ fn an_address_has_one_key() {
         &"a".repeat(64),
     ] {
         assert!(!is_domain(bad), "{bad}");
+    }
+}
+
+/// What a search marks in a text, part by part.
+fn marked(q: &str, text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let found = find(text, &terms(q));
+    let parts = found
+        .iter()
+        .map(|found| chars[found.start..found.end].iter().collect());
+    parts.collect()
+}
+
+#[test]
+fn what_is_found_is_marked_as_it_is_written() {
+    for (q, text, parts) in [
+        ("milk", "Buy Milk, MILK!", &["Milk", "MILK"][..]),
+        ("mil", "Milky milk mil", &["Mil", "mil", "mil"]),
+        ("buy mi", "buying milk to buy", &["mi", "buy"]),
+        ("strasse", "Die STRAẞE, Straße", &["STRAẞE", "Straße"]),
+        ("stras", "Straße", &["Straß"]),
+        ("is", "İş ış iş", &["İş", "ış", "iş"]),
+        ("arzte", "A\u{308}rzte, Ärzte", &["A\u{308}rzte", "Ärzte"]),
+        ("牛乳", "明日牛乳を買う、牛乳", &["牛乳", "牛乳"]),
+        ("乳", "牛乳", &["乳"]),
+        ("ガ", "ｶﾞラス", &["ｶﾞ"]),
+        ("의를", "내일 회의를", &["의를"]),
+        ("가", "\u{1100}\u{1161}", &["\u{1100}\u{1161}"]),
+        ("นม", "ซื้อนมพรุ่งนี้", &["นม"]),
+        ("سلام", "سَلام عليكم", &["سَلام"]),
+        ("👩", "👩\u{200d}💻 👩", &["👩\u{200d}💻", "👩"]),
+        ("🇩🇪", "🇩🇪🇫🇷", &["🇩🇪"]),
+        ("👍", "👍🏽", &["👍🏽"]),
+        ("final 1", "ﬁnal ①", &["ﬁnal", "①"]),
+        ("f", "ﬁnal", &["ﬁ"]),
+        ("sof", "so\u{ad}ft", &["so\u{ad}f"]),
+        ("乳牛", "牛乳", &[]),
+    ] {
+        assert_eq!(marked(q, text), parts, "{q:?} in {text:?}");
+    }
+}
+
+/// In texts of random letters: where a word is indexed, a search finds it and marks it.
+#[test]
+fn what_the_index_finds_is_marked() {
+    // a mark alone is no text that anybody writes
+    let is_letter = |c: &char| !is_mark(*c) && !matches!(*c as u32, 0x3400..=0xd7a3 | 0x1_7000..=0x3_ffff);
+    let letters: Vec<char> = assigned().filter(is_letter).collect();
+    let mut seed = 1_u64;
+    let mut next = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let odd = [
+        '\u{301}', 'ß', 'İ', 'ı', '\u{200d}', '\u{fe0f}', '👩', '🇩', '牛', '乳', '회', 'น', ' ', ' ', 'a',
+        'ﬁ', '\u{ad}',
+    ];
+    for round in 0..20_000 {
+        let length = 1 + next(24);
+        let text: String = (0..length)
+            .map(|i| match (round % 2, i % 3) {
+                (0, _) | (_, 0) => odd[next(odd.len())],
+                _ => letters[next(letters.len())],
+            })
+            .collect();
+        let words = indexed(&text);
+        if words.is_empty() {
+            continue;
+        }
+        let chars: Vec<char> = text.chars().collect();
+        let from = next(chars.len());
+        let to = from + 1 + next(chars.len() - from);
+        let q: String = chars[from..to].iter().collect();
+        let terms = terms(&q);
+        if terms.is_empty() || !finds_in(&q, &words) {
+            continue;
+        }
+        let found = find(&text, &terms);
+        let all: BTreeSet<usize> = found.iter().map(|found| found.term).collect();
+        assert_eq!(
+            all.len(),
+            terms.len(),
+            "{q:?} in {text:?}: {found:?} {terms:?} {words:?}"
+        );
+        assert!(score(&terms, [(0, text.as_str())]).is_some());
+        for found in &found {
+            let part: String = chars[found.start..found.end].iter().collect();
+            let wanted = terms[found.term].text();
+            assert!(
+                [&searchable(&part), &part]
+                    .iter()
+                    .any(|part| part.contains(&*wanted))
+                    || wanted.len() > 200,
+                "{part:?} for {wanted:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_best_match_has_the_least_score() {
+    let terms = terms("milk");
+    let of = |fields: &[(i64, &str)]| score(&terms, fields.iter().copied());
+    let order = [
+        of(&[(0, "Milk")]),
+        of(&[(0, "Milk for tea")]),
+        of(&[(0, "Buy milk for tea")]),
+        of(&[(0, "Milky tea")]),
+        of(&[(0, "Tea"), (1, "milk")]),
+        of(&[(0, "Tea"), (1, "drinks"), (2, "with milk")]),
+        of(&[(3, "and milk")]),
+    ];
+    assert!(order.iter().all(Option::is_some), "{order:?}");
+    assert!(order.is_sorted() && order[0] < order[6], "{order:?}");
+    assert_eq!(of(&[(0, "Tea")]), None);
+}
+
+#[test]
+fn a_snippet_shows_what_was_found() {
+    let shown = |q: &str, text: &str| {
+        let snippet = snippet(text, &find(text, &terms(q)));
+        let chars: Vec<char> = snippet.text.chars().collect();
+        assert!(chars.len() <= 162, "{snippet:?}");
+        let mut before = 0;
+        let part = |mark: &[u32; 2]| {
+            assert!(
+                mark[0] >= before && mark[1] > mark[0] && mark[1] as usize <= chars.len(),
+                "{snippet:?}"
+            );
+            before = mark[1];
+            chars[mark[0] as usize..mark[1] as usize]
+                .iter()
+                .collect::<String>()
+        };
+        let parts: Vec<String> = snippet.marks.iter().map(part).collect();
+        (snippet.text, parts)
+    };
+    assert_eq!(
+        shown("milk", "Buy milk"),
+        ("Buy milk".into(), vec!["milk".into()])
+    );
+    let words = "word ".repeat(100);
+    let (text, parts) = shown("milk tea", &format!("milk {words}milk and tea {words}"));
+    assert_eq!(parts, ["milk", "tea"]);
+    assert!(text.starts_with("…word ") && text.ends_with("word …"), "{text}");
+    let (text, parts) = shown("word", &format!("{words}end"));
+    assert!(
+        text.starts_with("word ") && text.ends_with("word …") && parts.len() > 25,
+        "{text}"
+    );
+    let (text, parts) = shown("end", &format!("{words}end"));
+    assert!(text.ends_with("word end") && parts == ["end"], "{text}");
+    // what touches is one mark
+    assert_eq!(shown("牛乳 乳を", "牛乳を").1, ["牛乳を"]);
+    for text in [
+        "長".repeat(1000),
+        "x".repeat(1000),
+        "👩\u{200d}💻".repeat(300),
+        "e\u{301}".repeat(400),
+    ] {
+        for q in ["長", "xx", "👩", "e"] {
+            shown(q, &format!("{text} {q} {text}"));
+        }
     }
 }
 

@@ -23,6 +23,19 @@ pub struct Term {
     pub words: Vec<String>,
     /// Whether the last of them may be only the beginning of a word.
     pub is_prefix: bool,
+    /// Whether it is written without spaces, and so may be any part of what is.
+    pub is_part: bool,
+}
+
+impl Term {
+    /// Its characters.
+    pub fn text(&self) -> String {
+        let mut words = self.words.iter();
+        let mut text = words.next().cloned().unwrap_or_default();
+        // each pair begins with the character that the one before it ends with
+        text.extend(words.filter_map(|word| word.chars().next_back()));
+        text
+    }
 }
 
 /// The words of a text, in their order.
@@ -51,6 +64,7 @@ pub fn terms(text: &str) -> Vec<Term> {
         Run::Word(word) => Term {
             words: vec![clipped(&word).to_owned()],
             is_prefix: i + 1 == count,
+            is_part: false,
         },
         Run::Unspaced(chars) => {
             let found: Vec<String> = pairs(&chars).map(str::to_owned).collect();
@@ -58,11 +72,13 @@ pub fn terms(text: &str) -> Vec<Term> {
                 Term {
                     words: vec![chars],
                     is_prefix: true,
+                    is_part: true,
                 }
             } else {
                 Term {
                     words: found,
                     is_prefix: false,
+                    is_part: true,
                 }
             }
         }
@@ -92,7 +108,7 @@ fn runs(text: &str) -> Vec<Run> {
 }
 
 /// The bytes of the emoji that a text begins with.
-fn emoji(text: &str) -> usize {
+pub(super) fn emoji(text: &str) -> usize {
     let mut chars = text.chars();
     let first = chars.next().map_or(0, char::len_utf8);
     let is_flag = text.chars().take(2).filter(|c| is_indicator(*c)).count() == 2;
@@ -148,15 +164,15 @@ fn last(chars: &str) -> &str {
     &chars[start..]
 }
 
-fn clipped(word: &str) -> &str {
+pub(super) fn clipped(word: &str) -> &str {
     &word[..word.floor_char_boundary(LONGEST)]
 }
 
-fn is_mark(c: char) -> bool {
+pub(super) fn is_mark(c: char) -> bool {
     GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c))
 }
 
-fn is_emoji(c: char) -> bool {
+pub(super) fn is_emoji(c: char) -> bool {
     !c.is_ascii()
         && !is_word_part(c)
         && (CodePointSetData::new::<ExtendedPictographic>().contains(c) || is_indicator(c))
@@ -169,7 +185,7 @@ fn is_indicator(c: char) -> bool {
 
 /// Whether lines may break between characters like this one without a space (UAX #14): then words have none between them
 /// either. Korean has spaces and is listed for its endings.
-fn is_written_unspaced(c: char) -> bool {
+pub(super) fn is_written_unspaced(c: char) -> bool {
     matches!(
         CodePointMapData::<LineBreak>::new().get(c),
         LineBreak::Ideographic
