@@ -58,6 +58,17 @@ impl WordsJob {
 }
 
 fn changes_words(world: &World) -> bool {
+    changes_tasks(world)
+        || world
+            .comments
+            .changes()
+            .any(|change| match (change.before, change.now) {
+                (Some(before), Some(now)) => before.comment.body != now.comment.body,
+                (before, now) => before.is_some() != now.is_some(),
+            })
+}
+
+fn changes_tasks(world: &World) -> bool {
     world
         .tasks
         .changes()
@@ -71,18 +82,30 @@ fn changes_words(world: &World) -> bool {
 
 /// A step that brings the index of words up to date.
 pub struct Index {
-    due: Due,
+    due: Vec<Due>,
     step: i64,
+}
+
+impl Index {
+    /// The first step, if anything waits.
+    fn of(mut due: Vec<Due>) -> Option<Index> {
+        // the last one is taken first
+        due.reverse();
+        (!due.is_empty()).then_some(Index { due, step: STEP })
+    }
 }
 
 impl Chore for Index {
     /// The next step; `None` when nothing waits any more.
     type Output = Option<Index>;
 
-    async fn run(self, tx: &mut Transaction) -> Result<Option<Index>, StoreError> {
-        let left = search::catch_up(tx, self.due, self.step).await?;
+    async fn run(mut self, tx: &mut Transaction) -> Result<Option<Index>, StoreError> {
+        let Some(next) = self.due.pop() else {
+            return Ok(None);
+        };
+        self.due.extend(search::catch_up(tx, next, self.step).await?);
         let step = (self.step * 2).min(LARGEST);
-        Ok(left.map(|due| Index { due, step }))
+        Ok((!self.due.is_empty()).then_some(Index { due: self.due, step }))
     }
 }
 
@@ -105,14 +128,14 @@ impl Engine {
     pub async fn words_to_index(&self) -> Result<Option<Index>, Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move { search::all_due(&mut store.read().await?).await }).await?;
-        Ok(due.map(|due| Index { due, step: STEP }))
+        Ok(Index::of(due))
     }
 
     /// The first step of removing the words of tasks that were erased; `None` where a task's row has its words.
     pub async fn words_left_behind(&self) -> Result<Option<Index>, Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move { search::due(&mut store.read().await?).await }).await?;
-        Ok(due.map(|due| Index { due, step: STEP }))
+        Ok(Index::of(due))
     }
 
     /// Whether there are tags without keys.
@@ -137,7 +160,7 @@ impl Engine {
                 Read::Titles => search::titles_due(&mut reader, scope).await,
             }
         });
-        let mut next = due.await?.map(|due| Index { due, step: STEP });
+        let mut next = Index::of(due.await?);
         while let Some(step) = next {
             next = match self.chore(step).await {
                 Err(failure) if failure.code == ErrorCode::StorageFull => None,

@@ -1,14 +1,15 @@
 //! The table of comments. Knows rows; `ops/comments` says who may write them, and the task's row counts them.
 
-use super::bind::Kind::Id;
+use super::bind::Cell;
+use super::bind::Kind::{self, Id, Text};
 use super::entity::{Changes, Keyed};
 use super::members;
 use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
-use super::table::{Part, table, text, upsert};
+use super::table::{Part, table, text, with};
 use super::users::public;
-use super::{Reader, Result, Transaction};
+use super::{Reader, Result, Transaction, words};
 use taskwire_protocol::comment::Comment;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{CommentId, TaskId, Timestamp, UserId, WorkspaceId};
@@ -186,9 +187,22 @@ pub async fn load(
     tx.load::<CommentAndAuthor>(&LOAD, Batch::ids(ids)).await
 }
 
+/// The columns that are written: those of the table, and the words, which only PostgreSQL keeps here.
+static WRITTEN: [(&str, Kind); 11] = with(CommentRow::TABLE.written, [("search", Text)]);
+
 static UPSERT: Statement = statement(
-    CommentRow::TABLE.written,
-    upsert!("comments", "id", CommentRow::TABLE),
+    &WRITTEN,
+    text![
+        Part::Plain("insert into comments ("),
+        Part::Each("$", CommentRow::TABLE.written),
+        Part::Plain("{postgres:, search, words_at}) select "),
+        Part::Each("$", CommentRow::TABLE.written),
+        Part::Plain(
+            "{postgres:, search::tsvector, version} from v where {rows} on conflict (id) do update set "
+        ),
+        Part::Changing("$ = excluded.$", CommentRow::TABLE),
+        Part::Plain("{postgres:, search = excluded.search, words_at = excluded.words_at}"),
+    ],
 );
 
 pub(super) static DELETE: Statement = statement(
@@ -213,8 +227,10 @@ pub async fn write<'a>(
     changes: impl Changes<'a, CommentId, CommentRecord>,
 ) -> Result<()> {
     let mut rows = Vec::new();
+    let in_row = !tx.is_alone();
     for (id, record) in changes.written() {
         let comment = &record.comment;
+        let words = in_row.then(|| words::vector(record.workspace, [&*comment.body]).into());
         rows.push([
             id.0.into(),
             record.workspace.0.into(),
@@ -226,6 +242,7 @@ pub async fn write<'a>(
             comment.version.into(),
             comment.created_at.0.into(),
             comment.updated_at.0.into(),
+            Cell::Text(words),
         ]);
     }
     tx.execute(&UPSERT, Batch::of(rows)).await?;

@@ -9,7 +9,7 @@ use super::{
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 14] = [
+const SCHEMA: [&str; 15] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../migrations/sqlite/0003_text.sql"),
@@ -24,6 +24,7 @@ const SCHEMA: [&str; 14] = [
     include_str!("../../migrations/sqlite/0018_tags.sql"),
     include_str!("../../migrations/sqlite/0019_attachments.sql"),
     include_str!("../../migrations/sqlite/0020_statistics.sql"),
+    include_str!("../../migrations/sqlite/0022_search.sql"),
 ];
 
 /// The most users who have mutations in one group.

@@ -550,7 +550,7 @@ async fn a_cursor_belongs_to_its_list(engine: Engine) {
     let coder = base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let read = base64::Engine::decode(&coder, text(&cursors[6])).expect("base64");
     let mut far: Value = serde_json::from_slice(&read).expect("JSON");
-    far["at"] = json!({ "o": i64::MAX });
+    far["at"]["r"]["score"] = json!(i64::MAX);
     let far = base64::Engine::encode(&coder, far.to_string());
     let beyond = ada.ok("task.list", json!({ "q": "word", "cursor": far })).await;
     assert_eq!(

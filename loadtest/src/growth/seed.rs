@@ -2,7 +2,7 @@
 //! written. Unlike in real data, tasks differ by their number, one person made them a millisecond apart, and entries that
 //! are made without tasks name tasks that do not exist.
 
-use crate::rows::{Database, Whose};
+use crate::rows::{self, Database, Whose};
 use crate::trouble::Trouble;
 use crate::{progress, stop};
 use uuid::Uuid;
@@ -39,10 +39,11 @@ impl Home {
             .number(&format!("select seq from streams where id = {user}"))
             .await?;
         let whose = Whose::one(self.workspace, self.user, own - head);
+        let tag = rows::tag(self.workspace);
         database.prepare().await?;
         let mut statements = vec![database.forget(), database.make(&whose, self.base_ms)];
         match made {
-            Made::Tasks => statements.extend(database.operations()),
+            Made::Tasks => statements.extend(database.operations(&tag)),
             Made::Entries => statements.push(database.entries()),
         }
         statements.push(database.grow(&workspace, "seq"));
@@ -57,7 +58,7 @@ impl Home {
             let until = (first + CHUNK - 1).min(last);
             database.commit(&statements, first, until).await?;
             database.move_keys().await?;
-            database.index().await?;
+            database.index(&tag).await?;
             first = until + 1;
             progress::show(until as f64 / last as f64, &format!("seeding: {until} of {last}"));
             tokio::task::yield_now().await;

@@ -85,7 +85,7 @@ async fn prepare(database: &mut Database, group: usize, groups: usize) -> Result
     database.prepare().await?;
     let make = [database.make(&whose, BASE_MS)];
     database.commit(&make, 0, (group * groups) as i64 - 1).await?;
-    let mut statements = database.operations();
+    let mut statements = database.operations("aaaaa");
     statements.push(database.advance());
     Ok(statements)
 }

@@ -9,17 +9,28 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// The columns for the words of a task's title and for the key that orders it, and their values, if the database stores
-    /// them in the task's row. The key is as long as a real one.
-    pub(super) fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Dialect::Sqlite => ("", ""),
-            Dialect::Postgres => (
-                ", search, title_key, texts_at",
-                ", ('''task'':1 ''' || i || ''':2 ''of'':3 ''a'':4 ''load'':5 ''test'':6 ''as'':7,9 ''long'':8 \
-                 ''titles'':10 ''are'':11')::tsvector, \
-                 encode(convert_to('task ' || i || ' of a load test, as long as titles are', 'UTF8'), 'hex'), 1",
-            ),
-        }
+    /// them in the task's row. Each word begins with the workspace's tag. The key is as long as a real one.
+    pub(super) fn words(self, tag: &str) -> (&'static str, String) {
+        let Dialect::Postgres = self else {
+            return ("", String::new());
+        };
+        let words = [
+            "of'':3",
+            "a'':4",
+            "load'':5",
+            "test'':6",
+            "as'':7,9",
+            "long'':8",
+            "titles'':10",
+            "are'':11",
+        ];
+        let words: Vec<String> = words.iter().map(|word| format!("''{tag}{word}")).collect();
+        let values = format!(
+            ", ('''{tag}task'':1 ''{tag}' || i || ''':2 {}')::tsvector, \
+             encode(convert_to('task ' || i || ' of a load test, as long as titles are', 'UTF8'), 'hex'), 1, 1",
+            words.join(" ")
+        );
+        (", search, title_key, texts_at, words_at", values)
     }
 
     /// The numbers of the operations, as the table `n (i)`.

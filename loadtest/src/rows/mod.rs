@@ -17,12 +17,16 @@ pub(crate) const SQLITE_SCHEMA: &str = concat!(
     include_str!("../../../migrations/sqlite/0001_core.sql"),
     include_str!("../../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../../migrations/sqlite/0003_text.sql"),
+    include_str!("../../../migrations/sqlite/0015_comments.sql"),
+    include_str!("../../../migrations/sqlite/0022_search.sql"),
 );
 pub(crate) const POSTGRES_SCHEMA: &str = concat!(
     include_str!("../../../migrations/postgres/0001_core.sql"),
     include_str!("../../../migrations/postgres/0002_groups_in_one_statement.sql"),
     include_str!("../../../migrations/postgres/0003_jobs.sql"),
     include_str!("../../../migrations/postgres/0004_text.sql"),
+    include_str!("../../../migrations/postgres/0016_comments.sql"),
+    include_str!("../../../migrations/postgres/0023_search.sql"),
 );
 
 /// The statements by which the server moves new keys.
@@ -55,6 +59,13 @@ impl Whose {
             user_seq: format!("i + ({ahead})"),
         }
     }
+}
+
+/// What the words of a workspace begin with in the indexes.
+pub(crate) fn tag(workspace: Uuid) -> String {
+    let bits = workspace.as_u128();
+    let digit = |i: usize| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(bits >> (5 * i)) as usize & 31]);
+    (0..5).map(digit).collect()
 }
 
 impl Database {
@@ -168,11 +179,12 @@ impl Database {
         format!("delete from made where i < {first} or i > {last}")
     }
 
-    /// The statements for all rows of prepared operations, except the counters of their streams.
-    pub(crate) fn operations(&self) -> Vec<String> {
+    /// The statements for all rows of prepared operations, except the counters of their streams. `tag` is what the words of
+    /// their workspace begin with.
+    pub(crate) fn operations(&self, tag: &str) -> Vec<String> {
         let (first, last) = self.parameters();
         let these = format!("from made where i between {first} and {last}");
-        let (column, words) = self.dialect().words();
+        let (column, words) = self.dialect().words(tag);
         vec![
             format!(
                 "insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids, \
@@ -211,17 +223,17 @@ impl Database {
     }
 
     /// Indexes the texts of new tasks, as the server does in steps. PostgreSQL stores both indexes in the task's row.
-    pub(crate) async fn index(&mut self) -> Result<()> {
+    pub(crate) async fn index(&mut self, tag: &str) -> Result<()> {
         match self {
             Database::Sqlite(_) => {
-                self.run(
+                let new = "number > coalesce((select max(id) from task_search_docsize), 0)";
+                self.run(&format!(
                     "begin immediate; delete from task_search_due; insert into task_titles (number, title_key) \
-                     select number, hex(lower(title)) from tasks \
-                     where number > coalesce((select max(id) from task_search_docsize), 0); \
-                     insert into task_search (rowid, scope, title, description, tags) \
-                     select number, hex(workspace_id), title, description, tags from tasks \
-                     where number > coalesce((select max(id) from task_search_docsize), 0); commit",
-                )
+                     select number, hex(lower(title)) from tasks where {new}; \
+                     insert into task_search (rowid, title, description, tags) \
+                     select number, '{tag}' || replace(replace(title, ',', ''), ' ', ' {tag}'), '', '' from tasks \
+                     where {new}; commit"
+                ))
                 .await
             }
             Database::Postgres(_) => Ok(()),

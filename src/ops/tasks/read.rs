@@ -3,6 +3,7 @@
 use super::indexed;
 use crate::ops::cursor::{List, Wanted};
 use crate::ops::{Ask, Caller, Index, Query, Result, Target, Targeted, cursor, not_found};
+use crate::store::task_list::matches::Rank;
 use crate::store::task_list::{self, Scope};
 use crate::store::tasks;
 use taskwire_protocol::task::{GetTask, ListTasks, Sort, Task, Where};
@@ -44,11 +45,7 @@ impl Query for ListTasks {
         if after.is_some_and(|position| !task_list::fits(&self, position)) {
             return Err(cursor::refused());
         }
-        let place = match (ask.place, ask.caller.only()) {
-            (Some((workspace, _)), _) => Scope::Workspace(workspace),
-            (None, None) => Scope::OfUser(ask.caller.user.id),
-            (None, Some(only)) => Scope::Among(ask.caller.user.id, only),
-        };
+        let place = scope(&ask);
         let asked = indexed::Wanted {
             list: &self,
             after,
@@ -60,22 +57,37 @@ impl Query for ListTasks {
             metrics::counter!("taskwire_lists_total", "by" => by).increment(1);
         }
         if let Some((items, total)) = indexed {
-            let position = |task: &Task| task_list::page_end(&self, task, 0);
+            let position = |task: &Task| task_list::page_end(&self, task);
             return wanted.page(items, position, async { Ok(total) }).await;
         }
         if self.q.is_none() {
             indexed::key_titles(&ask, place, &self).await?;
         }
         let mut reader = ask.read().await?;
+        if task_list::is_ranked(&self) {
+            let found = task_list::best_matches(&mut reader, place, &self, after, wanted.to_read()).await?;
+            let (found, total) = found;
+            let position = |(rank, _): &(Rank, Task)| task_list::PageEnd::Rank(*rank);
+            let page = wanted.page(found, position, async { Ok(total) }).await?;
+            return Ok(Page {
+                items: page.items.into_iter().map(|(_, task)| task).collect(),
+                next_cursor: page.next_cursor,
+                total: page.total,
+            });
+        }
         let items = task_list::list(&mut reader, place, &self, after, wanted.to_read()).await?;
-        let before = match after {
-            Some(task_list::PageEnd::Offset(offset)) => *offset,
-            _ => 0,
-        };
-        let seen = (wanted.to_read() - 1).saturating_add(before);
         let count = task_list::count(&mut reader, place, &self);
-        let position = |task: &Task| task_list::page_end(&self, task, seen);
+        let position = |task: &Task| task_list::page_end(&self, task);
         wanted.page(items, position, count).await
+    }
+}
+
+/// The workspaces that a query may read from: the one that it names, or all that the caller sees.
+pub(super) fn scope(ask: &Ask) -> Scope<'_> {
+    match (ask.place, ask.caller.only()) {
+        (Some((workspace, _)), _) => Scope::Workspace(workspace),
+        (None, None) => Scope::OfUser(ask.caller.user.id),
+        (None, Some(only)) => Scope::Among(ask.caller.user.id, only),
     }
 }
 

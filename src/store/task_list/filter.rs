@@ -1,14 +1,14 @@
-//! The SQL conditions for a list's filters. Full-text search, and the tasks of one person, have
-//! a different text for each database.
+//! The SQL conditions for a list's filters. Lists of ids, and the tasks of one person, have a different text for each
+//! database.
 
 use super::Scope;
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
 use crate::store::tasks::{is_in_stage, priority_code};
-use crate::store::words::{self, tsquery};
 use crate::unicode::{Term, name_key, terms};
 use taskwire_protocol::task::{ListTasks, Status};
 use taskwire_protocol::{UserId, WorkspaceId};
+use uuid::Uuid;
 
 /// Few tasks are blocked by others, so most rows tell by themselves. The others cost a search for each of their blockers, 20
 /// at most. A count, because PostgreSQL might read all blockers of all workspaces to tell what exists.
@@ -16,7 +16,7 @@ const READY: &str = " and t.completed = false and t.is_deleted = false and (t.bl
     select count(*) from task_blocks b join tasks k on k.id = b.blocker_id
     where b.task_id = t.id and k.completed = false and k.is_deleted = false))";
 
-pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &[Term]) {
+pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &Words) {
     within(sql, scope, wanted);
     conditions(sql, dialect, scope, wanted, words);
 }
@@ -52,7 +52,7 @@ pub(super) fn conditions(
     dialect: Dialect,
     scope: Scope<'_>,
     wanted: &ListTasks,
-    words: &[Term],
+    words: &Words,
 ) {
     status(sql, wanted);
     dates(sql, wanted);
@@ -78,17 +78,39 @@ pub(super) fn conditions(
         sql.push(" and exists (select 1 from task_tags g where g.workspace_id = t.workspace_id and g.tag = ");
         sql.bind(name_key(tag.trim())).push(" and g.task_id = t.id)");
     }
-    if !words.is_empty() {
-        match dialect {
-            Dialect::Sqlite => {
-                sql.push(" and t.number in (select rowid from task_search where task_search match ");
-                sql.bind(fts5(scope, words)).push(")");
-            }
-            Dialect::Postgres => {
-                sql.push(" and t.search @@ (")
-                    .bind(tsquery(words))
-                    .push("::tsquery)");
-            }
+    if let Some(ids) = &words.0 {
+        sql.push(" and ");
+        one_of(sql, dialect, "t.id", ids);
+    }
+}
+
+/// What a search in a list found; `None` without a search.
+pub(super) struct Words(pub(super) Option<Vec<Uuid>>);
+
+impl Words {
+    /// For a list that is not searched.
+    pub(super) const NONE: Words = Words(None);
+}
+
+/// The condition that a column has one of these ids, however many they are.
+pub(super) fn one_of(sql: &mut Sql, dialect: Dialect, column: &str, ids: &[Uuid]) {
+    let texts: Vec<String> = match dialect {
+        Dialect::Sqlite => ids.iter().map(|id| format!("\"{}\"", id.simple())).collect(),
+        Dialect::Postgres => ids.iter().map(ToString::to_string).collect(),
+    };
+    let texts = texts.join(",");
+    match dialect {
+        Dialect::Sqlite => {
+            sql.push(column)
+                .push(" in (select unhex(value) from json_each(")
+                .bind(format!("[{texts}]"))
+                .push("))");
+        }
+        Dialect::Postgres => {
+            sql.push(column)
+                .push(" = any(")
+                .bind(format!("{{{texts}}}"))
+                .push("::text::uuid[])");
         }
     }
 }
@@ -144,19 +166,11 @@ fn dates(sql: &mut Sql, wanted: &ListTasks) {
 }
 
 /// What `q` looks for: nothing without `q`, and `None` if it contains no word and so matches nothing.
-pub(super) fn words(wanted: &ListTasks) -> Option<Vec<Term>> {
-    let Some(q) = &wanted.q else {
-        return Some(Vec::new());
-    };
-    let terms = terms(q);
+pub fn looked_for(q: Option<&str>) -> Option<Vec<Term>> {
+    /// The words of a search that count.
+    const MOST: usize = 16;
+    let Some(q) = q else { return Some(Vec::new()) };
+    let mut terms = terms(q);
+    terms.truncate(MOST);
     (!terms.is_empty()).then_some(terms)
-}
-
-/// The workspace is a word of SQLite's index too.
-pub(super) fn fts5(scope: Scope<'_>, terms: &[Term]) -> String {
-    let text = format!("{{title description tags}} : ({})", words::fts5(terms));
-    match scope {
-        Scope::Workspace(id) => format!("scope : \"{}\" AND {text}", id.0.simple()),
-        Scope::OfUser(_) | Scope::Among(..) => text,
-    }
 }

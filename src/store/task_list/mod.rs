@@ -3,11 +3,14 @@
 //! - `order`   what orders a list, and where a page of it ended
 //! - `filter`  the SQL conditions for a list's filters
 //! - `index`   an index of a large workspace's tasks, in memory, for all of this but full-text search
+//! - `matches` what matches a search, and how well
 
 mod filter;
 mod index;
+pub mod matches;
 mod order;
 
+pub use filter::looked_for;
 pub(super) use filter::of;
 pub use index::{Claim, Draft, Found, ListIndex, ListIndexes, Standing};
 pub use order::{PageEnd, fits, page_end};
@@ -15,14 +18,13 @@ pub use order::{PageEnd, fits, page_end};
 use super::link::Dialect;
 use super::sql::Sql;
 use super::tasks::{COLUMNS, TaskRow, by_id};
-use super::words::tsquery;
 use super::{Reader, Result, streams};
-use crate::unicode::Term;
-use filter::{conditions, filter, fts5, within, words};
+use filter::{Words, conditions, filter, one_of, within};
 use foldhash::HashMap;
+use matches::{CommentMatch, Places, Rank};
 use order::{Key, keyset, order};
 use taskwire_protocol::task::{ListTasks, Status, Task};
-use taskwire_protocol::{UserId, WorkspaceId};
+use taskwire_protocol::{TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
 
 /// The workspaces whose tasks a list may show.
@@ -45,12 +47,11 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Task>> {
     let (key, descending) = order(wanted);
-    let Some(words) = words(wanted) else {
-        return Ok(Vec::new());
-    };
     if key == Key::Match {
-        return best_matches(reader, scope, wanted, &words, after, limit).await;
+        let (found, _) = best_matches(reader, scope, wanted, after, limit).await?;
+        return Ok(found.into_iter().map(|(_, task)| task).collect());
     }
+    let words = words(reader, scope, wanted).await?;
     if key != Key::Due {
         let mut sql = select(reader.dialect(), scope, wanted, &words);
         keyset(&mut sql, reader.dialect(), key, descending, after, limit);
@@ -76,7 +77,7 @@ pub async fn count(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) ->
     if let Some(total) = counted(reader, scope, wanted).await? {
         return Ok(total);
     }
-    let Some(words) = words(wanted) else { return Ok(0) };
+    let words = words(reader, scope, wanted).await?;
     let mut sql = Sql::new(&format!("select count(*) from {} t where ", table(wanted)));
     filter(&mut sql, reader.dialect(), scope, wanted, &words);
     reader.count(sql).await
@@ -116,7 +117,7 @@ pub async fn sizes(
 pub fn merged(wanted: &ListTasks, parts: Vec<Vec<Task>>, limit: i64) -> Vec<Task> {
     let (_, descending) = order(wanted);
     let tasks = parts.into_iter().flatten();
-    let mut tasks: Vec<(PageEnd, Task)> = tasks.map(|task| (page_end(wanted, &task, 0), task)).collect();
+    let mut tasks: Vec<(PageEnd, Task)> = tasks.map(|task| (page_end(wanted, &task), task)).collect();
     tasks.sort_by(|(one, _), (other, _)| one.compare(other, descending));
     let tasks = tasks.into_iter().map(|(_, task)| task);
     tasks.take(usize::try_from(limit).unwrap_or_default()).collect()
@@ -178,7 +179,7 @@ fn table(wanted: &ListTasks) -> &'static str {
     if by_index { "tasks" } else { "tasks_by_workspace" }
 }
 
-fn select(dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &[Term]) -> Sql {
+fn select(dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &Words) -> Sql {
     let mut sql = Sql::new(&format!("select {COLUMNS} from {} t where ", table(wanted)));
     filter(&mut sql, dialect, scope, wanted, words);
     sql
@@ -189,7 +190,7 @@ async fn undated(
     reader: &mut Reader,
     scope: Scope<'_>,
     wanted: &ListTasks,
-    words: &[Term],
+    words: &Words,
     after: Option<&PageEnd>,
     limit: i64,
 ) -> Result<Vec<Task>> {
@@ -216,35 +217,80 @@ async fn undated(
     reader.list::<TaskRow>(sql).await
 }
 
-async fn best_matches(
+/// The tasks that match `q` and the filters, the best first: the newest matches, at most [`matches::TASKS`].
+async fn matching_tasks(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Vec<Rank>> {
+    let Some(terms) = looked_for(wanted.q.as_deref()) else {
+        return Ok(Vec::new());
+    };
+    let (dialect, places) = (reader.dialect(), Places::of(reader, scope).await?);
+    let narrow = |sql: &mut Sql| conditions(sql, dialect, scope, wanted, &Words::NONE);
+    matches::tasks(reader, (scope, &places), &terms, &narrow).await
+}
+
+/// What `q` finds, for a list in another order.
+async fn words(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Words> {
+    if wanted.q.is_none() {
+        return Ok(Words::NONE);
+    }
+    let found = matching_tasks(reader, scope, wanted).await?;
+    Ok(Words(Some(found.into_iter().map(|rank| rank.id.0).collect())))
+}
+
+/// A page of the best matches with their ranks, and how many matches there are.
+pub async fn best_matches(
     reader: &mut Reader,
     scope: Scope<'_>,
     wanted: &ListTasks,
-    words: &[Term],
     after: Option<&PageEnd>,
     limit: i64,
-) -> Result<Vec<Task>> {
-    let offset = if let Some(PageEnd::Offset(offset)) = after {
-        *offset
-    } else {
-        0
+) -> Result<(Vec<(Rank, Task)>, u64)> {
+    let found = matching_tasks(reader, scope, wanted).await?;
+    let total = found.len() as u64;
+    Ok((page_of(reader, found, after, limit).await?, total))
+}
+
+/// Whether a list shows the best matches first.
+pub fn is_ranked(wanted: &ListTasks) -> bool {
+    order(wanted).0 == Key::Match
+}
+
+/// A page of what was found: the tasks after a position.
+pub async fn page_of(
+    reader: &mut Reader,
+    found: Vec<Rank>,
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Result<Vec<(Rank, Task)>> {
+    let first = match after {
+        Some(PageEnd::Rank(rank)) => found.partition_point(|other| other <= rank),
+        _ => 0,
     };
-    let mut sql;
-    match reader.dialect() {
-        Dialect::Sqlite => {
-            sql = Sql::new(&format!(
-                "select {COLUMNS} from task_search s join tasks t on t.number = s.rowid where task_search match "
-            ));
-            sql.bind(fts5(scope, words)).push(" and ");
-            filter(&mut sql, Dialect::Sqlite, scope, wanted, &[]);
-            sql.push(" order by s.rank, t.id desc limit ");
-        }
-        Dialect::Postgres => {
-            sql = select(Dialect::Postgres, scope, wanted, words);
-            sql.push(" order by ts_rank_cd(t.search, ").bind(tsquery(words));
-            sql.push("::tsquery, 1) desc, t.id desc limit "); // 1: short texts first
-        }
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let page: Vec<Rank> = found.into_iter().skip(first).take(limit).collect();
+    if page.is_empty() {
+        return Ok(Vec::new());
     }
-    sql.bind(limit).push(" offset ").bind(offset);
-    reader.list::<TaskRow>(sql).await
+    let ids: Vec<Uuid> = page.iter().map(|rank| rank.id.0).collect();
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
+    one_of(&mut sql, reader.dialect(), "t.id", &ids);
+    let tasks = reader.list::<TaskRow>(sql).await?;
+    let mut tasks: HashMap<Uuid, Task> = tasks.into_iter().map(|task| (task.id.0, task)).collect();
+    let of = |rank: Rank| Some((rank, tasks.remove(&rank.id.0)?));
+    Ok(page.into_iter().filter_map(of).collect())
+}
+
+/// The tasks that match `q` by themselves, the best first, and the comments that match, by their tasks.
+pub async fn matching(
+    reader: &mut Reader,
+    scope: Scope<'_>,
+    wanted: &ListTasks,
+) -> Result<(Vec<Rank>, HashMap<TaskId, Vec<CommentMatch>>)> {
+    let Some(terms) = looked_for(wanted.q.as_deref()) else {
+        return Ok((Vec::new(), HashMap::default()));
+    };
+    let (dialect, places) = (reader.dialect(), Places::of(reader, scope).await?);
+    let narrow = |sql: &mut Sql| conditions(sql, dialect, scope, wanted, &Words::NONE);
+    let tasks = matches::tasks(reader, (scope, &places), &terms, &narrow).await?;
+    let comments = matches::comments(reader, (scope, &places), &terms, &narrow).await?;
+    Ok((tasks, comments))
 }

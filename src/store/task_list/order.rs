@@ -1,5 +1,6 @@
 //! What orders a list of tasks, where a page of it ended, and the condition that begins the next page there.
 
+use super::matches::Rank;
 use crate::store::bind::Cell;
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
@@ -23,9 +24,9 @@ pub enum PageEnd {
     /// After this id, among the tasks without a value.
     #[serde(rename = "v")]
     Void(Uuid),
-    /// After this many tasks: the best matches have no key from which to continue.
-    #[serde(rename = "o")]
-    Offset(i64),
+    /// After this one, among what a search found.
+    #[serde(rename = "r")]
+    Rank(Rank),
 }
 
 impl PageEnd {
@@ -75,17 +76,17 @@ pub(super) fn order(wanted: &ListTasks) -> (Key, bool) {
 
 /// Whether a page of a list with this order can end at such a position.
 pub fn fits(wanted: &ListTasks, position: &PageEnd) -> bool {
-    match (order(wanted).0, position) {
-        (Key::Match, PageEnd::Offset(offset)) => *offset >= 0,
-        (Key::Due, PageEnd::Number(..) | PageEnd::Void(_))
-        | (Key::Created | Key::Updated | Key::Priority, PageEnd::Number(..))
-        | (Key::Title | Key::Position, PageEnd::Text(..)) => true,
-        _ => false,
-    }
+    matches!(
+        (order(wanted).0, position),
+        (Key::Match, PageEnd::Rank(_))
+            | (Key::Due, PageEnd::Number(..) | PageEnd::Void(_))
+            | (Key::Created | Key::Updated | Key::Priority, PageEnd::Number(..))
+            | (Key::Title | Key::Position, PageEnd::Text(..))
+    )
 }
 
-/// The end of a page whose last task is `task`, number `seen` of the list.
-pub fn page_end(wanted: &ListTasks, task: &Task, seen: i64) -> PageEnd {
+/// The end of a page whose last task is `task`. What a search found is ordered by ranks, which `matches` knows.
+pub fn page_end(wanted: &ListTasks, task: &Task) -> PageEnd {
     let id = task.id.0;
     match order(wanted).0 {
         Key::Created => PageEnd::Number(task.created_at.0, id),
@@ -96,7 +97,7 @@ pub fn page_end(wanted: &ListTasks, task: &Task, seen: i64) -> PageEnd {
         Key::Priority => PageEnd::Number(priority_code(task.priority), id),
         Key::Title => PageEnd::Text(title_key(&task.title), id),
         Key::Position => PageEnd::Text(task.position.to_string(), id),
-        Key::Match => PageEnd::Offset(seen),
+        Key::Match => PageEnd::Void(id),
     }
 }
 

@@ -27,9 +27,9 @@ pub(in crate::store) static WRITTEN: [(&str, Kind); 31] = with(
 const INSERTED: &str = text![
     Part::Plain("insert into tasks ("),
     Part::Each("$", TaskRow::TABLE.written),
-    Part::Plain("{postgres:, search, title_key, texts_at}) select "),
+    Part::Plain("{postgres:, search, title_key, texts_at, words_at}) select "),
     Part::Each("$", TaskRow::TABLE.written),
-    Part::Plain("{postgres:, search::tsvector, title_key, texts_at} from v where {rows}"),
+    Part::Plain("{postgres:, search::tsvector, title_key, texts_at, version} from v where {rows}"),
 ];
 
 static INSERT: Statement = statement_of(RowType::Task, &WRITTEN, INSERTED);
@@ -42,7 +42,8 @@ static REPLACE: Statement = statement_of(
         Part::Plain(" on conflict (id) do update set "),
         Part::Changing("$ = excluded.$", TaskRow::TABLE),
         Part::Plain(
-            "{postgres:, search = excluded.search, title_key = excluded.title_key, texts_at = excluded.texts_at}"
+            "{postgres:, search = excluded.search, title_key = excluded.title_key, texts_at = excluded.texts_at,
+              words_at = excluded.words_at}"
         ),
     ],
 );
@@ -141,5 +142,5 @@ fn texts(task: &Task, in_row: bool) -> [Cell; 3] {
 fn vector(task: &Task) -> String {
     let texts = [Some(&*task.title), task.description.as_deref()];
     let tags = task.tags.iter().map(AsRef::as_ref);
-    words::vector(texts.into_iter().flatten().chain(tags))
+    words::vector(task.workspace_id, texts.into_iter().flatten().chain(tags))
 }
