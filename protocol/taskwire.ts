@@ -864,6 +864,45 @@ export interface Forgotten {
   purged: true;
 }
 
+/** The texts that are searched. */
+export type FoundIn =
+  /** The title of a task. */
+  | "title"
+  /** One of its tags. */
+  | "tag"
+  /** Its description. */
+  | "description"
+  /** One of its comments. */
+  | "comment";
+
+/** A task that a search found. */
+export interface FoundTask {
+  /** The task. */
+  task: Task;
+  /** Where the words are, best first. Of the comments that match, at most three. */
+  matches: FoundText[];
+}
+
+/** A page of what a search found, best first: words in titles before tags, descriptions and comments, whole words before beginnings, earlier ones before later ones, then new tasks before old ones. Where more than 1,000 tasks match, the newest of them are compared, and the others are left out; where more than 200 comments match, the newest of these. The first 16 words count. In places with very many tasks a prefix of one or two letters is looked for among the newest tasks. */
+export interface FoundTasks {
+  /** The tasks. */
+  items: FoundTask[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+}
+
+/** A part of a text, with the words that a search found there. */
+export interface FoundText {
+  /** What the text is. */
+  in: FoundIn;
+  /** About 160 characters of the text. Where something before or after them is left out, there is `…`. */
+  snippet: string;
+  /** What was found: pairs of where it begins and where it ends, in Unicode scalar values of the snippet. They are in order, and do not overlap. */
+  marks: number[][];
+  /** The comment, if it is one. */
+  comment_id?: CommentId;
+}
+
 /** Parameters of `notification.get`. */
 export interface GetNotification {
   /** The notification. */
@@ -1209,7 +1248,7 @@ export interface ListTasks {
   priority?: Priority | null;
   /** Only tasks of this project. */
   project_id?: ProjectId | null;
-  /** Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. */
+  /** Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. Where more than 1,000 tasks match, the newest of them are listed, and `total` is 1,000 at most. In places with very many tasks a prefix of one or two letters is looked for among the newest tasks. */
   q?: string | null;
   /** Only pending tasks of which no pending task is in the way, when true. */
   ready?: boolean | null;
@@ -1782,6 +1821,20 @@ export interface RpcOkFrame {
   at?: Record<string, number>;
   /** Whether this repeats the first answer, because the mutation was carried out before. */
   replayed?: boolean;
+}
+
+/** Parameters of `task.search`. */
+export interface SearchTasks {
+  /** Plain words in any language, without operators; case and accents are ignored. All of them must be found in a task's title, description and tags together, or in one comment. The last word matches as a prefix; text that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. */
+  q: string;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+  /** Pending and completed tasks when omitted. */
+  status?: Status | null;
+  /** `"all"` when omitted: every workspace that the user belongs to. */
+  workspace_id?: Where | null;
 }
 
 /** An invitation, as the workspace's admins see it. */
@@ -2598,6 +2651,7 @@ export const OPERATIONS = {
   "task.create": { kind: "mutation", access: "member" },
   "task.get": { kind: "query", access: "viewer" },
   "task.list": { kind: "query", access: "viewer" },
+  "task.search": { kind: "query", access: "viewer" },
   "task.replace": { kind: "mutation", access: "member" },
   "task.update": { kind: "mutation", access: "member" },
   "task.complete": { kind: "mutation", access: "member" },
@@ -2734,6 +2788,8 @@ export interface Operations {
   "task.get": { params: GetTask; output: Task };
   /** Lists tasks: filtered, searched and sorted. A query; access: viewer. */
   "task.list": { params: ListTasks; output: TaskPage };
+  /** Finds tasks by the words of their titles, descriptions, tags and comments, best first, and says where they are. A query; access: viewer. */
+  "task.search": { params: SearchTasks; output: FoundTasks };
   /** Replaces the fields of a task that people edit. A mutation; access: member. */
   "task.replace": { params: ReplaceTask; output: Task };
   /** Changes the given fields of a task. A mutation; access: member. */

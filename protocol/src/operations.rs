@@ -126,6 +126,8 @@ macro_rules! for_each_operation {
             "task.get" query viewer: task::GetTask => task::Task;
             /// Lists tasks: filtered, searched and sorted.
             "task.list" query viewer: task::ListTasks => page::Page<task::Task>;
+            /// Finds tasks by the words of their titles, descriptions, tags and comments, best first, and says where they are.
+            "task.search" query viewer: task::SearchTasks => task::FoundTasks;
             /// Replaces the fields of a task that people edit.
             "task.replace" mutation member: task::ReplaceTask => task::Task;
             /// Changes the given fields of a task.

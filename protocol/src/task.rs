@@ -1,4 +1,5 @@
-//! Tasks: the entity. `params` has the parameters that concern one task, `list` those of `task.list`.
+//! Tasks: the entity. `params` has the parameters that concern one task, `list` those of `task.list`,
+//! `search` those of `task.search`.
 
 use crate::{ProjectId, TaskId, Timestamp, UserId, WorkspaceId};
 use schemars::JsonSchema;
@@ -7,11 +8,13 @@ use std::sync::Arc;
 
 mod list;
 mod params;
+mod search;
 
 pub use list::{Everywhere, ListTasks, Sort, Status, Where};
 pub use params::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, GetTask, MoveTask, ReplaceTask, RestoreTask, UpdateTask,
 };
+pub use search::{FoundIn, FoundTask, FoundTasks, FoundText, SearchTasks};
 
 /// How urgent a task is.
 #[derive(

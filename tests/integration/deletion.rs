@@ -4,6 +4,7 @@
 use crate::on_both_databases;
 use crate::photos::{files, pictures, upload};
 use crate::presence::instances;
+use crate::search::tag;
 use crate::support::follower::{once, text};
 use crate::support::{Client, Engine, PASSWORD, Server, Team, audit, eventually, http, mails, new_id};
 use reqwest::Method;
@@ -422,6 +423,12 @@ async fn nothing_of_the_person_is_left_in_any_table(engine: Engine) {
         tables.filter(|name| name != "task_search_data").collect()
     };
     let before = found(&server.database.contents().await);
+    let tag = tag(&zoe.personal());
+    let matching =
+        format!("select cast(count(*) as text) from task_search where task_search match '{tag}quinces'");
+    if engine == Engine::Sqlite {
+        assert_eq!(server.database.texts(&matching).await, ["3"]);
+    }
     for table in [
         "users",
         "members",
@@ -455,8 +462,7 @@ async fn nothing_of_the_person_is_left_in_any_table(engine: Engine) {
         "{names:?}"
     );
     if engine == Engine::Sqlite {
-        let matching = "select cast(count(*) as text) from task_search where task_search match 'quinces'";
-        assert_eq!(server.database.texts(matching).await, ["0"]);
+        assert_eq!(server.database.texts(&matching).await, ["0"]);
     }
 }
 

@@ -1,12 +1,13 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
 //! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
-//! workspaces, projects and tags, `talk` those about what people say and did, `files` those about attachments, `who`
+//! workspaces, projects and tags, `search` the one that finds tasks, `talk` those about what people say and did, `files` those about attachments, `who`
 //! the one about who is there.
 
 mod account;
 mod admin;
 mod files;
 mod project;
+mod search;
 mod stages;
 mod stats;
 mod tag;
@@ -36,6 +37,7 @@ pub(crate) use account::{
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
 pub(crate) use project::{ProjectAction, Within};
+pub(crate) use search::SearchArgs;
 pub(crate) use stages::{BoardArgs, MoveArgs, NextArgs, StagesArgs};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     /// List tasks.
     #[command(visible_alias = "list")]
     Ls(ListArgs),
+    /// Find tasks by words in their titles, descriptions, tags and comments, the best matches first.
+    Search(SearchArgs),
     /// Show a task with all its fields.
     Show {
         /// The task's id, or the end of it.

@@ -47,6 +47,7 @@ mod projects;
 mod raw;
 mod resolve;
 mod saving;
+mod search;
 mod session;
 mod socket;
 mod stages;
@@ -167,6 +168,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
     match command {
         Command::Add(params) => tasks::add(client, output, params).await,
         Command::Ls(params) => list::list(client, output, params).await,
+        Command::Search(params) => search::search(client, output, params).await,
         Command::Show { id } => tasks::show(client, output, &id).await,
         Command::Done { ids, undo } => tasks::done(client, output, &ids, undo).await,
         Command::Move(params) => stages::r#move(client, output, params).await,

@@ -15,7 +15,7 @@ use taskwire_client::{
         notification::ListNotifications,
         project::ListProjects,
         tag::ListTags,
-        task::ListTasks,
+        task::{ListTasks, SearchTasks},
         workspace::ListWorkspaces,
     },
 };
@@ -71,7 +71,8 @@ paged!(
     ListTags,
     ListTasks,
     ListUsers,
-    ListWorkspaces
+    ListWorkspaces,
+    SearchTasks
 );
 
 /// All items, however many there are.

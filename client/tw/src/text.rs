@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 pub(crate) const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
+/// What a search found.
+pub(crate) const MARK: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
@@ -28,15 +30,20 @@ pub(crate) fn short(id: impl Into<Uuid>) -> String {
 
 /// A task on one line.
 pub(crate) fn row(task: &Task) -> String {
+    row_titled(task, &plain(&task.title))
+}
+
+/// A task on one line, its title as it is given.
+pub(crate) fn row_titled(task: &Task, title: &str) -> String {
     let mark = match (task.is_deleted, task.completed) {
         (true, _) => "[-]",
         (false, true) => "[x]",
         (false, false) => "[ ]",
     };
     let title = if task.completed || task.is_deleted {
-        format!("{DIM}{}{DIM:#}", plain(&task.title))
+        format!("{DIM}{title}{DIM:#}")
     } else {
-        plain(&task.title)
+        title.to_owned()
     };
     let mut parts = vec![format!("{DIM}{}{DIM:#}  {mark} {title}", short(task.id))];
     parts.extend(priority(task.priority));

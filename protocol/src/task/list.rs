@@ -128,7 +128,9 @@ pub struct ListTasks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<TaskId>,
     /// Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text
-    /// that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part.
+    /// that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. Where more than 1,000 tasks
+    /// match, the newest of them are listed, and `total` is 1,000 at most. In places with very many tasks a prefix of one or
+    /// two letters is looked for among the newest tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::SEARCH))]
     pub q: Option<String>,

@@ -6,6 +6,7 @@
 //! - `blockers`  what blocks a task
 //! - `remove`    delete, purge, restore
 //! - `read`      one task, and lists; `indexed` lists of large workspaces
+//! - `search`    where words are, in tasks and in comments
 //! - `repeat`    the next task of one that repeats
 //! - `places`    where a task may be, and who may be assigned to it
 
@@ -18,6 +19,7 @@ mod places;
 mod read;
 mod remove;
 mod repeat;
+mod search;
 
 use super::caller::targets_a_task;
 use super::cascade::TaskEvent;
