@@ -5,7 +5,7 @@
 
 use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
-use super::{lists, stats, sync};
+use super::{lists, search, stats, sync};
 use crate::accounts;
 use crate::crowd;
 use crate::fault::Faults;
@@ -85,6 +85,11 @@ async fn grow(
             let [first, p50] = stats::times(&server, account, home.workspace).await?;
             report.put(format!("{size} {what}: stats.get, the first"), first, "s");
             report.put(format!("{size} {what}: stats.get after a change, p50"), p50, "ms");
+            for found in search::times(&server, account, home.workspace, size).await? {
+                let of = format!("{size} {what}: {}", found.what);
+                report.put(format!("{of}, p50"), found.p50, "ms");
+                report.put(format!("{of}, p99"), found.p99, "ms");
+            }
         }
     }
     let plot = Plot::new(

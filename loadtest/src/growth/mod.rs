@@ -3,7 +3,7 @@
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
 //! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them,
-//!   `lists` lists them by all orders and filters, `stats` counts them
+//!   `lists` lists them by all orders and filters, `stats` counts them, `search` finds them by their words
 //! - `instances`  latency and rate with several instances
 //! - `ground`     state that the steps share
 
@@ -11,6 +11,7 @@ mod data;
 mod ground;
 mod instances;
 mod lists;
+mod search;
 mod seed;
 mod sockets;
 mod stats;

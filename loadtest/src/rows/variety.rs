@@ -29,7 +29,7 @@ impl Database {
                  completed = m.i % 4 = 0, completed_at = case when m.i % 4 = 0 then m.at end, is_deleted = m.i % 50 = 1, \
                  deleted_at = case when m.i % 50 = 1 then m.at end, updated_at = m.at + (m.i * 7919) % 100000, \
                  position = substr(m.position, 1, 20) || (m.i * 7919) % 100000 || '1', \
-                 title = (m.i * 7919) % 1000003 || ' of a load test, as long as titles are', \
+                 title = (m.i * 7919) % 1000003 || ' task ' || m.i || ' of a load test, as long as titles are', \
                  project_id = case when m.i % 20 = 3 then {project} end, tags = '[\"' || {} || '\"]', \
                  assignee_ids = case when m.i % 10 = 0 then '[\"' || {} || '\"]' else '[]' end \
                  from made m where tasks.id = m.task and m.i between {first} and {last}",

@@ -207,7 +207,7 @@ impl List<'_> {
             }
             PageEnd::Text(end, id) => (columns.positions.get(task).cmp(end.as_bytes()), id),
             PageEnd::Void(id) => (Ordering::Equal, id),
-            PageEnd::Offset(_) => return None,
+            PageEnd::Rank(_) => return None,
         };
         Some(keys.then_with(|| columns.ids[at].cmp(id)))
     }
