@@ -31,6 +31,9 @@ const SILENCE: Duration = Duration::from_secs(20);
 const LEAST: Duration = Duration::from_mins(1);
 /// The least that arrives in a second of the time that a size gives.
 const BYTES_A_SECOND: u64 = 32 * 1024;
+/// The least that arrives in a second once the time that any form has is over: slower ones would keep their places, which
+/// others wait for.
+const SLOWEST: u64 = 8 * 1024;
 /// The longest time of any form.
 const LONGEST: Duration = Duration::from_hours(6);
 
@@ -39,6 +42,10 @@ const LONGEST: Duration = Duration::from_hours(6);
 pub(super) struct Pace {
     /// The longest time without a byte.
     pub(super) silence: Duration,
+    /// The time that it has, however little arrives.
+    pub(super) least: Duration,
+    /// Then, the bytes that must have arrived for each second.
+    pub(super) slowest: u64,
     /// The longest time of all of it.
     pub(super) longest: Duration,
 }
@@ -49,6 +56,8 @@ impl Pace {
         let by_size = Duration::from_secs(bytes / BYTES_A_SECOND);
         Pace {
             silence: SILENCE,
+            least: LEAST,
+            slowest: SLOWEST,
             longest: (LEAST + by_size).min(LONGEST),
         }
     }
@@ -102,8 +111,10 @@ struct Form {
     delimiter: Vec<u8>,
     /// What arrived and was not handed on.
     held: BytesMut,
-    silence: Duration,
-    ends: Instant,
+    pace: Pace,
+    begun: Instant,
+    /// Bytes of the body so far.
+    arrived: u64,
 }
 
 /// A piece of a field's content.
@@ -119,19 +130,30 @@ impl Form {
             delimiter: format!("\r\n--{boundary}").into_bytes(),
             // the first boundary may stand at the beginning: as if a line ended before it
             held: BytesMut::from(LINE),
-            silence: pace.silence,
-            ends: Instant::now() + pace.longest,
+            pace,
+            begun: Instant::now(),
+            arrived: 0,
         }
     }
 
     /// Reads the next bytes of the body. Returns whether there were any.
     async fn more(&mut self) -> Result<bool, Failure> {
-        let ends = self.ends.min(Instant::now() + self.silence);
+        let Pace {
+            silence,
+            least,
+            slowest,
+            longest,
+        } = self.pace;
+        let earned = Duration::from_secs_f64(self.arrived as f64 / slowest as f64);
+        let all = self.begun + least.saturating_add(earned).min(longest);
+        let ends = all.min(Instant::now() + silence);
         let piece = timeout_at(ends, self.body.next()).await;
         let piece = piece.map_err(|_| Failure::new(ErrorCode::Timeout, "the file did not arrive in time"))?;
         match piece {
             Some(piece) => {
-                self.held.extend_from_slice(&piece.map_err(|_| incomplete())?);
+                let piece = piece.map_err(|_| incomplete())?;
+                self.arrived += piece.len() as u64;
+                self.held.extend_from_slice(&piece);
                 Ok(true)
             }
             None => Ok(false),
@@ -168,12 +190,13 @@ impl Form {
         }
         let end = loop {
             match memmem::find(&self.held, b"\r\n\r\n") {
-                Some(end) => break end,
-                None if self.held.len() > HEADERS => {
+                Some(end) if end <= HEADERS => break end,
+                // however many bytes came at once
+                found if found.is_some() || self.held.len() >= HEADERS + 2 * LINE.len() => {
                     return Err(malformed("the headers of a field are too long"));
                 }
-                None if self.more().await? => {}
-                None => return Err(incomplete()),
+                _ if self.more().await? => {}
+                _ => return Err(incomplete()),
             }
         };
         let headers = self.held.split_to(end);

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 const PACE: Pace = Pace {
     silence: Duration::from_millis(100),
+    least: Duration::from_secs(5),
+    slowest: 1,
     longest: Duration::from_secs(5),
 };
 
@@ -87,6 +89,8 @@ async fn what_is_no_form_with_one_file_is_refused() {
             None,
         ),
         (format!("--xx{}", " ".repeat(100_000)), ErrorCode::BadFrame, None),
+        // as many headers at once as in pieces
+        (form_with_headers_of(HEADERS + 1), ErrorCode::BadFrame, None),
     ] {
         for size in [1, 7, 1 << 20] {
             let failure = read(body(text.as_bytes(), size)).await.expect_err(&text);
@@ -106,6 +110,54 @@ async fn what_is_no_form_with_one_file_is_refused() {
         let failure = boundary(&form_headers(wrong)).expect_err(wrong);
         assert_eq!(failure.code, ErrorCode::UnsupportedMedia, "{wrong}");
     }
+}
+
+/// A form whose field has headers of so many bytes.
+fn form_with_headers_of(size: usize) -> String {
+    let (begin, end) = (
+        "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"",
+        "\"",
+    );
+    let name = "a".repeat(size - begin.len() - end.len());
+    format!("--xx{begin}{name}{end}\r\n\r\nx\r\n--xx--")
+}
+
+#[tokio::test]
+async fn headers_may_be_long_however_they_arrive() {
+    for size in [1, 7, 1 << 20] {
+        let (_, content) = read(body(form_with_headers_of(HEADERS).as_bytes(), size))
+            .await
+            .expect("a file");
+        assert_eq!(content, b"x");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_comes_drop_by_drop_is_refused_before_the_longest_time() {
+    let drops = stream::repeat(b"y").then(|byte| async move {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok::<_, std::io::Error>(Bytes::from_static(byte))
+    });
+    let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(HEAD.as_bytes()))]);
+    let pace = Pace {
+        least: Duration::from_millis(200),
+        slowest: 100_000,
+        longest: Duration::from_mins(10),
+        ..PACE
+    };
+    let headers = form_headers("multipart/form-data; boundary=xx");
+    let body = Body::from_stream(begun.chain(drops));
+    let mut file = file(&headers, body, pace).await.expect("a file");
+    let refused = async {
+        while let Some(piece) = file.content.next().await {
+            if let Err(failure) = piece {
+                return failure.code;
+            }
+        }
+        ErrorCode::InternalError
+    };
+    let code = tokio::time::timeout(Duration::from_secs(5), refused).await;
+    assert_eq!(code.expect("an end"), ErrorCode::Timeout);
 }
 
 #[tokio::test]
