@@ -43,6 +43,8 @@ pub struct AddAttachment {
     pub size: u64,
     /// What the content looks like.
     pub media_type: &'static str,
+    /// A digest of the content: another file is another request.
+    pub digest: String,
 }
 
 impl AddAttachment {
@@ -106,7 +108,10 @@ impl Decide for AddAttachment {
 
     /// The id is new with each upload, so it is no part of it.
     fn canonical(&self) -> String {
-        format!("{} {} {} {}", self.task, self.size, self.media_type, self.name)
+        format!(
+            "{} {} {} {} {}",
+            self.task, self.size, self.media_type, self.digest, self.name
+        )
     }
 }
 

@@ -1,18 +1,21 @@
-//! Downloads: who may read the file of an attachment, and its bytes, piece by piece as the client takes them.
+//! Downloads: who may read the file of an attachment, and its bytes, piece by piece as the client takes them. Who may not
+//! read it any more gets no more of it.
 
 use super::upload::Content;
 use super::{Attachments, name};
 use crate::engine::authorize::authorize;
-use crate::engine::download::{Room, Running};
+use crate::engine::download::{Place, Room, Running};
 use crate::engine::{Caller, Engine, finished};
 use crate::files::Name;
 use crate::ops::{Target, not_found};
 use crate::store::attachments::{self, AttachmentRecord};
-use futures_util::stream::StreamExt as _;
+use futures_util::stream::{StreamExt as _, try_unfold};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use taskwire_protocol::attachment::Attachment;
-use taskwire_protocol::{Access, AttachmentId, Failure, Kind, UserId};
+use taskwire_protocol::{Access, AttachmentId, Failure, Kind};
+use tokio::time::Instant;
 
 /// The name of a download in `ops/grant`, which asks for one.
 const NAME: &str = "attachment.get";
@@ -25,6 +28,11 @@ static ROOM: Room = Room {
     retry_after_ms: 1000,
 };
 
+/// The time between two looks whether the reader may still read.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a download goes on while the database cannot tell.
+const UNSURE: Duration = Duration::from_secs(10);
+
 pub(super) fn running() -> Running {
     Running::new(&ROOM)
 }
@@ -34,7 +42,38 @@ pub struct Attached {
     /// What it is.
     pub attachment: Attachment,
     name: Name,
-    user: UserId,
+    caller: Arc<Caller>,
+}
+
+/// Who reads an attachment, and when it was last sure that they may.
+struct Reading {
+    engine: Engine,
+    caller: Arc<Caller>,
+    id: AttachmentId,
+    looked: Instant,
+    _place: Place,
+}
+
+impl Reading {
+    /// Looks from time to time whether the session still holds, and the reader may still see the attachment.
+    async fn goes_on(&mut self) -> Result<(), Failure> {
+        let since = self.looked.elapsed();
+        if since < LOOK {
+            return Ok(());
+        }
+        let (engine, caller, id) = (self.engine.clone(), self.caller.clone(), self.id);
+        let looking = finished(async move {
+            engine.check_session(&caller).await?;
+            let store = &engine.0.store;
+            authorize(store, &caller, Access::Viewer, Target::Attachment(id)).await
+        });
+        match looking.await {
+            Ok(_) => self.looked = Instant::now(),
+            Err(failure) if failure.retryable && since < UNSURE => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
 }
 
 impl Engine {
@@ -50,7 +89,7 @@ impl Engine {
             Ok(Attached {
                 name: name(found.workspace, id),
                 attachment: found.attachment,
-                user: caller.user.id,
+                caller,
             })
         })
         .await
@@ -69,16 +108,27 @@ impl Engine {
     /// These bytes of its file. Each piece is read when the one before was taken.
     pub async fn content(&self, attached: &Attached, range: Range<u64>) -> Result<Content, Failure> {
         let Attachments { downloads, .. } = &self.0.attachments;
-        let place = downloads.take(attached.user)?;
+        let place = downloads.take(attached.caller.user.id)?;
         let found = self.0.files.read(attached.name.clone(), range).await?;
         let content = found.ok_or_else(|| {
             // it was deleted meanwhile, or somebody removed files
             tracing::warn!(file = %attached.name, "an attachment is not in the store of files");
             not_found("attachment")
         })?;
-        let content = content.map(move |piece| {
-            let _held = &place;
-            Ok(piece?)
+        let reading = Reading {
+            engine: self.clone(),
+            caller: attached.caller.clone(),
+            id: attached.attachment.id,
+            looked: Instant::now(),
+            _place: place,
+        };
+        let content = try_unfold((content, reading), async |(mut content, mut reading)| {
+            let Some(piece) = content.next().await else {
+                return Ok(None);
+            };
+            let piece = piece?;
+            reading.goes_on().await?;
+            Ok(Some((piece, (content, reading))))
         });
         Ok(content.boxed())
     }

@@ -10,6 +10,8 @@ use crate::ops::attachments::AddAttachment;
 use crate::ops::bounds::Stored;
 use crate::ops::{Target, bug, conflict, not_found};
 use crate::store::{attachments, tasks, users};
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use serde_json::json;
@@ -117,8 +119,8 @@ impl Engine {
         let id = AttachmentId(self.0.ids.next());
         let mut writing = self.0.files.begin(name(upload.workspace, id));
         let written = write(&mut writing, file.content, upload.most).await;
-        let media_type = match written {
-            Ok(media_type) => media_type,
+        let Written { media_type, digest } = match written {
+            Ok(written) => written,
             Err(failure) => {
                 writing.abandon().await;
                 return Err(failure);
@@ -132,6 +134,7 @@ impl Engine {
             name: rules::name(&file.name).into(),
             size,
             media_type,
+            digest,
         };
         let added = self
             .add(upload.caller.clone(), add, file.op_id, file.request_id)
@@ -166,9 +169,15 @@ impl Engine {
     }
 }
 
-/// Writes the content as it arrives, and returns its media type.
-async fn write(writing: &mut Writing, mut content: Content, most: u64) -> Result<&'static str, Failure> {
-    let mut first = Vec::new();
+/// What the content told on its way into the store.
+struct Written {
+    media_type: &'static str,
+    digest: String,
+}
+
+/// Writes the content as it arrives.
+async fn write(writing: &mut Writing, mut content: Content, most: u64) -> Result<Written, Failure> {
+    let (mut first, mut digest) = (Vec::new(), Context::new(&SHA256));
     while let Some(piece) = content.next().await {
         let piece = piece?;
         if writing.size().saturating_add(piece.len() as u64) > most {
@@ -176,9 +185,13 @@ async fn write(writing: &mut Writing, mut content: Content, most: u64) -> Result
         }
         let telling = piece.get(..TELLING.saturating_sub(first.len())).unwrap_or(&piece);
         first.extend_from_slice(telling);
+        digest.update(&piece);
         writing.write(piece).await?;
     }
-    Ok(rules::media_type(&first))
+    Ok(Written {
+        media_type: rules::media_type(&first),
+        digest: URL_SAFE_NO_PAD.encode(digest.finish()),
+    })
 }
 
 /// The refusal of a file that is too large.
