@@ -128,6 +128,41 @@ pub struct Known<'a> {
     pub made: &'a dyn Fn(&str) -> Vec<Value>,
 }
 
+/// The places that [`Wish::request`] fills itself. Any other has an entity that the client made.
+const FILLED: [&str; 11] = [
+    "workspace",
+    "stream",
+    "task",
+    "deleted_task",
+    "other_task",
+    "user",
+    "newcomer",
+    "notification",
+    "new_id",
+    "api_token",
+    "new_email",
+];
+
+/// A client can send every mutation of the table, however few cases a run has.
+#[test]
+fn every_mutation_of_the_table_is_among_the_actions() {
+    let examples = Examples::new();
+    let is_made = |place: &str| {
+        let create = format!("{place}.create");
+        place == "attachment" || CATALOG.iter().any(|entry| entry.name == create)
+    };
+    let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
+    for name in mutations.map(|entry| entry.name).filter(|name| *name != "batch") {
+        let example = examples.of(name).expect("an example");
+        let filled = example.fill(|place| (FILLED.contains(&place) || is_made(place)).then(|| json!("x")));
+        assert!(
+            filled.is_some(),
+            "no client can send {name}, which names {:?}: give the place an arm in `Wish::request`",
+            example.places()
+        );
+    }
+}
+
 impl Wish {
     /// The name and data of the request; `None` when the client knows no suitable entity. `made` is the id of a task
     /// that the same batch creates; a wish may be about that task.
