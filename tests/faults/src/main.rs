@@ -8,6 +8,7 @@
 //! - `stage`     all parts of a run in one place
 //! - `truth`     what really happened, read from PostgreSQL
 //! - `check`     the invariants, over records and truth; `verdict` what they found; `usage` what processes hold
+//! - `sweep`     clears what faults left in the store of files
 //! - `run`       a run from beginning to end; `report` what it prints
 //! - `socket`    raw frames; `http` requests beside them
 
@@ -20,6 +21,7 @@ mod report;
 mod run;
 mod socket;
 mod stage;
+mod sweep;
 mod truth;
 mod usage;
 mod verdict;

@@ -2,10 +2,11 @@
 
 use crate::Failed;
 use crate::fault::plan::Diary;
-use crate::load::record::{Ended, Operation};
+use crate::load::record::{Ended, Operation, Outcome, What};
 use crate::stage::Stage;
 use crate::usage::Usage;
 use crate::verdict;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::Write as _;
 use std::path::Path;
@@ -22,12 +23,24 @@ pub(crate) struct Sums {
     pub(crate) operations: usize,
     /// Sessions that ended, and were checked.
     pub(crate) ended: usize,
+    /// How many operations of each kind were acknowledged.
+    pub(crate) kinds: BTreeMap<What, usize>,
     /// The longest time in which nobody could write.
     pub(crate) unwritable: Duration,
     pub(crate) entries: u64,
     pub(crate) usage: Vec<Usage>,
     pub(crate) base: Vec<Usage>,
     pub(crate) gaps: u64,
+}
+
+/// How many operations of each kind were acknowledged.
+pub(crate) fn kinds(operations: &[Operation]) -> BTreeMap<What, usize> {
+    let mut kinds = BTreeMap::new();
+    for operation in operations {
+        let known = kinds.entry(operation.what).or_default();
+        *known += usize::from(operation.outcome == Outcome::Acknowledged);
+    }
+    kinds
 }
 
 /// Prints the progress, until it is aborted.
@@ -108,6 +121,18 @@ pub(crate) fn table(
         counts.sign_ins.load(Relaxed),
         sums.ended
     );
+    let kinds = sums
+        .kinds
+        .iter()
+        .map(|(what, times)| format!("{} {times}", what.name()));
+    println!("  by kind: {}", kinds.collect::<Vec<_>>().join(", "));
+    let kept = stage.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    println!(
+        "  uploads {}, and {} that broke off",
+        kept.files.len(),
+        kept.broken
+    );
+    drop(kept);
     println!("\ninstances           descriptors   memory MiB   threads   sockets   topics   (at the start)");
     for (number, (now, base)) in sums.usage.iter().zip(&sums.base).enumerate() {
         println!(

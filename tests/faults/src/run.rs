@@ -1,9 +1,10 @@
 //! A run from beginning to end: world, load, faults, calm, checks.
 
 use crate::Failed;
-use crate::check::{operations, readers, sessions, state};
+use crate::check::{operations, readers, sessions, state, work};
 use crate::fault::plan::{self, Diary, Planned};
 use crate::fault::{Kind, POINTS, restore};
+use crate::load::files;
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{self, Sightings};
 use crate::load::record::Operation;
@@ -11,7 +12,8 @@ use crate::load::{Phase, Shared};
 use crate::options::Options;
 use crate::report::{self, Sums};
 use crate::stage::{Crew, Size, Stage};
-use crate::truth::Tables;
+use crate::sweep;
+use crate::truth::{self, Tables};
 use crate::usage;
 use crate::verdict::Invariant;
 use crate::world::World;
@@ -157,7 +159,9 @@ async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
             format!("{when}: {pending} operations have no answer after {ANSWERS:?}"),
         );
     }
-    stage.at_head_in_time(when).await
+    stage.at_head_in_time(when).await?;
+    files::read_all(&stage.shared, when).await;
+    Ok(())
 }
 
 /// Ends a run: waits until all clients are at the head, then runs every check.
@@ -171,6 +175,7 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     for writer in crew.writers {
         invoked.extend(writer.await?);
     }
+    let sweeping = tokio::spawn(sweep::sweep(shared.clone()));
     let mut ended = Vec::new();
     for visitor in crew.visitors {
         ended.extend(visitor.await?);
@@ -179,9 +184,11 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     // sign-ins are in the log too: nothing may be written while it is compared with the tables
     let still = shared.tokens.write().await;
     invoked.append(&mut stage.operations.lock().unwrap_or_else(PoisonError::into_inner));
-    stage.truth.lock().await.read_on(shared).await?;
-    let tables = Tables::read(&shared.world.database).await?;
-    drop(still);
+    // and jobs go on
+    let mut link = truth::still(&shared.world.database).await?;
+    stage.truth.lock().await.read_with(shared, &mut link).await?;
+    let tables = Tables::read(&mut link).await?;
+    drop((still, link));
     let unwritable;
     {
         let truth = stage.truth.lock().await;
@@ -197,8 +204,12 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
         unwritable = operations::writable(&invoked, &outages, lag, verdicts);
         state::heads(&truth, &tables, verdicts);
         state::tables(&truth, &tables, verdicts);
+        let kept = shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        work::done(&kept, &tables, verdicts);
+        work::uploads(&kept, &tables, verdicts);
     }
     snapshots(stage).await?;
+    sweeping.await??;
     if with_restore {
         println!("restoring an older backup");
         restore::restore(stage).await?;
@@ -220,6 +231,7 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     Ok(Sums {
         operations: invoked.len(),
         ended: ended.len(),
+        kinds: report::kinds(&invoked),
         unwritable,
         entries: truth.entries,
         usage,

@@ -5,6 +5,7 @@ use crate::load::accounts::{Accounts, User};
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{Assignment, Desk, Reader, Sightings};
 use crate::load::record::{Ended, Operation, Removal};
+use crate::load::teammate::Teammate;
 use crate::load::visitor;
 use crate::load::writer::Writer;
 use crate::load::{Phase, Shared};
@@ -27,6 +28,8 @@ use uuid::Uuid;
 const WRITERS: usize = 24;
 /// Clients with a replica.
 const FOLLOWERS: usize = 6;
+/// Users who do what teams do.
+const TEAMMATES: usize = 4;
 /// Users who sign in a second time, again and again.
 const VISITORS: usize = 2;
 /// One reader in this many follows everything that its user may read.
@@ -69,6 +72,7 @@ pub(crate) struct Behind {
 
 /// The tasks of a run, with what each returns at its end.
 pub(crate) struct Crew {
+    /// Teammates too.
     pub(crate) writers: Vec<JoinHandle<Vec<Operation>>>,
     pub(crate) readers: Vec<JoinHandle<Sightings>>,
     pub(crate) followers: Vec<JoinHandle<Followed>>,
@@ -95,7 +99,7 @@ impl Stage {
         let mut random = StdRng::seed_from_u64(seed ^ 1);
         let base = Usage::of_all(&world).await?;
         let shared = Shared::new(world);
-        let accounts = Arc::new(Accounts::make(&shared, size.workspaces, &mut random).await?);
+        let accounts = Arc::new(Accounts::make(&shared, size.workspaces, TEAMMATES * 2, &mut random).await?);
         let mut crew = Crew {
             writers: Vec::new(),
             readers: Vec::new(),
@@ -128,6 +132,10 @@ impl Stage {
         for number in 0..WRITERS {
             let writer = Writer::new(shared.clone(), accounts.clone(), number, random.random());
             crew.writers.push(tokio::spawn(writer.run()));
+        }
+        for number in 0..TEAMMATES {
+            let teammate = Teammate::new(shared.clone(), accounts.clone(), number, random.random());
+            crew.writers.push(tokio::spawn(teammate.run()));
         }
         for _ in 0..VISITORS {
             let visiting = visitor::visit(shared.clone(), accounts.clone(), random.random());

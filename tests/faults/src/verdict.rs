@@ -31,10 +31,13 @@ pub(crate) enum Invariant {
     /// A session's tokens are accepted while it lives. From 1 s after its end its sockets get no event and are closed with
     /// 4403, and its tokens are refused.
     I11,
+    /// The file of each acknowledged upload is served whole. Each attachment has its file and each file its attachment, once
+    /// what faults left was cleared.
+    I12,
 }
 
 /// All of them, in order.
-pub(crate) const ALL: [Invariant; 11] = [
+pub(crate) const ALL: [Invariant; 12] = [
     Invariant::I1,
     Invariant::I2,
     Invariant::I3,
@@ -46,6 +49,7 @@ pub(crate) const ALL: [Invariant; 11] = [
     Invariant::I9,
     Invariant::I10,
     Invariant::I11,
+    Invariant::I12,
 ];
 
 impl Invariant {
@@ -63,6 +67,7 @@ impl Invariant {
             Invariant::I9 => "sockets, descriptors, memory back at the baseline",
             Invariant::I10 => "acknowledged before another began = lower seq",
             Invariant::I11 => "tokens and sockets end with their session, not before",
+            Invariant::I12 => "uploads are served whole; attachments and files match",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Each check gets forged records and must reject them: a checker that cannot fail proves nothing.
 
-use super::{operations, readers, sessions, state};
+use super::{operations, readers, sessions, state, work};
+use crate::load::hash;
+use crate::load::kept::{Kept, KeptComment, Notice};
 use crate::load::reader::Sightings;
 use crate::load::record::{
     Attempt, Ended, Farewell, Kind, Operation, Outcome, Parting, Removal, Seen, Segment, Way, What, weigh,
 };
-use crate::truth::{Entry, Story, Tables, TaskState, Truth};
+use crate::truth::{Counts, Entry, Story, Tables, TaskState, Thing, Truth};
 use crate::verdict::{ALL, Invariant, Verdicts};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 const SECOND: u64 = 1_000_000_000;
@@ -35,7 +37,6 @@ fn sound() -> (Vec<Operation>, Truth, HashSet<Uuid>) {
         let entry = Entry {
             stream: 0,
             seq,
-            workspace: true,
             content: 100 + seq,
         };
         truth.ops.insert(op_id, vec![entry]);
@@ -274,6 +275,18 @@ fn i5_and_i2_see_tables_that_differ_from_the_log() {
         let mut tables = Tables::default();
         tables.tasks.insert(id, task.clone());
         tables.members.push((id, id));
+        let thing = Thing {
+            workspace: id,
+            version: 1,
+            name: "home".to_owned(),
+            is_archived: false,
+        };
+        truth.tags.insert(id, thing.clone());
+        tables.tags.insert(id, thing.clone());
+        truth.projects.insert(id, thing.clone());
+        tables.projects.insert(id, thing);
+        truth.counts.insert(id, Counts::default());
+        tables.counts.insert(id, Counts::default());
         tamper(&mut tables);
         let verdicts = Verdicts::default();
         state::tables(&truth, &tables, &verdicts);
@@ -305,6 +318,19 @@ fn i5_and_i2_see_tables_that_differ_from_the_log() {
         [Invariant::I5]
     );
     assert_eq!(check(&|tables| tables.members.clear()), [Invariant::I5]);
+    assert_eq!(check(&|tables| tables.tags.clear()), [Invariant::I5]);
+    let archived = |tables: &mut Tables| {
+        for project in tables.projects.values_mut() {
+            project.is_archived = true;
+        }
+    };
+    assert_eq!(check(&archived), [Invariant::I5]);
+    let counted = |tables: &mut Tables| {
+        for counts in tables.counts.values_mut() {
+            counts.comments += 1;
+        }
+    };
+    assert_eq!(check(&counted), [Invariant::I5]);
     assert_eq!(
         check(&|tables| {
             tables.heads.insert(id, 4);
@@ -337,4 +363,82 @@ fn i7_sees_a_time_in_which_nobody_could_write() {
     assert_eq!(check([1, 2, 3], [2, 14, 15], &[(1, 6)]), (8, false));
     // an answer that never came is not an answer
     assert_eq!(check([1, 2, 3], [2, 14, 0], &[]), (12, true));
+}
+
+/// Makes what is kept, or the tables, wrong.
+type Tamper<'a> = &'a dyn Fn(&mut Kept, &mut Tables);
+
+#[test]
+fn i5_sees_work_that_left_too_little_or_too_much() {
+    let (task, comment) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let check = |tamper: &dyn Fn(&mut Kept, &mut Tables)| {
+        let (mut kept, mut tables) = (Kept::default(), Tables::default());
+        let known = KeptComment {
+            task,
+            body: 7,
+            is_deleted: false,
+        };
+        kept.comments.insert(comment, known);
+        tables.comments.insert(comment, (task, 7));
+        let counts = Counts {
+            comments: 1,
+            attachments: 0,
+        };
+        tables.counts.insert(task, counts);
+        kept.series.push("weekly".to_owned());
+        tables.titles.insert(hash(b"weekly"), 2);
+        kept.notices.push(Notice {
+            user: task,
+            task,
+            kind: "MENTION",
+            at: 0,
+        });
+        tables.notices.insert((task, task, "MENTION".to_owned()), 1);
+        tables.now = 1_000_000;
+        tamper(&mut kept, &mut tables);
+        let verdicts = Verdicts::default();
+        work::done(&kept, &tables, &verdicts);
+        violated(&verdicts)
+    };
+    assert!(check(&|_, _| {}).is_empty());
+    let wrong: [Tamper<'_>; 7] = [
+        &|_, tables| tables.comments.extend([(comment, (task, 8))]),
+        // a second comment with the same text
+        &|_, tables| tables.comments.extend([(Uuid::from_u128(3), (task, 7))]),
+        &|kept, _| {
+            kept.comments
+                .values_mut()
+                .for_each(|known| known.is_deleted = true);
+        },
+        &|_, tables| {
+            tables
+                .counts
+                .values_mut()
+                .for_each(|counts| counts.attachments = 1);
+        },
+        &|_, tables| tables.titles.extend([(hash(b"weekly"), 3)]),
+        &|_, tables| tables.notices.clear(),
+        &|_, tables| tables.notices.values_mut().for_each(|times| *times = 2),
+    ];
+    for (number, wrong) in wrong.into_iter().enumerate() {
+        assert_eq!(check(wrong), [Invariant::I5], "{number}");
+    }
+    // its time has not come
+    let later = |kept: &mut Kept, tables: &mut Tables| {
+        kept.notices.iter_mut().for_each(|notice| notice.at = 999_999);
+        tables.notices.clear();
+    };
+    assert!(check(&later).is_empty());
+}
+
+#[test]
+fn i12_sees_files_without_an_attachment_and_attachments_without_a_file() {
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let rows = BTreeSet::from([one, other]);
+    let names = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(work::unmatched(&rows, &names(&[one, other])), None);
+    assert!(work::unmatched(&rows, &names(&[one])).is_some());
+    assert!(work::unmatched(&rows, &names(&[one, other, Uuid::from_u128(3)])).is_some());
+    let draft = BTreeSet::from([one.to_string(), other.to_string(), format!("{one}#1")]);
+    assert!(work::unmatched(&rows, &draft).is_some());
 }

@@ -5,11 +5,13 @@
 //! - `readers`      I4, I8: what readers saw, against the log and their memberships
 //! - `sessions`     I11: sockets and tokens of sessions that ended
 //! - `state`        I2, I5: the log, the tables, the snapshots
+//! - `work`         I5, I12: what teammates did, against the tables and files
 
 pub(crate) mod operations;
 pub(crate) mod readers;
 pub(crate) mod sessions;
 pub(crate) mod state;
+pub(crate) mod work;
 
 #[cfg(test)]
 mod doctored;

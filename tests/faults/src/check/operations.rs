@@ -16,7 +16,7 @@ pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &V
         match operation.outcome {
             Outcome::Acknowledged => {
                 verdicts.checked(Invariant::I1, 1);
-                if found != usize::from(operation.entries) {
+                if !is_all(operation, found) {
                     let invariant = if found == 0 { Invariant::I1 } else { Invariant::I3 };
                     let what = format!("{} has {found} entries in its stream", named(operation));
                     verdicts.violated(invariant, what);
@@ -58,7 +58,7 @@ pub(crate) fn whole(
         let found = entries(operation, truth).len();
         let memory = remembered.contains(&operation.op_id);
         verdicts.checked(Invariant::I6, 1);
-        let partly = found != 0 && found != usize::from(operation.entries);
+        let partly = found != 0 && !is_all(operation, found);
         if partly || memory != (found != 0) {
             let what = format!(
                 "{}, {:?}: {found} of {} entries, remembered: {memory}",
@@ -109,12 +109,20 @@ pub(crate) fn order(operations: &[Operation], verdicts: &Verdicts) {
     }
 }
 
-/// The entries of an operation in its workspace's stream.
+/// Whether an operation makes so many entries.
+fn is_all(operation: &Operation, found: usize) -> bool {
+    match usize::from(operation.entries) {
+        0 => found > 0,
+        entries => found == entries,
+    }
+}
+
+/// The entries of an operation in its stream.
 fn entries<'a>(operation: &Operation, truth: &'a Truth) -> Vec<&'a Entry> {
     let all = truth.ops.get(&operation.op_id);
     all.into_iter()
         .flatten()
-        .filter(|entry| entry.workspace && entry.stream == operation.stream)
+        .filter(|entry| entry.stream == operation.stream)
         .collect()
 }
 

@@ -18,7 +18,12 @@ const LOST: usize = 100;
 pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     let world = &stage.shared.world;
     // nobody gets a token that the backup does not know: the restored server would end the session
-    let users = stage.accounts.users.iter().chain(&stage.accounts.guests);
+    let accounts = &stage.accounts;
+    let users = accounts
+        .users
+        .iter()
+        .chain(&accounts.guests)
+        .chain(&accounts.newcomers);
     join_all(users.map(|user| user.session.fresh())).await;
     let still = stage.shared.tokens.write().await;
     let backup = world.folder.join("backup");

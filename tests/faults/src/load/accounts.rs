@@ -39,6 +39,8 @@ pub(crate) struct Accounts {
     pub(crate) workspaces: Vec<Workspace>,
     /// Each belongs to the workspace with its number, except while a fault has removed it.
     pub(crate) guests: Vec<User>,
+    /// Two for each teammate, who alone uses them. They belong to none of the workspaces.
+    pub(crate) newcomers: Vec<User>,
 }
 
 /// A socket for questions and answers, one at a time.
@@ -102,6 +104,7 @@ impl Accounts {
     pub(crate) async fn make(
         shared: &Arc<Shared>,
         workspaces: usize,
+        newcomers: usize,
         random: &mut StdRng,
     ) -> Result<Accounts, Failed> {
         let mut accounts = Accounts::default();
@@ -112,6 +115,10 @@ impl Accounts {
         for number in 0..workspaces.clamp(1, 8) {
             let guest = sign_up(shared, &format!("guest{number}"), random).await?;
             accounts.guests.push(guest);
+        }
+        for number in 0..newcomers {
+            let newcomer = sign_up(shared, &format!("newcomer{number}"), random).await?;
+            accounts.newcomers.push(newcomer);
         }
         for number in 0..workspaces {
             accounts.found(shared, number, random).await?;

@@ -6,20 +6,27 @@
 //! - `disturbed`  what faults disturb, for those who judge by time
 //! - `record`     the records of operations and of what readers saw
 //! - `writer`     invokes mutations, and resends those without an answer
+//! - `teammate`   does one thing after the other that teams do; `scenes` what that is, `kept` what it must leave
+//! - `files`      reads the files of uploads
 //! - `reader`     follows streams through raw frames, over any number of connections
 //! - `follower`   follows streams through the real Rust client, with a replica
 
 pub(crate) mod accounts;
 pub(crate) mod disturbed;
+pub(crate) mod files;
 pub(crate) mod follower;
+pub(crate) mod kept;
 pub(crate) mod lease;
 pub(crate) mod reader;
 pub(crate) mod record;
+mod scenes;
 pub(crate) mod session;
+pub(crate) mod teammate;
 pub(crate) mod visitor;
 pub(crate) mod writer;
 
 use self::disturbed::Disturbed;
+use self::kept::Kept;
 use crate::verdict::Verdicts;
 use crate::world::World;
 use std::collections::HashMap;
@@ -47,6 +54,8 @@ pub(crate) struct Shared {
     /// A change makes every reader drop its connection at once.
     pub(crate) storm: watch::Sender<u64>,
     pub(crate) disturbed: Disturbed,
+    /// What must be there at the end.
+    pub(crate) kept: Mutex<Kept>,
     /// Held while tokens are exchanged; to write: nobody gets another token.
     pub(crate) tokens: RwLock<()>,
 }
@@ -97,6 +106,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Load),
             storm: watch::Sender::new(0),
             disturbed: Disturbed::default(),
+            kept: Mutex::default(),
             tokens: RwLock::default(),
         })
     }
@@ -138,3 +148,6 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     hasher.write(bytes);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod coverage;

@@ -14,6 +14,18 @@ pub(crate) enum What {
     Batch,
     AddMember,
     RemoveMember,
+    /// Any other, by its name.
+    Named(&'static str),
+}
+
+impl What {
+    /// Its name in a report.
+    pub(crate) fn name(self) -> String {
+        match self {
+            What::Named(name) => name.to_owned(),
+            other => format!("{other:?}").to_lowercase(),
+        }
+    }
 }
 
 /// How an operation ended for the writer.
@@ -32,9 +44,9 @@ pub(crate) enum Outcome {
 pub(crate) struct Operation {
     pub(crate) op_id: Uuid,
     pub(crate) what: What,
-    /// The number of its workspace's stream.
+    /// The number of its stream.
     pub(crate) stream: u32,
-    /// Entries that it makes there.
+    /// Entries that it makes there; 0: one or more.
     pub(crate) entries: u16,
     /// How often it was sent.
     pub(crate) sent: u16,

@@ -13,10 +13,15 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+/// The name of `data_dir`.
+const DATA: &str = "data";
+
 /// How to start an instance.
 pub(crate) struct Recipe {
     pub(crate) server: PathBuf,
     pub(crate) folder: PathBuf,
+    /// Where it stores files.
+    pub(crate) files: PathBuf,
     pub(crate) log: PathBuf,
     pub(crate) port: u16,
     pub(crate) settings: Vec<(String, String)>,
@@ -45,7 +50,10 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts an instance and the task that keeps it running.
     pub(crate) fn start(recipe: Recipe) -> Result<Arc<Instance>, Failed> {
-        std::fs::create_dir_all(&recipe.folder)?;
+        let data = recipe.folder.join(DATA);
+        std::fs::create_dir_all(&data)?;
+        std::fs::create_dir_all(&recipe.files)?;
+        std::os::unix::fs::symlink(&recipe.files, data.join("files"))?;
         let instance = Arc::new(Instance {
             port: recipe.port,
             orders: recipe.folder.join("orders"),
@@ -162,7 +170,7 @@ impl Instance {
         }
         command.current_dir(&recipe.folder);
         command.env("TASKWIRE_LISTEN", self.address());
-        command.env("TASKWIRE_DATA_DIR", recipe.folder.join("data"));
+        command.env("TASKWIRE_DATA_DIR", recipe.folder.join(DATA));
         command.env("TASKWIRE_FAILPOINTS", format!("@{}", self.orders.display()));
         for (key, value) in &recipe.settings {
             command.env(format!("TASKWIRE_{}", key.to_uppercase()), value);

@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::Mutex;
 
+/// The folder of the files of all instances, as on a shared volume.
+const FILES: &str = "files";
+
 /// All servers. A fault holds the lock of the server that it breaks.
 pub(crate) struct World {
     pub(crate) postgres: Mutex<Postgres>,
@@ -45,6 +48,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// The folder of all files.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.join(FILES)
+    }
+
     /// Starts everything, and waits until every instance serves.
     pub(crate) async fn start(
         server: &Path,
@@ -81,6 +89,7 @@ impl World {
             started.push(Instance::start(Recipe {
                 server: server.to_owned(),
                 folder: folder.join(format!("node-{number}")),
+                files: folder.join(FILES),
                 log: logs.join(format!("node-{number}.log")),
                 port: process::free_port()?,
                 settings: settings(number),
