@@ -11,6 +11,7 @@
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
 //!   `attachment`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
+//! - `export`      the file of a workspace, as it is exported and imported
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -33,6 +34,7 @@ pub mod compatibility;
 pub mod error;
 pub mod events;
 pub mod examples;
+pub mod export;
 mod failure;
 pub mod frames;
 pub mod generate;
