@@ -80,6 +80,8 @@ export const LIMITS = {
   api_token_name: 100,
   /** Workspaces that one API token names. */
   api_token_workspaces: 100,
+  /** Tasks of a calendar feed, at most: those that are due first. */
+  calendar: 2000,
   /** Characters of a request's `id` when it is a string. */
   request_id: 64,
   /** The largest integer that every JSON reader keeps exact (RFC 8259, section 6). */
@@ -481,6 +483,26 @@ export interface BecomeFirstAdmin {
   token_delivery?: TokenDelivery | null;
 }
 
+/** A calendar feed. Who has its address reads it: only `calendar.create` shows it, once. */
+export interface Calendar {
+  /** Its address, for a calendar program; a path on this server if the server does not know where people reach it (`public_url`). */
+  url: string;
+  /** The secret in the address: `tw_cal_…`. */
+  secret: string;
+}
+
+/** The payload of `calendar.created`. A feed that was there before has ended. */
+export interface CalendarCreated {
+  /** When it was made. */
+  created_at: Timestamp;
+}
+
+/** The payload of `calendar.revoked`. */
+export interface CalendarRevoked {
+  /** When the feed that ended was made. */
+  created_at: Timestamp;
+}
+
 /** Parameters of `profile.change_email`. */
 export interface ChangeEmail {
   /** The new address. It becomes the account's when it is verified. */
@@ -610,6 +632,9 @@ export interface CreateApiToken {
   /** The workspaces of the caller that it sees; all when omitted. */
   workspace_ids?: WorkspaceId[] | null;
 }
+
+/** Parameters of `calendar.create`. */
+export type CreateCalendar = Record<string, never>;
 
 /** Parameters of `comment.create`. */
 export interface CreateComment {
@@ -825,6 +850,136 @@ export interface DevicePending {
 export type Everywhere =
   /** Every workspace that the user belongs to. */
   | "all";
+
+/** An attachment. Its bytes are not in the file. */
+export interface ExportedAttachment {
+  /** The task that has it. */
+  task: Ref;
+  /** Its name. */
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** What its first bytes look like, like `image/png`. */
+  media_type: string;
+  /** Who uploaded it. */
+  created_by: UserId;
+  /** When it was uploaded. */
+  created_at: Timestamp;
+}
+
+/** What blocks a task. */
+export interface ExportedBlockers {
+  /** The task. */
+  task: Ref;
+  /** The tasks that block it. */
+  blocked_by: Ref[];
+}
+
+/** A comment. */
+export interface ExportedComment {
+  /** The task that it is about. */
+  task: Ref;
+  /** Who wrote it. */
+  author: UserId;
+  /** Their name to show, also when they are no member any more. */
+  author_name: string;
+  /** What it says. */
+  body: string;
+  /** Who is mentioned. */
+  mentions: UserId[];
+  /** When it was written. */
+  created_at: Timestamp;
+  /** When it last changed. */
+  updated_at: Timestamp;
+}
+
+/** A member. */
+export interface ExportedMember {
+  /** The user. On another server it names nobody; the `username` may. */
+  id: UserId;
+  /** The unique name. */
+  username: string;
+  /** The name to show. */
+  name: string;
+  /** The role. */
+  role: Role;
+}
+
+/** A project. */
+export interface ExportedProject {
+  /** What its tasks call it. */
+  ref: Ref;
+  /** Its name. */
+  name: string;
+  /** The color as `#rrggbb`; `null` for none. */
+  color: string | null;
+  /** Its place among the other projects: compare as text. */
+  position: string;
+  /** Whether it is archived. */
+  is_archived: boolean;
+  /** When it was created. */
+  created_at: Timestamp;
+  /** When it last changed. */
+  updated_at: Timestamp;
+}
+
+/** A tag. */
+export interface ExportedTag {
+  /** Its name. */
+  name: string;
+  /** The color as `#rrggbb`; `null` for none. */
+  color: string | null;
+}
+
+/** A task. */
+export interface ExportedTask {
+  /** What the rest of the file calls it. */
+  ref: Ref;
+  /** The parent task, which is before it in the file. */
+  parent: Ref | null;
+  /** The project, one of `projects`. */
+  project: Ref | null;
+  /** What to do. */
+  title: string;
+  /** Details. */
+  description: string | null;
+  /** The key of its stage. */
+  stage: string;
+  /** When it was completed; `null` while it is not. */
+  completed_at: Timestamp | null;
+  /** How urgent it is. */
+  priority: Priority;
+  /** When it is due. */
+  due_at: Timestamp | null;
+  /** Whether `due_at` means a day, not a moment. */
+  all_day: boolean;
+  /** When to remind the assignees. */
+  remind_at: Timestamp | null;
+  /** How it repeats (RFC 5545, section 3.3.10). */
+  recurrence: string | null;
+  /** Its place among the other tasks: compare as text. */
+  position: string;
+  /** Names of tags. */
+  tags: string[];
+  /** The assignees. */
+  assignees: UserId[];
+  /** When it was deleted; `null` while it is not. What was deleted together has the same time. */
+  deleted_at: Timestamp | null;
+  /** The user who created it. */
+  created_by: UserId;
+  /** When it was created. */
+  created_at: Timestamp;
+  /** When it last changed. */
+  updated_at: Timestamp;
+}
+
+/** What a file says about the workspace itself. */
+export interface ExportedWorkspace {
+  /** Its name. An import does not rename the workspace that it fills. */
+  name: string;
+  /** The stages of its tasks, in the order of its board. An import adds those whose keys are missing, at the end. */
+  stages: Stage[];
+}
 
 /** An error. */
 export interface Failure {
@@ -1691,6 +1846,9 @@ export interface RedeemDeviceCode {
   device_name?: string | null;
 }
 
+/** Names a task or a project in a file. */
+export type Ref = string;
+
 /** The body of `POST /v1/auth/refresh`. */
 export interface RefreshTokens {
   /** The refresh token; the one in the cookie when omitted. */
@@ -1783,6 +1941,9 @@ export interface RevokeApiToken {
   /** One of the caller's API tokens. */
   id: ApiTokenId;
 }
+
+/** Parameters of `calendar.revoke`. */
+export type RevokeCalendar = Record<string, never>;
 
 /** Parameters of `invite.revoke`. */
 export interface RevokeInvite {
@@ -2557,6 +2718,30 @@ export interface WorkspaceDeleted {
   version: number;
 }
 
+/** The whole file. */
+export interface WorkspaceExport {
+  /** `taskwire`. */
+  format: string;
+  /** The version of the format, 1. */
+  version: number;
+  /** The workspace. */
+  workspace: ExportedWorkspace;
+  /** Its members, by id. An import adds no members: people join a workspace by invitations. */
+  members: ExportedMember[];
+  /** Its projects. */
+  projects: ExportedProject[];
+  /** Its tags. A task may name a tag that is not among them. */
+  tags: ExportedTag[];
+  /** Its tasks, deleted ones included, each after its parent. */
+  tasks: ExportedTask[];
+  /** What blocks its tasks. */
+  blockers: ExportedBlockers[];
+  /** Its comments: those of a task together, oldest first. */
+  comments: ExportedComment[];
+  /** What is attached to its tasks, without the bytes: `GET /v1/attachments/{id}` has them. */
+  attachments: ExportedAttachment[];
+}
+
 /** A workspace. */
 export type WorkspaceId = string;
 
@@ -2617,6 +2802,8 @@ export const OPERATIONS = {
   "api_token.create": { kind: "session", access: "user" },
   "api_token.list": { kind: "query", access: "user" },
   "api_token.revoke": { kind: "mutation", access: "user" },
+  "calendar.create": { kind: "session", access: "user" },
+  "calendar.revoke": { kind: "mutation", access: "user" },
   "profile.get": { kind: "query", access: "user" },
   "profile.update": { kind: "mutation", access: "user" },
   "profile.change_email": { kind: "session", access: "user" },
@@ -2720,6 +2907,10 @@ export interface Operations {
   "api_token.list": { params: ListApiTokens; output: ApiTokenList };
   /** Ends an API token. Its sockets close with 4403. A mutation; access: user. */
   "api_token.revoke": { params: RevokeApiToken; output: Nothing };
+  /** Makes the caller's calendar feed, and shows its address, once. A feed that they had before ends. A session; access: user. */
+  "calendar.create": { params: CreateCalendar; output: Calendar };
+  /** Ends the caller's calendar feed. A mutation; access: user. */
+  "calendar.revoke": { params: RevokeCalendar; output: Nothing };
   /** The caller's account. A query; access: user. */
   "profile.get": { params: GetProfile; output: User };
   /** Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed. A mutation; access: user. */
@@ -2956,6 +3147,10 @@ export interface Events {
   "api_token.created": ApiToken;
   /** An API token was revoked. */
   "api_token.revoked": ApiTokenRevoked;
+  /** A calendar feed was made. No snapshot has it. */
+  "calendar.created": CalendarCreated;
+  /** The calendar feed ended. */
+  "calendar.revoked": CalendarRevoked;
 }
 
 /** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */
@@ -3019,6 +3214,8 @@ export interface Routes {
   "DELETE /v1/profile/photo": { body: null; status: 200; answer: User; error: HttpError };
   /** A ZIP archive of the caller's own data. */
   "GET /v1/profile/export": { body: null; status: 200; answer: Blob; error: HttpError };
+  /** A workspace as a file: `?workspace_id=`, the caller's personal one when omitted; `?format=` `json` (all of it, for an import; when omitted), `csv` (a row for each task, for spreadsheets) or `ics` (a VTODO for each task that is not deleted). Compressed as `Accept-Encoding` allows. A body that ends early is not whole. */
+  "GET /v1/export": { body: null; status: 200; answer: WorkspaceExport | Blob; error: HttpError };
   /** The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256. */
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: ask again. */
@@ -3029,6 +3226,8 @@ export interface Routes {
   }; status: 201; answer: Attachment; error: HttpError };
   /** The file of an attachment, as it was uploaded. A `Range` of bytes answers 206 (RFC 9110, section 14); `ETag` with `If-None-Match` and `If-Range`. */
   "GET /v1/attachments/{id}": { body: null; status: 200; answer: Blob; error: HttpError };
+  /** The calendar feed of the person to whom `calendar.create` gave this secret: their pending tasks with a due date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended. */
+  "GET /v1/calendar/{secret}.ics": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The page to which the link in a reminder by mail leads; it changes nothing. */
   "GET /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
   /** Ends reminders by mail for the account whose link this is (RFC 8058): sets `preferences.notifications.email` to false. The query has the link's `token`. `INVALID_TOKEN`: no link of this server. */

@@ -2,8 +2,8 @@
 //! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
 use crate::{
-    StreamId, TaskId, UserId, WorkspaceId, account, attachment, comment, invite, member, notification,
-    project, stream, tag, task, workspace,
+    StreamId, TaskId, UserId, WorkspaceId, account, attachment, calendar, comment, invite, member,
+    notification, project, stream, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -298,6 +298,10 @@ events! {
     ApiTokenCreated "api_token.created" user: account::ApiToken;
     /// An API token was revoked.
     ApiTokenRevoked "api_token.revoked" user(accounts): account::ApiTokenRevoked;
+    /// A calendar feed was made. No snapshot has it.
+    CalendarCreated "calendar.created" user: calendar::CalendarCreated;
+    /// The calendar feed ended.
+    CalendarRevoked "calendar.revoked" user: calendar::CalendarRevoked;
 }
 
 macro_rules! payloads_of_no_task {
@@ -327,7 +331,9 @@ payloads_of_no_task!(
     account::Session,
     account::SessionRevoked,
     account::ApiToken,
-    account::ApiTokenRevoked
+    account::ApiTokenRevoked,
+    calendar::CalendarCreated,
+    calendar::CalendarRevoked
 );
 
 macro_rules! payloads_of_a_task {

@@ -1,6 +1,7 @@
 //! What HTTP has beside the operations: its routes, the bodies that differ from an operation's parameters, and its
 //! errors. Does not know how a server routes.
 
+use crate::export::WorkspaceExport;
 use crate::{ErrorCode, Failure, Secret, account, account::Done, attachment, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,10 @@ pub enum Answer {
     File,
     /// NDJSON: the first line is of the first type, every other line of the second.
     Lines(Type, Type),
+    /// A workspace as a file: an object of this type, or a text.
+    Workspace(Type),
+    /// A calendar (RFC 5545).
+    Calendar,
     /// An answer frame, or an array of them.
     Frames,
     /// The contract as JSON Schema.
@@ -288,6 +293,15 @@ pub const ROUTES: &[Route] = &[
         answer: Answer::Archive,
     },
     Route {
+        name: "GET /v1/export",
+        doc: "A workspace as a file: `?workspace_id=`, the caller's personal one when omitted; `?format=` `json` (all of it, \
+              for an import; when omitted), `csv` (a row for each task, for spreadsheets) or `ics` (a VTODO for each task \
+              that is not deleted). Compressed as `Accept-Encoding` allows. A body that ends early is not whole.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Workspace(SchemaGenerator::subschema_for::<WorkspaceExport>),
+    },
+    Route {
         name: "GET /v1/users/{id}/photo",
         doc: "The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256.",
         body: Body::Nothing,
@@ -322,6 +336,15 @@ pub const ROUTES: &[Route] = &[
         body: Body::Nothing,
         status: 200,
         answer: Answer::File,
+    },
+    Route {
+        name: "GET /v1/calendar/{secret}.ics",
+        doc: "The calendar feed of the person to whom `calendar.create` gave this secret: their pending tasks with a due \
+              date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with \
+              `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Calendar,
     },
     Route {
         name: "GET /v1/unsubscribe",

@@ -10,7 +10,7 @@
 //! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
-//!   `attachment`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
+//!   `attachment`, `calendar`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
 //! - `export`      the file of a workspace, as it is exported and imported
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
@@ -28,6 +28,7 @@ pub mod account;
 pub mod admin;
 pub mod attachment;
 pub mod batch;
+pub mod calendar;
 pub mod close;
 pub mod comment;
 pub mod compatibility;

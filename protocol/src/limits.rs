@@ -93,6 +93,8 @@ bounds! {
     API_TOKEN_NAME "api_token_name": usize = 100;
     /// Workspaces that one API token names.
     API_TOKEN_WORKSPACES "api_token_workspaces": usize = 100;
+    /// Tasks of a calendar feed, at most: those that are due first.
+    CALENDAR "calendar": usize = 2000;
     /// Characters of a request's `id` when it is a string.
     REQUEST_ID "request_id": usize = 64;
     /// The largest integer that every JSON reader keeps exact (RFC 8259, section 6).

@@ -2,8 +2,8 @@
 //! types, the reference and the permission tests derive from it.
 
 use crate::{
-    Failure, account, admin, attachment, batch, comment, frames, invite, member, notification, page,
-    presence, project, stats, stream, system, tag, task, workspace,
+    Failure, account, admin, attachment, batch, calendar, comment, frames, invite, member, notification,
+    page, presence, project, stats, stream, system, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -52,6 +52,10 @@ macro_rules! for_each_operation {
             "api_token.list" query user: account::ListApiTokens => account::ApiTokenList;
             /// Ends an API token. Its sockets close with 4403.
             "api_token.revoke" mutation user: account::RevokeApiToken => account::Done;
+            /// Makes the caller's calendar feed, and shows its address, once. A feed that they had before ends.
+            "calendar.create" session user: calendar::CreateCalendar => calendar::Calendar;
+            /// Ends the caller's calendar feed.
+            "calendar.revoke" mutation user: calendar::RevokeCalendar => account::Done;
             /// The caller's account.
             "profile.get" query user: account::GetProfile => account::User;
             /// Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed.

@@ -1,6 +1,6 @@
-//! API tokens as texts: `tw_pat_`, 43 random digits in base 62, and a checksum of 6 digits. The checksum lets us refuse
-//! a mistyped token without a look into the database, and lets scanners find leaked tokens without false alarms. Does
-//! not know whether a token exists; only hashes are stored.
+//! API tokens as texts: `tw_pat_`, 43 random digits in base 62, and a checksum of 6 digits; the secrets of calendar feeds are
+//! made alike and begin with `tw_cal_`. The checksum lets us refuse a mistyped token without a look into the database, and
+//! lets scanners find leaked tokens without false alarms. Does not know whether a token exists; only hashes are stored.
 
 use std::fmt;
 
@@ -12,6 +12,8 @@ use taskwire_protocol::{ErrorCode, Failure};
 
 /// How every API token begins. No access token does: a JWT begins with `eyJ`.
 const PREFIX: &str = "tw_pat_";
+/// How every secret of a calendar feed begins.
+const CALENDAR: &str = "tw_cal_";
 /// Digits in base 62 that hold at least 256 bits.
 const RANDOM: usize = 43;
 /// Digits in base 62 that hold a CRC of 32 bits.
@@ -60,13 +62,22 @@ impl fmt::Debug for NewToken {
 impl NewToken {
     /// A random token.
     pub fn new(rng: &mut impl CryptoRng) -> NewToken {
+        NewToken::beginning_with(PREFIX, rng)
+    }
+
+    /// The random secret of a calendar feed.
+    pub fn of_calendar(rng: &mut impl CryptoRng) -> NewToken {
+        NewToken::beginning_with(CALENDAR, rng)
+    }
+
+    fn beginning_with(prefix: &str, rng: &mut impl CryptoRng) -> NewToken {
         let random: Zeroizing<String> = Zeroizing::new(
             (0..RANDOM)
                 .map(|_| digit(rng.random_range(0..DIGITS.len() as u32)))
                 .collect(),
         );
-        let mut text = String::with_capacity(PREFIX.len() + RANDOM + CHECKSUM);
-        text.push_str(PREFIX);
+        let mut text = String::with_capacity(prefix.len() + RANDOM + CHECKSUM);
+        text.push_str(prefix);
         text.push_str(&random);
         text.push_str(&checksum(&random));
         NewToken(text.into())
@@ -91,17 +102,28 @@ pub fn read(text: &str) -> Result<Option<TokenHash>, Failure> {
     let Some(rest) = text.strip_prefix(PREFIX) else {
         return Ok(None);
     };
-    let is_whole = rest.len() == RANDOM + CHECKSUM && rest.bytes().all(|byte| DIGITS.contains(&byte));
-    if is_whole {
-        let (random, check) = rest.split_at(RANDOM);
-        if checksum(random) == check {
-            return Ok(Some(TokenHash::of(text)));
-        }
+    if is_whole(rest) {
+        return Ok(Some(TokenHash::of(text)));
     }
     Err(Failure::new(
         ErrorCode::InvalidToken,
         "the API token is incomplete or mistyped: its checksum is wrong",
     ))
+}
+
+/// Reads the secret of a calendar feed: the hash by which the feed is found.
+pub fn read_calendar(text: &str) -> Option<TokenHash> {
+    let rest = text.strip_prefix(CALENDAR)?;
+    is_whole(rest).then(|| TokenHash::of(text))
+}
+
+/// Whether the checksum at the end is that of the digits before it.
+fn is_whole(rest: &str) -> bool {
+    if rest.len() != RANDOM + CHECKSUM || !rest.bytes().all(|byte| DIGITS.contains(&byte)) {
+        return false;
+    }
+    let (random, check) = rest.split_at(RANDOM);
+    checksum(random) == check
 }
 
 fn digit(value: u32) -> char {
@@ -156,6 +178,17 @@ mod tests {
             format!("{token:?} {:?}", token.hash()),
             "NewToken(…) TokenHash(…)"
         );
+    }
+
+    #[test]
+    fn a_secret_of_a_calendar_is_no_api_token() {
+        let secret = NewToken::of_calendar(&mut rand::rng());
+        let text = secret.reveal();
+        assert_eq!(read_calendar(&text), Some(secret.hash()));
+        assert_eq!(read(&text), Ok(None));
+        assert_eq!(read_calendar(&NewToken::new(&mut rand::rng()).reveal()), None);
+        assert_eq!(read_calendar(&format!("{text}0")), None);
+        assert_eq!(read_calendar("tw_cal_"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod alarms;
 pub mod attachment;
+pub mod ics;
 pub mod members;
 pub mod mentions;
 pub mod network;
@@ -12,6 +13,7 @@ pub mod photo;
 pub mod position;
 pub mod preferences;
 pub mod recurrence;
+pub mod sheet;
 pub mod stage;
 pub mod statistics;
 pub mod task;

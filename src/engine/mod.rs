@@ -28,7 +28,8 @@
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
 //! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
-//! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot
+//! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot or
+//!   file, calendar feeds
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
@@ -145,7 +146,7 @@ use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use attachments::{Attached, Content, ForgetAttachments, Upload, Uploaded};
-pub use download::{Export, Pieces};
+pub use download::{CalendarFeed, Export, Pieces, WorkspaceFile};
 pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};

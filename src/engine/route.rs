@@ -119,6 +119,9 @@ macro_rules! sign_in_name {
     (session CreateApiToken $name:literal) => {
         None
     };
+    (session CreateCalendar $name:literal) => {
+        None
+    };
     (session $type:ident $name:literal) => {
         socket_or!($type, None, Some($name))
     };

@@ -5,7 +5,9 @@
 //! - `photos`   uploads and pictures of accounts
 //! - `attachments` the files of tasks: `form` reads an upload, `conditions` the part that a client wants, `disposition`
 //!   writes the name for saving
-//! - `export`   an account's data as an archive; `snapshot` the state of a workspace; `download` the bodies of both
+//! - `calendar` the calendar feed of a person
+//! - `export`   a workspace as a file, an account's data as an archive; `snapshot` the state of a workspace; `download` the
+//!   bodies of all of them
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `first_admin` the first administrator, by a link, and the page of the link
@@ -19,6 +21,7 @@ mod accounts;
 mod attachments;
 mod body;
 mod by_mail;
+mod calendar;
 mod caller;
 mod conditions;
 mod cookie;
@@ -145,6 +148,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
     let router = snapshot::routes(export::routes(attachments::routes(photos::routes(router))));
+    let router = calendar::routes(router);
     let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))

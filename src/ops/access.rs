@@ -1,8 +1,8 @@
-//! What gives access to an account, and the end of all of it: sessions, API tokens, codes. Programs that a person approved
+//! What gives access to an account, and the end of all of it: sessions, API tokens, the calendar feed, codes. Programs that a person approved
 //! and that have not signed in yet are refused when the account's token version rises, which is the caller's to do.
 
 use super::world::World;
-use super::{Act, Needs, Result, codes, sessions};
+use super::{Act, Needs, Result, calendars, codes, sessions};
 use crate::store::codes::Purpose;
 use taskwire_protocol::account::ApiTokenRevoked;
 use taskwire_protocol::{ApiTokenId, UserId, events};
@@ -11,10 +11,11 @@ use taskwire_protocol::{ApiTokenId, UserId, events};
 pub(super) fn need(user: UserId, needs: &mut Needs) {
     needs.sessions_of.insert(user);
     needs.api_tokens_of.insert(user);
+    needs.calendars.insert(user);
     needs.codes.extend(Purpose::ALL.map(|purpose| (user, purpose)));
 }
 
-/// Ends sessions, API tokens and codes.
+/// Ends sessions, API tokens, the calendar feed and codes.
 pub(super) fn end(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {
     for session in sessions::all_living(world, user) {
         sessions::end(act, world, session)?;
@@ -26,6 +27,7 @@ pub(super) fn end(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> 
         world.emit::<events::ApiTokenRevoked>(act, user, &ApiTokenRevoked { id })?;
         world.api_tokens.remove(id);
     }
+    calendars::end(act, world, user)?;
     codes::end_all(act, world, user);
     Ok(())
 }

@@ -195,7 +195,14 @@ mod tests {
     #[test]
     fn no_token_rules_the_account_or_the_server() {
         let all = allowed(&grant(ApiTokenScope::Write, None));
-        for prefix in ["admin.", "api_token.", "profile.u", "profile.d", "profile.c"] {
+        for prefix in [
+            "admin.",
+            "api_token.",
+            "calendar.",
+            "profile.u",
+            "profile.d",
+            "profile.c",
+        ] {
             assert!(all.iter().all(|name| !name.starts_with(prefix)), "{prefix}");
         }
         let of_auth = all.iter().filter(|name| name.starts_with("auth"));

@@ -12,7 +12,7 @@
 //!   `devices` sign-ins that another device completes
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
-//! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
+//! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `calendars`, `deletion`,
 //!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tags`, `tasks`, `comments`, `attachments`,
 //!   `notifications`, `streams`, `presence`,
 //!   `admin`, `users`,
@@ -31,6 +31,7 @@ pub mod api_tokens;
 pub mod asked;
 pub mod attachments;
 pub mod bounds;
+pub mod calendars;
 mod caller;
 mod cascade;
 pub mod codes;
@@ -116,6 +117,9 @@ macro_rules! for_each_entity {
                 /// API tokens.
                 api_tokens: taskwire_protocol::ApiTokenId => $crate::store::api_tokens::ApiTokenRecord,
                     ordered(user), concerns(accounts), store(api_tokens);
+                /// Calendar feeds, each by its user.
+                calendars: taskwire_protocol::UserId => $crate::store::calendars::CalendarRecord,
+                    ordered(user), concerns(content), store(calendars);
                 /// Codes that were mailed.
                 codes: (taskwire_protocol::UserId, $crate::store::codes::Purpose) => $crate::store::codes::CodeRecord,
                     ordered(user), concerns(content), store(codes);

@@ -77,6 +77,16 @@ pub async fn list(
     Ok(found.into_iter().map(|record| record.attachment).collect())
 }
 
+/// All attachments of these tasks: those of a task together, oldest first. For tasks that have only a few.
+pub async fn list_of(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<Attachment>> {
+    let mut sql = Sql::new(SELECT);
+    sql.push("a.task_id in (")
+        .bind_all(tasks.iter().map(|task| task.0))
+        .push(") order by a.task_id, a.id");
+    let found = reader.list::<AttachmentRow>(sql).await?;
+    Ok(found.into_iter().map(|record| record.attachment).collect())
+}
+
 /// A page of what a user uploaded in the workspaces that they are in, after `after`, oldest first.
 pub async fn list_by(
     reader: &mut Reader,

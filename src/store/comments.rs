@@ -99,6 +99,15 @@ pub async fn list(
     views(reader, sql).await
 }
 
+/// All comments of these tasks: those of a task together, oldest first. For tasks that have only a few.
+pub async fn list_of(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<Comment>> {
+    let mut sql = select();
+    sql.push("c.task_id in (")
+        .bind_all(tasks.iter().map(|task| task.0))
+        .push(") order by c.task_id, c.id");
+    views(reader, sql).await
+}
+
 /// A page of the comments that a user wrote in the workspaces that they are in, after `after`, oldest first.
 pub async fn list_by(
     reader: &mut Reader,

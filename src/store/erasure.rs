@@ -35,7 +35,7 @@ pub async fn devices(tx: &mut Transaction, user: UserId, limit: i64) -> Result<u
     Ok(tx.select::<(i64,)>(sql).await?.len() as u64)
 }
 
-/// A user's API tokens and mailed codes. Both have bounds of their own.
+/// A user's API tokens, mailed codes and calendar feed. All have bounds of their own.
 pub async fn proofs(tx: &mut Transaction, user: UserId) -> Result<u64> {
     let mut number = 0;
     for text in ["delete from api_tokens", "delete from codes"] {
@@ -45,6 +45,9 @@ pub async fn proofs(tx: &mut Transaction, user: UserId) -> Result<u64> {
             .push(" returning expires_at");
         number += tx.select::<(Option<i64>,)>(sql).await?.len() as u64;
     }
+    let mut sql = Sql::new("delete from calendars where user_id = ");
+    sql.bind(user.0).push(" returning created_at");
+    number += tx.select::<(i64,)>(sql).await?.len() as u64;
     Ok(number)
 }
 

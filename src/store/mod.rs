@@ -15,7 +15,8 @@
 //! - `stages`     a workspace's stages, as its row has them
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
-//! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
+//! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `calendars`, `workspaces`, `members`,
+//!   `tasks`
 //!   (`task_list`, `search`), `statistics` of tasks, `comments`, `attachments`, `notifications`, `streams`, `log`, `ops`,
 //!   `jobs`, `codes`, `departures`, `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch`
 //!   and `newest`
@@ -29,6 +30,7 @@ pub mod alarms;
 pub mod api_tokens;
 pub mod attachments;
 mod bind;
+pub mod calendars;
 pub mod codes;
 pub mod comments;
 mod counters;

@@ -3,13 +3,13 @@
 
 use super::statement::{ROWS, Statement, text};
 use super::{
-    alarms, api_tokens, attachments, comments, log, members, notifications, ops, projects, repeats, sessions,
-    statistics, streams, tags, tasks, users, workspaces,
+    alarms, api_tokens, attachments, calendars, comments, log, members, notifications, ops, projects,
+    repeats, sessions, statistics, streams, tags, tasks, users, workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 15] = [
+const SCHEMA: [&str; 16] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../migrations/sqlite/0003_text.sql"),
@@ -25,13 +25,14 @@ const SCHEMA: [&str; 15] = [
     include_str!("../../migrations/sqlite/0019_attachments.sql"),
     include_str!("../../migrations/sqlite/0020_statistics.sql"),
     include_str!("../../migrations/sqlite/0022_search.sql"),
+    include_str!("../../migrations/sqlite/0023_calendars.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 47] = [
+static LOOKUPS: [(&str, &Statement, usize); 49] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -50,6 +51,8 @@ static LOOKUPS: [(&str, &Statement, usize); 47] = [
         &attachments::REMOVE_OF_TASKS,
         ROWS,
     ),
+    ("calendars::DELETE", &calendars::DELETE, ROWS),
+    ("calendars::LOAD", &calendars::LOAD, ROWS),
     ("comments::DELETE", &comments::DELETE, ROWS),
     ("comments::DELETE_OF_TASKS", &comments::DELETE_OF_TASKS, ROWS),
     ("comments::LOAD", &comments::LOAD, ROWS),

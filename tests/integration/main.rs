@@ -14,6 +14,7 @@ mod attachments; // files at tasks
 mod audit_lines; // the log of what is done to accounts
 mod batches; // several mutations in one request
 mod blockers; // tasks that wait for others, and which are ready
+mod calendars; // the calendar feed of a person
 mod clocks; // a clock that was set back
 mod closing; // every close code
 mod command_line; // `tw`, about one's own account
@@ -87,5 +88,6 @@ mod validation; // every bound, every wrong value
 mod verification; // addresses, passwords and what mails prove of them
 mod web; // HTTP beside the socket
 mod workspace_ends; // leaving, handing over, deleting a workspace
+mod workspace_exports; // a workspace as a file
 mod workspaces; // workspaces and members
 mod writer; // chores and searches beside writes, a writer that hangs or fails

@@ -131,6 +131,7 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "comment",
             "events",
             "examples",
+            "export",
             "frames",
             "generate",
             "http",

@@ -121,6 +121,8 @@ fn told(event: &Event, name: &str, known: &mut Known) -> Option<String> {
             let ApiTokenRevoked { id } = **revoked;
             format!("API token revoked: {}", short(id))
         }
+        Event::CalendarCreated(_) => "calendar feed made".to_owned(),
+        Event::CalendarRevoked(_) => "calendar feed ended".to_owned(),
         Event::ProfileUpdated(user) => {
             let before = known.before(user);
             match before.map(|before| changed(&before, user)) {
@@ -137,7 +139,13 @@ fn told(event: &Event, name: &str, known: &mut Known) -> Option<String> {
             notice(notification)
         }
         // of a newer server
-        Event::Unknown if name.starts_with("session.") || name.starts_with("api_token.") => plain(name),
+        Event::Unknown
+            if name.starts_with("session.")
+                || name.starts_with("api_token.")
+                || name.starts_with("calendar.") =>
+        {
+            plain(name)
+        }
         _ => return None,
     })
 }

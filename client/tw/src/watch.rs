@@ -256,6 +256,8 @@ fn describe(names: &Names, event: &Event) -> String {
         Event::ApiTokenCreated(token) => format!("  {}", plain(&token.name)),
         Event::SessionRevoked(_)
         | Event::ApiTokenRevoked(_)
+        | Event::CalendarCreated(_)
+        | Event::CalendarRevoked(_)
         | Event::WorkspaceDeleted(_)
         | Event::InviteCreated(_)
         | Event::InviteRevoked(_)

@@ -60,6 +60,12 @@ limits! {
     Photo "photo": 5, HOUR, "changes of the photo";
     /// Exports of a user's own data.
     Exports "exports": 10, HOUR, "exports of your data";
+    /// Calendar feeds that a user makes: each ends the one before.
+    Calendars "calendars": 10, HOUR, "calendar feeds";
+    /// Reads of a user's calendar feed.
+    CalendarReads "calendar_reads": 120, HOUR, "reads of this calendar feed";
+    /// Secrets of no calendar feed that a network tries. A program may ask for a feed that has ended for a long time.
+    WrongCalendars "wrong_calendars": 60, HOUR, "addresses of no calendar feed";
     /// Codes of programs that a user approves or refuses: each may be a row.
     Approvals "approvals": 20, HOUR, "codes of programs";
 }

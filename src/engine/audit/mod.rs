@@ -66,6 +66,8 @@ const EVENTS: &[(&str, &str)] = &[
     ("profile.delete", "deleted the account"),
     ("api_token.create", "made an API token"),
     ("api_token.revoke", "revoked an API token"),
+    ("calendar.create", "made a calendar feed"),
+    ("calendar.revoke", "ended the calendar feed"),
     ("admin.user.create", "made an account"),
     ("admin.user.update", "changed an account"),
     (

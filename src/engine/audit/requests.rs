@@ -77,6 +77,7 @@ fn deed(request: &Request, caller: &Caller) -> Option<Deed> {
             target: Some(asked.id.0),
             ..Deed::of(caller)
         },
+        Request::RevokeCalendar(_) => Deed::of(caller),
         Request::CreateUser(_) => Deed::to(None, caller),
         Request::UpdateUser(asked) => Deed {
             changes: Some(changes(asked)),
@@ -132,8 +133,8 @@ mod tests {
         let caller = Caller::new(user, session, GlobalRole::Admin, personal);
         for row in CATALOG.iter().filter(|row| row.kind != Kind::Query) {
             let concerns = |of: &&str| row.name == *of || row.name.starts_with(&format!("{of}."));
-            let is_about =
-                row.access == Access::ServerAdmin || ["auth", "api_token", "profile"].iter().any(concerns);
+            let is_about = row.access == Access::ServerAdmin
+                || ["auth", "api_token", "calendar", "profile"].iter().any(concerns);
             let mut all = EVENTS.iter().chain(FREQUENT);
             let is_event = all.any(|(name, _)| *name == row.name);
             let expected = is_about && !NO_EVENTS.contains(&row.name);

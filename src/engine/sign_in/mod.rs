@@ -2,7 +2,7 @@
 //! lane; new tokens are made after it. Passwords are not hashed on the async threads.
 //!
 //! - `sign_up`, `log_in`, `log_out`, `change_password`, `sessions`   in the table of operations
-//! - `make_api_token`   makes a token for a program, likewise
+//! - `make_api_token`, `make_calendar`   make a token for a program, and the secret of a calendar feed, likewise
 //! - `device`                         whether an account knows the device that signs in
 //! - `refresh`                        only over `/v1/auth/refresh`
 //! - `verify_email`, `reset_password`, `ask_for_mail`   only over HTTP: with a code of a mail, and to get one; `proof`
@@ -26,6 +26,7 @@ pub(super) mod first_admin;
 mod log_in;
 mod log_out;
 mod make_api_token;
+mod make_calendar;
 mod proof;
 mod refresh;
 mod refused;

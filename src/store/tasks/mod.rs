@@ -2,10 +2,12 @@
 //!
 //! - `row`    a task's row, and the task that it represents; `stage` its stage
 //! - `read`   tasks for queries, and page by page; lists with filters are in `task_list`
+//! - `file`   what a file of a workspace has beside its tasks
 //! - `load`   tasks as a group needs them in memory
 //! - `write`  writes the tasks that a group changed; `marks` the tables that find tasks by tag, by
 //!   assignee and by what blocks them
 
+mod file;
 mod load;
 mod marks;
 mod read;
@@ -13,6 +15,7 @@ mod row;
 mod stage;
 mod write;
 
+pub use file::{Belongings, belongings, earlier_subtasks, parents, with_earlier_subtasks};
 pub use load::{
     MOST_BELOW, count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
     load_in_stages, load_neighbours, load_of_project, load_tagged,

@@ -35,7 +35,7 @@ pub(in crate::store) async fn by_id(
     narrow: impl Fn(&mut Sql),
 ) -> Result<Vec<Task>> {
     let mut found = Vec::new();
-    for sql in pages_by_id(workspace, after, limit, narrow) {
+    for sql in pages_by_id(COLUMNS, workspace, after, limit, narrow) {
         found.append(&mut reader.fetch::<TaskRow>(sql).await?);
     }
     first_by_id(found, limit)
@@ -49,18 +49,24 @@ pub async fn load_page(
     limit: i64,
 ) -> Result<Vec<Task>> {
     let mut found = Vec::new();
-    for sql in pages_by_id(workspace, after, limit, |_| ()) {
+    for sql in pages_by_id(COLUMNS, workspace, after, limit, |_| ()) {
         found.append(&mut tx.select::<TaskRow>(sql).await?);
     }
     first_by_id(found, limit)
 }
 
-/// The statements that read a workspace's tasks by id.
+/// The statements that read these columns of a workspace's tasks `t`, by id.
 ///
 /// An id that the server made contains the moment of creation, so the index by creation has these tasks in the order of
 /// their ids. Tasks whose ids clients made earlier are in a small separate index. So no large index by id is needed,
 /// and every write changes one page less.
-fn pages_by_id(workspace: WorkspaceId, after: Uuid, limit: i64, narrow: impl Fn(&mut Sql)) -> [Sql; 2] {
+pub(super) fn pages_by_id(
+    columns: &str,
+    workspace: WorkspaceId,
+    after: Uuid,
+    limit: i64,
+    narrow: impl Fn(&mut Sql),
+) -> [Sql; 2] {
     let moment = Some(moment_ms(after));
     let dated = (
         true,
@@ -72,7 +78,7 @@ fn pages_by_id(workspace: WorkspaceId, after: Uuid, limit: i64, narrow: impl Fn(
     [dated, undated].map(|(dated_by_id, table, order, moment)| {
         // a range, because with `workspace_id = …` PostgreSQL tends to scan the primary key, which has the tasks of all
         // workspaces
-        let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where ({order}) > ("));
+        let mut sql = Sql::new(&format!("select {columns} from {table} t where ({order}) > ("));
         sql.bind(workspace.0);
         if let Some(ms) = moment {
             sql.push(", ").bind(ms);

@@ -161,7 +161,9 @@ impl UserState {
             "invite.received" => drop(self.invites.insert(text(&data["id"]).to_owned(), data.clone())),
             "invite.revoked" => drop(self.invites.remove(text(&data["id"]))),
             "profile.updated" => self.user = data.clone(),
-            "session.created" | "session.revoked" | "api_token.created" | "api_token.revoked" => {} // not in the snapshot
+            // not in the snapshot
+            "session.created" | "session.revoked" | "api_token.created" | "api_token.revoked"
+            | "calendar.created" | "calendar.revoked" => {}
             other => panic!("unknown event {other} of a user's stream: {event}"),
         }
     }

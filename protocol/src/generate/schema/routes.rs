@@ -51,6 +51,13 @@ pub(super) fn table(
                 let lines = [first, other].map(|line| line(written).to_value());
                 json!({ "contentMediaType": "application/x-ndjson", "anyOf": lines })
             }
+            Answer::Workspace(schema) => {
+                let text = json!({ "contentMediaType": "text/*", "type": "string", "format": "binary" });
+                json!({ "anyOf": [schema(written).to_value(), text] })
+            }
+            Answer::Calendar => {
+                json!({ "contentMediaType": "text/calendar", "type": "string", "format": "binary" })
+            }
             Answer::Page => json!({ "type": "string" }),
             Answer::Contract => json!({ "type": "object" }),
         };

@@ -11,7 +11,7 @@ const SOURCES: [&str; 3] = [
 ];
 
 /// Mutations that are not part of the load. The convergence test has all of them.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("admin.user.create", "no user of the load is an administrator"),
     ("admin.user.update", "no user of the load is an administrator"),
     ("admin.user.unlock", "no user of the load is an administrator"),
@@ -23,6 +23,11 @@ const ELSEWHERE: [(&str, &str); 6] = [
         "admin.user.delete",
         "accounts stay, so that their logs can be checked",
     ),
+    (
+        "calendar.create",
+        "a feed's address is no part of what clients show",
+    ),
+    ("calendar.revoke", "visitors end what gives access"),
     ("api_token.revoke", "visitors end what gives access"),
 ];
 
