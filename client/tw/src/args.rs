@@ -1,10 +1,12 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
 //! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
-//! workspaces, projects and tags, `search` the one that finds tasks, `talk` those about what people say and did, `files` those about attachments, `who`
+//! workspaces, projects and tags, `search` the one that finds tasks, `talk` those about what people say and did, `files`
+//! those about attachments, `export` those about files of a workspace and the calendar feed, `who`
 //! the one about who is there.
 
 mod account;
 mod admin;
+mod export;
 mod files;
 mod project;
 mod search;
@@ -35,6 +37,7 @@ pub(crate) use account::{
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
+pub(crate) use export::{CalendarAction, ExportWorkspaceArgs};
 pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use search::SearchArgs;
@@ -201,6 +204,13 @@ pub(crate) enum Command {
     Join {
         /// The token or link of the invitation; or one that `tw invites` lists: its id, the end of it, or the workspace.
         invitation: String,
+    },
+    /// Save a workspace as a file: `tw export -w Home home.csv`.
+    Export(ExportWorkspaceArgs),
+    /// Make or end your calendar feed: an address at which calendar programs read your tasks.
+    Calendar {
+        #[command(subcommand)]
+        action: CalendarAction,
     },
     #[command(flatten)]
     Account(AccountCommand),

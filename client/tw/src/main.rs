@@ -23,6 +23,7 @@ mod audit;
 mod board;
 mod browser;
 mod by_mail;
+mod calendar;
 mod clock;
 mod comments;
 mod completions;
@@ -126,6 +127,8 @@ async fn run(args: Args) -> Result<(), Fault> {
             context.calling(comment).await
         }
         Command::Attach(params) => attachments::attach(&context, &output, params).await,
+        Command::Export(params) => export::workspace(&context, &output, params).await,
+        Command::Calendar { action } => calendar::calendar(&context, &output, action).await,
         Command::Get(params) => attachments::get(&context, &output, params).await,
         Command::Account(command) => about_the_account(&context, &output, command).await,
         command => {
@@ -199,6 +202,8 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Comment(_)
         | Command::Attach(_)
         | Command::Get(_)
+        | Command::Export(_)
+        | Command::Calendar { .. }
         | Command::Watch { .. }
         | Command::Who(_)
         | Command::Board(_)

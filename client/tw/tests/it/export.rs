@@ -1,4 +1,4 @@
-//! `profile export`: a file is whole, or it is not there.
+//! `profile export` and `export`: a file is whole, or it is not there.
 
 use crate::{
     script::*,
@@ -26,7 +26,13 @@ fn whole(content: &str) -> String {
 
 /// Answers requests with these texts in turn.
 async fn serve(listener: TcpListener, answers: Vec<String>) -> Tested {
-    for answer in answers {
+    let answers = answers.into_iter().map(|answer| ("/v1/profile/export", answer));
+    serve_paths(listener, answers.collect()).await
+}
+
+/// Answers requests for these paths in turn.
+async fn serve_paths(listener: TcpListener, answers: Vec<(&'static str, String)>) -> Tested {
+    for (path, answer) in answers {
         let (mut stream, _) = listener.accept().await?;
         let mut text = String::new();
         while !text.ends_with("\r\n\r\n") {
@@ -34,7 +40,7 @@ async fn serve(listener: TcpListener, answers: Vec<String>) -> Tested {
             let read = stream.read(&mut part).await?;
             text.push_str(std::str::from_utf8(&part[..read])?);
         }
-        assert!(text.starts_with("GET /v1/profile/export HTTP/1.1\r\n"), "{text}");
+        assert!(text.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{text}");
         stream.write_all(answer.as_bytes()).await?;
     }
     Ok(())
@@ -42,7 +48,12 @@ async fn serve(listener: TcpListener, answers: Vec<String>) -> Tested {
 
 /// Runs `tw profile export` in a folder.
 async fn export(folder: &Path, url: &str, args: &[&str]) -> Result<(i32, String, String), Failed> {
-    let mut command = tw(folder, url, &[&["profile", "export"], args].concat());
+    run(folder, url, &[&["profile", "export"], args].concat()).await
+}
+
+/// Runs `tw` in a folder.
+async fn run(folder: &Path, url: &str, args: &[&str]) -> Result<(i32, String, String), Failed> {
+    let mut command = tw(folder, url, args);
     let command = command.current_dir(folder).env("TASKWIRE_TOKEN", "t");
     outcome(soon("the end of tw", command.output()).await??)
 }
@@ -116,5 +127,35 @@ async fn an_export_that_breaks_off_or_is_refused_leaves_nothing() -> Tested {
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("is running; try again in 10 s"), "{error}");
     assert_eq!(files(folder.path())?, ["mine.zip"]);
+    server.await?
+}
+
+#[tokio::test]
+async fn a_workspace_is_saved_in_the_format_of_the_file_or_goes_into_a_pipe() -> Tested {
+    let (listener, url) = listen().await?;
+    let asked = [
+        ("/v1/export?format=csv", whole("sheet")),
+        ("/v1/export?format=ics", whole("calendar")),
+        ("/v1/export?format=json", whole("all")),
+        ("/v1/export?format=csv", archive("half", "")),
+    ];
+    let server = tokio::spawn(serve_paths(listener, asked.into()));
+    let folder = tempfile::tempdir()?;
+    let (code, out, error) = run(folder.path(), &url, &["export", "tasks.csv"]).await?;
+    assert_eq!((code, &*out), (0, "tasks.csv: 5 bytes\n"), "{error}");
+    assert_eq!(fs::read_to_string(folder.path().join("tasks.csv"))?, "sheet");
+    let (code, ..) = run(folder.path(), &url, &["export", "--format", "ics", "all.txt"]).await?;
+    assert_eq!(
+        (code, &*fs::read_to_string(folder.path().join("all.txt"))?),
+        (0, "calendar")
+    );
+    // standard output is no terminal here
+    let (code, out, error) = run(folder.path(), &url, &["export"]).await?;
+    assert_eq!((code, &*out), (0, "all"), "{error}");
+    let (code, ..) = run(folder.path(), &url, &["export", "half.csv"]).await?;
+    assert_eq!(code, 6);
+    assert_eq!(files(folder.path())?, ["all.txt", "tasks.csv"]);
+    let (code, _, error) = run(folder.path(), &url, &["export", "--format", "xml"]).await?;
+    assert_eq!((code, error.contains("json, csv, ics")), (2, true), "{error}");
     server.await?
 }
