@@ -1182,6 +1182,22 @@ export interface HttpSignUp {
   username?: string | null;
 }
 
+/** The answer to `POST /v1/import`: what was made, or with `dry_run` what would be. */
+export interface Imported {
+  /** How many stages, projects, tags, tasks and comments were made. */
+  created: number;
+  /** How many that were there were changed. */
+  updated: number;
+  /** How many were there already and are used as they are, or are left out on purpose, such as deleted tasks. */
+  skipped: number;
+  /** How many of each kind were made. */
+  made: Made;
+  /** What is left out or changed, and why; at most 1,000 of each step, and then how many more. */
+  lost: Lost[];
+  /** The import was done before with this `op_id`; this is the first answer again. */
+  replayed?: boolean;
+}
+
 /** A running server. */
 export interface Instance {
   /** The instance; a new id with each start. */
@@ -1454,6 +1470,30 @@ export type LogOut = Record<string, never>;
 
 /** Parameters of `auth.logout_all`. */
 export type LogOutAll = Record<string, never>;
+
+/** Something in the file of an import that is left out or changed. */
+export interface Lost {
+  /** What it is. */
+  what: string;
+  /** Why, and what happens instead. */
+  why: string;
+  /** The line of the file, from 1. */
+  line?: number;
+}
+
+/** How many of each kind an import made. */
+export interface Made {
+  /** Stages of the workspace. */
+  stages: number;
+  /** Projects. */
+  projects: number;
+  /** Tags. */
+  tags: number;
+  /** Tasks, subtasks among them. */
+  tasks: number;
+  /** Comments. */
+  comments: number;
+}
 
 /** Parameters of `notification.mark_all_read`. */
 export type MarkAllRead = Record<string, never>;
@@ -3228,6 +3268,8 @@ export interface Routes {
   "GET /v1/attachments/{id}": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The calendar feed of the person to whom `calendar.create` gave this secret: their pending tasks with a due date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended. */
   "GET /v1/calendar/{secret}.ics": { body: null; status: 200; answer: Blob; error: HttpError };
+  /** Makes projects, tasks and comments of a file, which is the body. By members; only admins add missing stages. `?format=json|csv|todoist|trello|vikunja|taskwarrior`, `workspace_id` (the personal one when omitted), `project` (its name, for tasks that have none), `dry_run=true` (says what would happen), `op_id` (a repetition answers the first answer again, or goes on where the first one broke off). All or nothing up to 10,000 rows, in steps above. `VALIDATION_ERROR` names lines: `context.errors`. */
+  "POST /v1/import": { body: Blob; status: 200; answer: Imported; error: HttpError };
   /** The page to which the link in a reminder by mail leads; it changes nothing. */
   "GET /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
   /** Ends reminders by mail for the account whose link this is (RFC 8058): sets `preferences.notifications.email` to false. The query has the link's `token`. `INVALID_TOKEN`: no link of this server. */

@@ -2,7 +2,7 @@
 //! errors. Does not know how a server routes.
 
 use crate::export::WorkspaceExport;
-use crate::{ErrorCode, Failure, Secret, account, account::Done, attachment, task, workspace};
+use crate::{ErrorCode, Failure, Secret, account, account::Done, attachment, import, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,6 +112,8 @@ pub enum Body {
     Picture,
     /// `multipart/form-data` (RFC 7578) with one field, `file`.
     Form,
+    /// A file, as it is, of any media type.
+    File,
 }
 
 /// What the body of a success holds.
@@ -345,6 +347,17 @@ pub const ROUTES: &[Route] = &[
         body: Body::Nothing,
         status: 200,
         answer: Answer::Calendar,
+    },
+    Route {
+        name: "POST /v1/import",
+        doc: "Makes projects, tasks and comments of a file, which is the body. By members; only admins add missing stages. \
+              `?format=json|csv|todoist|trello|vikunja|taskwarrior`, `workspace_id` (the personal one when omitted), \
+              `project` (its name, for tasks that have none), `dry_run=true` (says what would happen), `op_id` (a \
+              repetition answers the first answer again, or goes on where the first one broke off). All or nothing up \
+              to 10,000 rows, in steps above. `VALIDATION_ERROR` names lines: `context.errors`.",
+        body: Body::File,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<import::Imported>),
     },
     Route {
         name: "GET /v1/unsubscribe",

@@ -12,6 +12,7 @@
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
 //!   `attachment`, `calendar`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
 //! - `export`      the file of a workspace, as it is exported and imported
+//! - `import`      what an import answers
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -40,6 +41,7 @@ mod failure;
 pub mod frames;
 pub mod generate;
 pub mod http;
+pub mod import;
 pub mod invite;
 pub mod json;
 pub mod limits;

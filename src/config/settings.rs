@@ -107,6 +107,7 @@ settings! {
         subtasks_per_task: Option<u64> = bound(from, "subtasks_per_task");
         attachments_per_task: Option<u64> = bound(from, "attachments_per_task");
         attachment_bytes: u64 = from.whole("attachment_bytes", 1..=10_000_000_000);
+        import_bytes: usize = from.whole("import_bytes", 1024..=1_000_000_000);
         /// `None`: no limit.
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
         tags_per_workspace: Option<u64> = bound(from, "tags_per_workspace");

@@ -5,6 +5,7 @@ pub mod account;
 pub mod alarms;
 pub mod attachment;
 pub mod ics;
+pub mod import;
 pub mod members;
 pub mod mentions;
 pub mod network;

@@ -17,6 +17,15 @@ pub const ROOMY: usize = 32;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
+/// The most characters of a place that somebody else made.
+const LONGEST: usize = 200;
+
+/// Whether a text is a place.
+pub fn is_place(text: &str) -> bool {
+    let is_digit = |byte: u8| DIGITS.contains(&byte);
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_digit) && !text.ends_with('0')
+}
+
 /// The place after every task with an older id. It needs no read of other tasks, because the time in a UUIDv7 grows.
 pub fn at_end(id: Uuid) -> String {
     // twelve bytes hold the milliseconds and the counter; the counter orders ids of one millisecond

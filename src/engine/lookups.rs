@@ -299,6 +299,24 @@ async fn assigned(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
+/// The tasks that an import may have made before. Those of other workspaces are not locked: that their ids are taken is all
+/// that matters.
+async fn imported(loading: &mut Loading<'_>) -> Done {
+    let mut ids: BTreeSet<TaskId> = loading.needs.imported.clone();
+    let mut found = BTreeSet::new();
+    // the tasks, their parents, and the parents of these
+    for _ in 0..3 {
+        let mut above = BTreeSet::new();
+        for task in tasks::load(loading.tx, std::mem::take(&mut ids)).await? {
+            above.extend(task.parent_id);
+            found.insert(task.id);
+            loading.world.tasks.loaded(task);
+        }
+        ids = above.difference(&found).copied().collect();
+    }
+    count_subtasks(loading, found).await
+}
+
 async fn projects_beside(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
     for target in &needs.projects_beside {

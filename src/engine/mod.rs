@@ -28,6 +28,7 @@
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
 //! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
+//! - `imports`   files that become tasks of a workspace
 //! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot or
 //!   file, calendar feeds
 //! - `operator`  the changes that operators make on the command line
@@ -61,6 +62,7 @@ mod group;
 mod health;
 mod homes;
 mod identity;
+mod imports;
 mod instances;
 mod invites;
 mod item;
@@ -150,6 +152,7 @@ pub use download::{CalendarFeed, Export, Pieces, WorkspaceFile};
 pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
+pub use imports::{Importing, Wanted};
 pub use instances::{Socket, Sockets};
 pub use item::Chore;
 pub use mails::Freshen;
@@ -178,6 +181,7 @@ struct Inner {
     decoding: photos::Decoding,
     downloads: download::Downloads,
     attachments: attachments::Attachments,
+    imports: imports::Imports,
     counting: Counting,
     list_indexes: Arc<ListIndexes>,
     lane: Lane,
@@ -286,6 +290,7 @@ impl Engine {
             decoding: photos::Decoding::new(),
             downloads: download::Downloads::default(),
             attachments: attachments::Attachments::new(limits::bounds(settings), settings.attachment_bytes),
+            imports: imports::Imports::new(settings.import_bytes),
             counting: Counting::default(),
             list_indexes: Arc::new(ListIndexes::new(
                 settings.list_index_from,

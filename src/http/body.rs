@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::BODY;
+use super::form::Pace;
 use crate::reply::Refusal;
 
 /// The limits that all requests of this process share.
@@ -133,6 +134,29 @@ pub(super) async fn held(
 /// Reads a picture, whose sender is known.
 pub(super) async fn picture(body: Body) -> Result<Held, Failure> {
     PICTURES.take(body, async { Ok(PICTURE) }).await
+}
+
+/// Reads a file whose sender has a place for it. It may arrive slowly, but not stand still.
+pub(super) async fn file(body: Body, most: usize, pace: Pace) -> Result<Vec<u8>, Failure> {
+    let ends = Instant::now() + pace.longest;
+    let mut pieces = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let late = |_| Failure::new(ErrorCode::Timeout, "the file did not arrive in time");
+    loop {
+        let until = ends.min(Instant::now() + pace.silence);
+        let Some(piece) = timeout_at(until, pieces.next()).await.map_err(late)? else {
+            return Ok(bytes);
+        };
+        let piece = piece.map_err(|_| broke_off())?;
+        if bytes.len() + piece.len() > most {
+            drop(bytes);
+            let message = format!("the file is too large: it may have {most} bytes");
+            let mut failure = Failure::new(ErrorCode::PayloadTooLarge, message);
+            failure.context = Some(serde_json::json!({ "limit": most }));
+            return Err(discard_rest(pieces, until, failure).await);
+        }
+        bytes.extend_from_slice(&piece);
+    }
 }
 
 impl Door {

@@ -8,6 +8,7 @@
 //! - `calendar` the calendar feed of a person
 //! - `export`   a workspace as a file, an account's data as an archive; `snapshot` the state of a workspace; `download` the
 //!   bodies of all of them
+//! - `import`   a file that becomes tasks of a workspace
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `first_admin` the first administrator, by a link, and the page of the link
@@ -32,6 +33,7 @@ mod export;
 mod first_admin;
 mod form;
 mod health;
+mod import;
 mod links;
 mod metrics;
 mod outer;
@@ -80,7 +82,9 @@ const SOCKET: &str = "/v1/socket";
 const RPC: &str = "/v1/rpc";
 /// The path of uploads, which may take longer than other requests.
 const UPLOAD: &str = "/v1/tasks/{id}/attachments";
-/// The largest body of a request, in bytes, except an array of frames and an upload.
+/// The path of imports, which may take longer too.
+const IMPORT: &str = "/v1/import";
+/// The largest body of a request, in bytes, except an array of frames, an upload and an import.
 const BODY: usize = 1024 * 1024;
 /// Bytes allowed between two frames of an array: a comma, a line break, some indentation.
 const BETWEEN_FRAMES: usize = 16;
@@ -149,6 +153,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics));
     let router = snapshot::routes(export::routes(attachments::routes(photos::routes(router))));
     let router = calendar::routes(router);
+    let router = import::routes(router);
     let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))

@@ -19,7 +19,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::form::Pace;
-use super::{RPC, UPLOAD};
+use super::{IMPORT, RPC, UPLOAD};
 use crate::auth::limits::{Allowance, Limit};
 use crate::peer::{self, Peer};
 use crate::reply::Refusal;
@@ -31,6 +31,8 @@ use crate::state::App;
 
 /// A request that takes longer is aborted, and answered with `TIMEOUT`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for an import whose file has arrived.
+const IMPORTING: Duration = Duration::from_mins(30);
 /// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
 /// Probes reach a node by an address that its operator does not know before: they may ask under any name.
@@ -109,10 +111,13 @@ pub(super) async fn around<F: Future<Output = Response>>(
     response
 }
 
-/// The longest time of a request. An upload has its own limits, which are shorter than this one.
+/// The longest time of a request. An upload has its own limits, which are shorter than this one; so has an import, which goes
+/// on when nobody waits for it.
 fn patience(app: &App, route: &str) -> Duration {
     match route {
         UPLOAD => Pace::of(app.settings.attachment_bytes).longest + PATIENCE,
+        // the steps of a large one take turns with others
+        IMPORT => Pace::of(app.settings.import_bytes as u64).longest + IMPORTING,
         _ => PATIENCE,
     }
 }

@@ -17,6 +17,7 @@
 //!   `notifications`, `streams`, `presence`,
 //!   `admin`, `users`,
 //!   `first_admin`   the nouns
+//! - `imports`   what a file makes in a workspace
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks; `stages` what a change of stages does to them
 //! - `cursor`    where a page of a list ended
@@ -42,6 +43,7 @@ pub mod deletion;
 pub mod devices;
 pub mod first_admin;
 mod grant;
+pub mod imports;
 pub mod invites;
 mod joining;
 pub mod letters;
@@ -202,6 +204,8 @@ macro_rules! for_each_entity {
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks of a workspace to which a user is assigned.
                 assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
+                /// The tasks with these ids, in any workspace, the tasks above them, and how many subtasks they have.
+                imported: taskwire_protocol::TaskId, ordered(workspace);
                 /// All projects of the workspace of a target.
                 projects_beside: $crate::ops::Target, ordered(workspace);
                 /// The tasks of these projects.

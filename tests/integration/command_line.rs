@@ -1,9 +1,11 @@
 //! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
 //! sessions and passwords; and what administrators do. `stages` has stages, and what is ready, `attachments` files, `board`
-//! the board, `who` who is there, `search` what finds tasks, `stats` how many tasks there are.
+//! the board, `import` files of other programs, `who` who is there, `search` what finds tasks, `stats` how many tasks there
+//! are.
 
 mod attachments;
 mod board;
+mod import;
 mod search;
 mod stages;
 mod stats;

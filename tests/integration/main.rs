@@ -38,6 +38,7 @@ mod exports; // the archive of an account's own data
 mod failpoints; // a normal build has none
 mod first_admin; // the link that makes the first administrator
 mod fitness; // databases that cannot be used
+mod imports; // files of other programs that become tasks
 mod instances; // several instances, with Redis and without
 mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure

@@ -18,7 +18,10 @@ const LONGEST: Duration = Duration::from_mins(2);
 /// The least that must be sent in a second.
 const BYTES_A_SECOND: u64 = 16 * 1024;
 
-/// A file to send. See [`Http::upload`].
+/// How much longer an import may take: a large one is carried out in steps.
+const IMPORTING: Duration = Duration::from_mins(30);
+
+/// A file to send. See [`Http::upload`] and [`Http::import`].
 pub struct Upload {
     /// Its name. The server keeps the last part of a path.
     pub name: String,
@@ -46,25 +49,46 @@ impl Http {
     /// # Errors
     /// As [`Http::post`]; also `Interrupted` when the file cannot be read, or gets shorter meanwhile.
     pub async fn upload(&self, path: &str, upload: Upload) -> Result<HttpAnswer, CallError> {
-        let target = self.base.join(path);
-        let target = target.map_err(|error| CallError::Unwritable(error.to_string()))?;
-        let limit = LONGEST + Duration::from_secs(upload.size / BYTES_A_SECOND);
         let boundary = format!("taskwire{:032x}", rand::random::<u128>());
         let head = head(&boundary, &upload.name);
         let tail = format!("\r\n--{boundary}--\r\n");
         let length = head.len() as u64 + upload.size + tail.len() as u64;
+        let limit = LONGEST + Duration::from_secs(upload.size / BYTES_A_SECOND);
         let content = content(upload.file.take(upload.size), upload.progress);
         let body = stream::iter([Ok(head.into_bytes())])
             .chain(content)
             .chain(stream::iter([Ok(tail.into_bytes())]));
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        self.send_file(path, (&kind, length), Body::wrap_stream(body), limit)
+            .await
+    }
+
+    /// Posts a file as it is to `v1/import` with this query. It is sent once.
+    ///
+    /// # Errors
+    /// As [`Http::upload`].
+    pub async fn import(&self, path: &str, upload: Upload) -> Result<HttpAnswer, CallError> {
+        let limit = LONGEST + IMPORTING + Duration::from_secs(upload.size / BYTES_A_SECOND);
+        let size = upload.size;
+        let body = Body::wrap_stream(content(upload.file.take(size), upload.progress));
+        self.send_file(path, ("application/octet-stream", size), body, limit)
+            .await
+    }
+
+    async fn send_file(
+        &self,
+        path: &str,
+        (kind, length): (&str, u64),
+        body: Body,
+        limit: Duration,
+    ) -> Result<HttpAnswer, CallError> {
+        let target = self.base.join(path);
+        let target = target.map_err(|error| CallError::Unwritable(error.to_string()))?;
         let request = self
             .request(Method::POST, target, None)
-            .header(
-                header::CONTENT_TYPE,
-                format!("multipart/form-data; boundary={boundary}"),
-            )
+            .header(header::CONTENT_TYPE, kind)
             .header(header::CONTENT_LENGTH, length)
-            .body(Body::wrap_stream(body));
+            .body(body);
         let sent = async { request.send().await.map_err(|error| unsent(&error)) };
         let began = Instant::now();
         let answer = timeout(limit, sent)

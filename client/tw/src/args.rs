@@ -38,7 +38,7 @@ pub(crate) use account::{
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use export::{CalendarAction, ExportWorkspaceArgs};
-pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs};
+pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs, ImportArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use search::SearchArgs;
 pub(crate) use stages::{BoardArgs, MoveArgs, NextArgs, StagesArgs};
@@ -164,6 +164,8 @@ pub(crate) enum Command {
     Attachments(AttachmentsArgs),
     /// Download an attachment: `tw get 89abcdef plan.pdf`.
     Get(GetArgs),
+    /// Import a file of another program, or an export of Taskwire: `tw import board.json --dry-run`.
+    Import(ImportArgs),
     /// Tell what happened to a task, and who did it, oldest first.
     #[command(visible_alias = "history")]
     Log(LogArgs),

@@ -34,6 +34,7 @@ mod every;
 mod export;
 mod fault;
 mod history;
+mod import;
 mod invites;
 mod kept_tokens;
 mod list;
@@ -130,6 +131,7 @@ async fn run(args: Args) -> Result<(), Fault> {
         Command::Export(params) => export::workspace(&context, &output, params).await,
         Command::Calendar { action } => calendar::calendar(&context, &output, action).await,
         Command::Get(params) => attachments::get(&context, &output, params).await,
+        Command::Import(params) => import::import(&context, &output, params).await,
         Command::Account(command) => about_the_account(&context, &output, command).await,
         command => {
             context
@@ -204,6 +206,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Get(_)
         | Command::Export(_)
         | Command::Calendar { .. }
+        | Command::Import(_)
         | Command::Watch { .. }
         | Command::Who(_)
         | Command::Board(_)

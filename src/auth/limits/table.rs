@@ -66,6 +66,8 @@ limits! {
     CalendarReads "calendar_reads": 120, HOUR, "reads of this calendar feed";
     /// Secrets of no calendar feed that a network tries. A program may ask for a feed that has ended for a long time.
     WrongCalendars "wrong_calendars": 60, HOUR, "addresses of no calendar feed";
+    /// Files that a user imports, or tries: each may be many rows.
+    Imports "imports": 60, HOUR, "imports";
     /// Codes of programs that a user approves or refuses: each may be a row.
     Approvals "approvals": 20, HOUR, "codes of programs";
 }

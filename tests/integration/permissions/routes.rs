@@ -133,6 +133,18 @@ const TABLE: &[(&str, Expected)] = &[
         },
     ),
     (
+        "POST /v1/import",
+        Expected {
+            nobody: "401 AUTH_REQUIRED",
+            outside: "404 NOT_FOUND",
+            viewer: "403 FORBIDDEN",
+            inside: "200",
+            reading: "403 FORBIDDEN",
+            writing: "200",
+            elsewhere: "404 NOT_FOUND",
+        },
+    ),
+    (
         "POST /v1/tasks/{id}/attachments",
         Expected {
             nobody: "401 AUTH_REQUIRED",
@@ -296,6 +308,9 @@ async fn try_route(stage: &mut Stage, route: &str, who: Caller, token: Option<St
     if route == "GET /v1/export" {
         path = format!("{path}?workspace_id={}", stage.workspace());
     }
+    if route == "POST /v1/import" {
+        path = format!("{path}?format=csv&workspace_id={}", stage.workspace());
+    }
     let body = body(stage, route, who).await;
     let method = method.parse().expect("a method");
     let mut request = http::request(stage.server(), method, &path);
@@ -305,6 +320,7 @@ async fn try_route(stage: &mut Stage, route: &str, who: Caller, token: Option<St
     let request = match body {
         Sent::Nothing => request,
         Sent::Json(body) => request.json(&body),
+        Sent::Table => request.body("title\nImported\n"),
         Sent::Picture => request.header("content-type", "image/png").body(png([9, 9, 9])),
         Sent::File => {
             let form = attachments::form("a.txt", b"content");
@@ -330,6 +346,7 @@ enum Sent {
     Json(Value),
     Picture,
     File,
+    Table,
 }
 
 /// A body with which a permitted caller is not refused.
@@ -368,6 +385,7 @@ async fn body(stage: &mut Stage, route: &str, who: Caller) -> Sent {
         "POST /v1/auth/device/token" => json!({ "device_code": codes(stage.server()).await["device_code"] }),
         "POST /v1/rpc" => json!({ "type": "workspace.list", "data": {} }),
         "PUT /v1/profile/photo" => return Sent::Picture,
+        "POST /v1/import" => return Sent::Table,
         "POST /v1/tasks/{id}/attachments" => return Sent::File,
         "GET /v1/users/{id}/photo" => {
             stage.give_the_owner_a_photo(png([1, 2, 3])).await;

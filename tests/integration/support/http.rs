@@ -57,6 +57,12 @@ impl RequestBuilder {
         self
     }
 
+    /// Sets the body to a file. To the contract it is no JSON, also when its content is.
+    pub fn file(mut self, file: Vec<u8>) -> RequestBuilder {
+        self.request = self.request.body(file);
+        self
+    }
+
     /// Sends the request.
     pub async fn send(self) -> Result<Response> {
         let response = self.request.send().await?;

@@ -1,4 +1,4 @@
-//! The arguments of `attach`, `attachments` and `get`.
+//! The arguments of `attach`, `attachments`, `get` and `import`.
 
 use clap::Args as Group;
 use std::path::PathBuf;
@@ -22,6 +22,27 @@ pub(crate) struct AttachmentsArgs {
     /// Delete this attachment instead: its id, or the end of it.
     #[arg(long, value_name = "ATTACHMENT")]
     pub(crate) delete: Option<String>,
+}
+
+#[derive(Group)]
+pub(crate) struct ImportArgs {
+    /// The file: an export of Taskwire, Todoist, Trello, Vikunja or Taskwarrior.
+    pub(crate) file: PathBuf,
+    /// Its format, if the content does not show it.
+    #[arg(long, short, value_parser = ["json", "csv", "todoist", "trello", "vikunja", "taskwarrior"])]
+    pub(crate) format: Option<String>,
+    /// The workspace: its id, the end of its id, or its name; your own by default.
+    #[arg(long, short)]
+    pub(crate) workspace: Option<String>,
+    /// The project of tasks that have none in the file; it is made if it is not there.
+    #[arg(long, short)]
+    pub(crate) project: Option<String>,
+    /// Only tell what would happen, and what would be lost.
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Import a file again that was imported into this workspace before.
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 #[derive(Group)]

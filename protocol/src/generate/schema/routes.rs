@@ -22,7 +22,7 @@ pub(super) fn table(
             Body::Nothing => Value::Null,
             Body::Object(schema) => schema(read).to_value(),
             Body::Frames => one_or_many("ClientFrame"),
-            Body::Picture => file(),
+            Body::Picture | Body::File => file(),
             Body::Form => json!({
                 "contentMediaType": "multipart/form-data",
                 "type": "object",

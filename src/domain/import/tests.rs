@@ -1,0 +1,430 @@
+//! Every format with a file as its program writes it, and files that nobody should write.
+
+use super::plan::{MOST_ROWS, Plan, PlannedTask};
+use super::zip::tests::archive;
+use super::*;
+use proptest::prelude::*;
+use taskwire_protocol::stage::StageKind;
+use taskwire_protocol::task::Priority;
+
+const NOW: Timestamp = Timestamp(1_893_456_000_000); // 2030-01-01
+const MOST: usize = 1 << 20;
+
+const TODOIST: &[u8] = include_bytes!("fixtures/todoist.csv");
+const TRELLO: &[u8] = include_bytes!("fixtures/trello.json");
+const VIKUNJA: &[u8] = include_bytes!("fixtures/vikunja.json");
+const TASKWARRIOR: &[u8] = include_bytes!("fixtures/taskwarrior.json");
+
+fn given(bytes: &[u8]) -> Given<'_> {
+    Given {
+        bytes,
+        now: NOW,
+        project: None,
+        most: MOST,
+    }
+}
+
+fn plan(format: ImportFormat, bytes: &[u8]) -> Plan {
+    match read(format, &given(bytes)) {
+        Ok(plan) => plan,
+        Err(failure) => panic!("{format:?}: {}", failure.message),
+    }
+}
+
+fn refused(format: ImportFormat, bytes: &[u8]) -> String {
+    let failure = read(format, &given(bytes)).expect_err("refused");
+    assert_eq!(failure.code, taskwire_protocol::ErrorCode::ValidationError);
+    failure.message
+}
+
+fn titled<'p>(plan: &'p Plan, title: &str) -> &'p PlannedTask {
+    let found = plan.tasks.iter().find(|task| task.title == title);
+    found.unwrap_or_else(|| panic!("no task {title}"))
+}
+
+/// What is lost, as `line: what` texts.
+fn lost(plan: &Plan) -> Vec<String> {
+    let items = plan.lost.clone().into_items().into_iter();
+    let line = |line: Option<u64>| line.map_or("-".to_owned(), |line| line.to_string());
+    items
+        .map(|item| format!("{}: {}: {}", line(item.line), item.what, item.why))
+        .collect()
+}
+
+fn loses(plan: &Plan, begin: &str) {
+    let all = lost(plan);
+    assert!(
+        all.iter().any(|item| item.starts_with(begin)),
+        "{begin} is not in {all:#?}"
+    );
+}
+
+fn parent_of<'p>(plan: &'p Plan, title: &str) -> Option<&'p str> {
+    titled(plan, title)
+        .parent
+        .map(|parent| &*plan.tasks[parent].title)
+}
+
+#[test]
+fn a_project_of_todoist() {
+    let plan = plan(ImportFormat::Todoist, TODOIST);
+    assert_eq!(plan.tasks.len(), 5);
+    let rent = titled(&plan, "Pay the rent");
+    assert_eq!(
+        (rent.priority, rent.tags.as_slice()),
+        (Priority::Urgent, &["bills".to_owned()][..])
+    );
+    assert_eq!(rent.recurrence, "FREQ=MONTHLY");
+    assert_eq!(
+        rent.due_at.map(|at| at.to_string()).as_deref(),
+        Some("2030-01-01T08:00:00.000Z")
+    );
+    assert_eq!(rent.people[0].name, "Ada");
+    assert_eq!(rent.comments[0].body, "Account \"7\" since May");
+    assert_eq!(rent.comments[0].author.as_ref().map(|by| &*by.name), Some("Bea"));
+    assert!(titled(&plan, "Find the contract").all_day);
+    assert_eq!(
+        titled(&plan, "Scan it")
+            .due_at
+            .map(|at| at.to_string())
+            .as_deref(),
+        Some("2030-02-03T00:00:00.000Z")
+    );
+    assert_eq!(parent_of(&plan, "Scan it"), Some("Find the contract"));
+    // the fourth level has no place
+    assert_eq!(parent_of(&plan, "Name the scan"), Some("Find the contract"));
+    assert_eq!(titled(&plan, "Sow tomatoes").tags, ["garden", "spring"]);
+    loses(&plan, "8: the place of “Name the scan”: subtasks nest two levels");
+    loses(&plan, "6: the duration of “Find the contract”: 30");
+    loses(&plan, "11: the date of “Sow tomatoes”: next spring");
+    loses(&plan, "12: a file");
+    let zip = archive(&[
+        ("Home [220325187].csv", TODOIST),
+        ("Inbox.csv", TODOIST),
+        ("photo.png", b"x"),
+    ]);
+    let plan = self::plan(ImportFormat::Todoist, &zip);
+    let projects: Vec<&str> = plan.projects.iter().map(|project| &*project.name).collect();
+    assert_eq!((projects, plan.tasks.len()), (vec!["Home", "Inbox"], 10));
+    loses(&plan, "-: photo.png");
+}
+
+#[test]
+fn a_board_of_trello() {
+    let plan = plan(ImportFormat::Trello, TRELLO);
+    let stages: Vec<(&str, StageKind)> = plan
+        .stages
+        .iter()
+        .map(|stage| (&*stage.name, stage.kind))
+        .collect();
+    let wanted = [
+        ("Ideas", StageKind::Open),
+        ("In progress", StageKind::Active),
+        ("Done", StageKind::Done),
+    ];
+    assert_eq!(stages, wanted);
+    assert_eq!(plan.projects[0].name, "Launch");
+    let titles: Vec<&str> = plan.tasks.iter().map(|task| &*task.title).collect();
+    assert_eq!(titles, ["Invitations", "Poster", "Draw", "Print", "Old idea"]);
+    let poster = titled(&plan, "Poster");
+    assert_eq!(
+        poster.remind_at.map(|at| at.to_string()).as_deref(),
+        Some("2030-05-01T11:00:00.000Z")
+    );
+    assert_eq!(
+        poster.created_at.map(|at| at.to_string()).as_deref(),
+        Some("2020-08-17T03:56:48.000Z")
+    );
+    let comments: Vec<&str> = poster.comments.iter().map(|comment| &*comment.body).collect();
+    assert_eq!(comments, ["First", "Second"]);
+    assert_eq!(poster.tags, ["design"]);
+    assert_eq!(parent_of(&plan, "Draw"), Some("Poster"));
+    assert!(titled(&plan, "Draw").completed && !titled(&plan, "Print").completed);
+    assert!(titled(&plan, "Invitations").completed && titled(&plan, "Old idea").completed);
+    assert_eq!(titled(&plan, "Old idea").tags, ["red"]);
+    loses(&plan, "17: attachments of “Poster”");
+    loses(&plan, "17: custom fields of “Poster”");
+    loses(&plan, "17: a member of “Poster”");
+    loses(&plan, "23: the start date of “Invitations”");
+    loses(&plan, "25: that “Old idea” is archived");
+    loses(&plan, "-: the description of the board");
+}
+
+#[test]
+fn an_export_of_vikunja() {
+    let alone = plan(ImportFormat::Vikunja, VIKUNJA);
+    let zip = archive(&[
+        ("VERSION", b"1"),
+        ("data.json", VIKUNJA),
+        ("files/1", b"x"),
+        ("filters.json", b"[]"),
+    ]);
+    let plan = plan(ImportFormat::Vikunja, &zip);
+    assert_eq!(plan.tasks.len(), alone.tasks.len());
+    let trip = titled(&plan, "Plan the trip");
+    assert_eq!(trip.description, "With Bea\n- tickets");
+    assert_eq!(
+        (trip.priority, &*trip.recurrence),
+        (Priority::Urgent, "FREQ=WEEKLY")
+    );
+    assert_eq!(
+        trip.remind_at.map(|at| at.to_string()).as_deref(),
+        Some("2030-02-27T10:00:00.000Z")
+    );
+    assert_eq!(trip.stage.map(|stage| &*plan.stages[stage].name), Some("To-Do"));
+    assert_eq!(trip.blocked_by.len(), 1);
+    assert_eq!(plan.tasks[trip.blocked_by[0]].title, "Save money");
+    assert_eq!(trip.comments[0].body, "Soon?");
+    assert_eq!(parent_of(&plan, "Book"), Some("Plan the trip"));
+    assert!(titled(&plan, "Book").due_at.is_none() && titled(&plan, "Book").completed);
+    assert_eq!(plan.stages[1].kind, StageKind::Done);
+    assert_eq!(plan.tags[0].color.as_deref(), Some("#00ff00"));
+    assert!(plan.projects[1].is_archived);
+    loses(&plan, "2: 1 reminders of “Plan the trip”");
+    loses(&plan, "2: percent_done of “Plan the trip”");
+    loses(&plan, "2: the relation copiedto of “Plan the trip”");
+    loses(&plan, "-: files/1");
+    loses(&plan, "-: saved filters");
+}
+
+#[test]
+fn an_export_of_taskwarrior() {
+    let plan = plan(ImportFormat::Taskwarrior, TASKWARRIOR);
+    assert_eq!((plan.tasks.len(), plan.skipped), (4, 2));
+    let water = titled(&plan, "Water the plants");
+    assert_eq!(
+        (water.priority, &*water.recurrence),
+        (Priority::High, "FREQ=WEEKLY")
+    );
+    assert_eq!(
+        water.project.map(|project| &*plan.projects[project].name),
+        Some("home.garden")
+    );
+    assert_eq!(
+        water.comments[0].created_at.map(|at| at.to_string()).as_deref(),
+        Some("2029-01-02T08:00:00.000Z")
+    );
+    assert_eq!(
+        plan.tasks[titled(&plan, "Buy a can").blocked_by[0]].title,
+        "Water the plants"
+    );
+    assert_eq!(
+        plan.tasks[titled(&plan, "Paint").blocked_by[0]].title,
+        "Buy a can"
+    );
+    assert!(titled(&plan, "Paint").is_begun && titled(&plan, "Old thing").completed);
+    loses(&plan, "4: wait of “Buy a can”");
+    loses(&plan, "4: scheduled of “Buy a can”");
+    loses(&plan, "4: estimate of “Buy a can”: \"2h\"");
+    loses(&plan, "4: that 00000000-0000-4000-8000-0000000000ff blocks");
+    loses(&plan, "7: the task “Mistake”");
+    // the same, an object on each line
+    let text = String::from_utf8_lossy(TASKWARRIOR);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+    assert_eq!(
+        self::plan(ImportFormat::Taskwarrior, lines.join("\n").as_bytes())
+            .tasks
+            .len(),
+        4
+    );
+}
+
+#[test]
+fn a_table() {
+    let text = "\u{feff}\"Title\",\"id\",\"parent_id\",\"due_at\",\"tags\",\"stage\",\"priority\",\"colour\"\r\n\
+                \"'=Buy \"\"milk\"\"\",\"a\",\"\",\"2030-01-31\",\"home,\"\"a, b\"\"\",\"todo\",\"high\",\"red\"\r\n\
+                \"Oat\",\"b\",\"a\",\"2030-01-31T10:00:00Z\",\"\",\"\",\"\",\"\"\r\n";
+    let plan = plan(ImportFormat::Csv, text.as_bytes());
+    let milk = titled(&plan, "=Buy \"milk\"");
+    assert_eq!((milk.priority, milk.all_day), (Priority::High, true));
+    assert_eq!(milk.tags, ["home", "a, b"]);
+    assert_eq!(parent_of(&plan, "Oat"), Some("=Buy \"milk\""));
+    loses(&plan, "1: the column colour");
+    let wrong = "title,due_at,priority\nok,,\n,31/01/2030,highest\n";
+    let failure = read(ImportFormat::Csv, &given(wrong.as_bytes())).expect_err("refused");
+    assert!(
+        failure
+            .message
+            .starts_with("line 3, column 2: due_at must be like"),
+        "{}",
+        failure.message
+    );
+    let errors = failure.context.expect("errors")["errors"].clone();
+    assert_eq!(errors.as_array().map(Vec::len), Some(2), "{errors}");
+    assert!(refused(ImportFormat::Csv, b"name\nx\n").contains("title"));
+}
+
+#[test]
+fn a_file_of_ours() {
+    let task = |reference: u32, rest: &str| {
+        format!(
+            "{{\"ref\":\"01990000-0000-7000-8000-0000{reference:08x}\",\"title\":\"t{reference}\",\"stage\":\"todo\",\"position\":\"a1\",\
+             \"created_by\":\"01990000-0000-7000-8000-000000000001\",\"created_at\":\"2029-01-01T00:00:00Z\",\
+             \"updated_at\":\"2029-01-02T00:00:00Z\"{rest}}}"
+        )
+    };
+    let file = |tasks: &str| {
+        format!(
+            "{{\"format\":\"taskwire\",\"version\":1,\n\"workspace\":{{\"name\":\"A\",\"stages\":[\
+             {{\"key\":\"todo\",\"name\":\"To do\",\"kind\":\"open\",\"color\":null}},\
+             {{\"key\":\"done\",\"name\":\"Done\",\"kind\":\"done\",\"color\":null}}]}},\n\"tasks\":[\n{tasks}\n]}}"
+        )
+    };
+    let text = file(
+        &[
+            task(1, ""),
+            task(2, ",\"parent\":\"01990000-0000-7000-8000-0000000000ff\""),
+        ]
+        .join(",\n"),
+    );
+    let plan = plan(ImportFormat::Json, text.as_bytes());
+    assert_eq!(plan.tasks.len(), 2);
+    assert_eq!(plan.tasks[1].line, Some(5));
+    loses(&plan, "5: the parent of “t2”: the file does not have it");
+    let message = refused(
+        ImportFormat::Json,
+        file(&task(1, ",\"priority\":\"highest\"")).as_bytes(),
+    );
+    assert!(message.starts_with("line 4, column "), "{message}");
+    let message = refused(
+        ImportFormat::Json,
+        file(&task(1, ",\"recurrence\":\"weekly\"")).as_bytes(),
+    );
+    assert!(message.starts_with("line 4: recurrence"), "{message}");
+    let twice = refused(
+        ImportFormat::Json,
+        file(&[task(1, ""), task(1, "")].join(",\n")).as_bytes(),
+    );
+    assert!(twice.contains("the same ref"), "{twice}");
+    assert!(
+        refused(
+            ImportFormat::Json,
+            b"{\"format\":\"other\",\"version\":1,\"workspace\":{}}"
+        )
+        .contains("other")
+    );
+}
+
+#[test]
+fn files_that_are_no_text_are_refused_with_their_line() {
+    assert!(refused(ImportFormat::Csv, b"title\n\xff\n").starts_with("line 2: this is no UTF-8"));
+    assert!(refused(ImportFormat::Csv, b"\xff\xfet\0i\0").contains("UTF-16"));
+    assert!(refused(ImportFormat::Trello, b"{\"lists\":[],\n\"cards\":[").starts_with("line 2, column"));
+    assert!(refused(ImportFormat::Vikunja, &archive(&[("x", b"y")])).contains("data.json"));
+}
+
+#[test]
+fn hostile_files_stay_small() {
+    let bomb = archive(&[("data.json", &vec![b' '; 20 << 20])]);
+    assert!(refused(ImportFormat::Vikunja, &bomb).contains("when it is unpacked"));
+    let deep = format!("[{}{}]", "[".repeat(100_000), "]".repeat(100_000));
+    for format in [ImportFormat::Vikunja, ImportFormat::Taskwarrior] {
+        assert!(read(format, &given(deep.as_bytes())).is_err(), "{format:?}");
+    }
+    let deep = format!(
+        "{{\"lists\":[],\"cards\":[{{\"name\":\"a\",\"desc\":{}1{}}}]}}",
+        "[".repeat(50_000),
+        "]".repeat(50_000)
+    );
+    let _ = read(ImportFormat::Trello, &given(deep.as_bytes()));
+    let many = format!("title\n{}", "x\n".repeat(MOST_ROWS + 1));
+    assert!(refused(ImportFormat::Csv, many.as_bytes()).contains("split the file"));
+    let wide = format!(
+        "[{{\"description\":\"a\",\"tags\":[{}\"x\"]}}]",
+        "\"x\",".repeat(50_000)
+    );
+    assert_eq!(
+        plan(ImportFormat::Taskwarrior, wide.as_bytes()).tasks[0]
+            .tags
+            .len(),
+        1
+    );
+}
+
+/// Pieces of which files are made, so that a parser gets further than its first byte.
+const PIECES: [&str; 40] = [
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    ",",
+    ":",
+    "\n",
+    "\r\n",
+    "null",
+    "true",
+    "1e400",
+    "-0",
+    "\\u0000",
+    "\u{0}",
+    "\u{feff}",
+    "é",
+    "\u{202e}",
+    "\"tasks\":",
+    "\"cards\":[",
+    "\"lists\":[",
+    "\"id\":1,",
+    "\"title\":\"",
+    "\"description\":\"",
+    "\"status\":\"pending\",",
+    "\"related_tasks\":{\"subtask\":[",
+    "\"depends\":\"",
+    "TYPE,CONTENT,INDENT,DATE\n",
+    "task,a,9,every day\n",
+    "title,id,parent_id,blocked_by\n",
+    "a,a,a,a\n",
+    "note,",
+    "section,",
+    "\"format\":\"taskwire\",\"version\":1,\"workspace\":{\"name\":\"\",\"stages\":[]},",
+    "\"recur\":\"",
+    "20300101T000000Z",
+    "every other monday at 25:61",
+    "<p>",
+    "PK\u{3}\u{4}",
+    "\"pos\":",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_a_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        for format in ImportFormat::ALL {
+            let _ = read(format, &given(&bytes));
+        }
+    }
+
+    #[test]
+    fn no_pieces_of_files_make_a_parser_panic(places in proptest::collection::vec(0..PIECES.len(), 0..60)) {
+        let text: String = places.into_iter().map(|place| PIECES[place]).collect();
+        for format in ImportFormat::ALL {
+            let _ = read(format, &given(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn no_change_of_a_file_makes_a_parser_panic(
+        (file, place, byte, cut) in (0..4_usize, any::<usize>(), any::<u8>(), any::<bool>())
+    ) {
+        let (format, content) = [
+            (ImportFormat::Todoist, TODOIST),
+            (ImportFormat::Trello, TRELLO),
+            (ImportFormat::Vikunja, VIKUNJA),
+            (ImportFormat::Taskwarrior, TASKWARRIOR),
+        ][file];
+        let mut changed = content.to_vec();
+        let place = place % changed.len();
+        changed[place] = byte;
+        if cut {
+            changed.truncate(place);
+        }
+        if let Ok(plan) = read(format, &given(&changed)) {
+            // what is settled keeps every rule
+            for (here, task) in plan.tasks.iter().enumerate() {
+                prop_assert!(task.parent.is_none_or(|parent| parent < here));
+                prop_assert!(crate::domain::task::title(&task.title).is_ok());
+            }
+        }
+    }
+}
