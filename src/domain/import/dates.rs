@@ -57,7 +57,10 @@ pub(super) fn day(day: NaiveDate) -> Date {
 pub(super) fn moment(at: NaiveDateTime, zone: Tz) -> Option<Date> {
     let found = match zone.from_local_datetime(&at) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
-        LocalResult::None => zone.from_local_datetime(&(at + Duration::hours(1))).earliest()?,
+        LocalResult::None => {
+            let later = at.checked_add_signed(Duration::hours(1))?;
+            zone.from_local_datetime(&later).earliest()?
+        }
     };
     Some(Date {
         at: Timestamp(found.timestamp_millis()),
@@ -324,6 +327,20 @@ mod tests {
         ] {
             assert_eq!(told(unclear, berlin), None, "{unclear}");
         }
+    }
+
+    #[test]
+    fn the_last_years_of_the_calendar_are_no_moment() {
+        let zone = zone("America/New_York").expect("a zone");
+        for text in [
+            "+262142-12-31 23:30",
+            "+262142-12-31",
+            "-262143-01-01 00:00",
+            "+262142-12-31 00:00",
+        ] {
+            let _ = (plain(text, zone), words(text, zone, NOW));
+        }
+        assert_eq!(plain("+262142-12-31 23:30", zone), None);
     }
 
     #[test]

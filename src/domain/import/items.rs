@@ -4,6 +4,7 @@ use super::errors::unreadable;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::fmt;
 use taskwire_protocol::{Failure, Timestamp};
 
@@ -158,7 +159,8 @@ impl<'f> Item<'f> {
         (time.0 > 0).then_some(time)
     }
 
-    fn raws(&self, name: &str) -> Vec<&'f RawValue> {
+    /// The values of a list, unread.
+    pub(super) fn raws(&self, name: &str) -> Vec<&'f RawValue> {
         let raw = self.raw(name).filter(|raw| raw.get().starts_with('['));
         let list: Option<Few<'f>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
         list.unwrap_or_default().0
@@ -170,6 +172,19 @@ impl<'f> Item<'f> {
         self.raws(name)
             .into_iter()
             .filter_map(move |raw| Item::on(raw, line))
+    }
+
+    /// Each field with the objects of its list. Of fields with one name the last counts, and no list is read twice: a
+    /// hostile object names a long one a thousand times.
+    pub(super) fn lists(&self) -> Vec<(&str, Vec<Item<'f>>)> {
+        let last: BTreeMap<&str, &RawValue> =
+            self.fields.0.iter().map(|(name, raw)| (&**name, *raw)).collect();
+        let objects = |raw: &'f RawValue| {
+            let list: Option<Few<'f>> = serde_json::from_str(raw.get()).ok();
+            let raws = list.unwrap_or_default().0.into_iter();
+            raws.filter_map(|raw| Item::on(raw, self.line)).collect()
+        };
+        last.into_iter().map(|(name, raw)| (name, objects(raw))).collect()
     }
 
     /// The texts of a list.

@@ -1,5 +1,6 @@
 //! What an import leaves out or changes: a list for the person who imports, bounded however bad the file is.
 
+use serde::{Deserialize, Serialize};
 use taskwire_protocol::import::Lost as Item;
 
 /// The most items of the list.
@@ -25,7 +26,7 @@ impl Place for Option<u64> {
 }
 
 /// What is left out so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Lost {
     items: Vec<Item>,
     more: u64,
@@ -53,6 +54,13 @@ impl Lost {
         self.more += other.more;
     }
 
+    /// Keeps only the first items.
+    pub fn shorten(&mut self, most: usize) {
+        let more = self.items.len().saturating_sub(most);
+        self.items.truncate(most);
+        self.more += more as u64;
+    }
+
     /// The list. Its last item says how much of it is not shown.
     pub fn into_items(self) -> Vec<Item> {
         let mut items = self.items;
@@ -60,7 +68,7 @@ impl Lost {
             items.push(Item {
                 line: None,
                 what: format!("{} more", self.more),
-                why: format!("only the first {MOST} are listed"),
+                why: format!("at most {MOST} are listed, and fewer of each part of a large file"),
             });
         }
         items
@@ -95,6 +103,11 @@ mod tests {
         let items = both.into_items();
         assert_eq!(items.len(), MOST + 1);
         assert_eq!(items[MOST].what, "5 more");
+        let mut few = Lost::default();
+        (0..5_u64).for_each(|n| few.add(n, "a", "b"));
+        few.shorten(3);
+        let items = few.into_items();
+        assert_eq!((items.len(), &*items[3].what), (4, "2 more"));
     }
 
     #[test]

@@ -14,6 +14,12 @@ use uuid::Uuid;
 /// The most rows of an import: tasks and comments, and entries of the lists of a file.
 pub const MOST_ROWS: usize = 100_000;
 
+/// The most tags, people and blockers that tasks name together. A name of one letter takes fifty times as much memory as it
+/// takes of the file.
+pub const MOST_NAMES: usize = 1_000_000;
+/// The most characters of what a person is called: longer than any address. A file says it once and names the person often.
+const PERSON: usize = 300;
+
 /// Everything that an import makes.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -31,6 +37,8 @@ pub struct Plan {
     pub lost: Lost,
     /// The tasks and comments that were added so far.
     pub(super) counted: usize,
+    /// The tags, people and blockers that they name.
+    pub(super) names: usize,
     /// The projects that [`Plan::project`] added.
     pub(super) named: BTreeMap<String, usize>,
 }
@@ -184,8 +192,13 @@ pub struct PlannedComment {
 impl Person {
     /// Somebody of whom only a name is known.
     pub fn named(name: &str) -> Person {
-        let name = name.trim().to_owned();
-        Person { id: None, name }
+        Person::of(None, name)
+    }
+
+    /// Somebody with a name, whose beginning is kept.
+    pub fn of(id: Option<UserId>, name: &str) -> Person {
+        let name = name.trim().chars().take(PERSON).collect();
+        Person { id, name }
     }
 }
 
@@ -196,6 +209,10 @@ impl Plan {
     /// There are too many.
     pub fn add(&mut self, task: PlannedTask) -> Result<usize> {
         self.count(1 + task.comments.len(), task.line)?;
+        self.count_names(
+            task.tags.len() + task.people.len() + task.blocked_by.len(),
+            task.line,
+        )?;
         self.tasks.push(task);
         Ok(self.tasks.len() - 1)
     }
@@ -208,6 +225,21 @@ impl Plan {
         self.counted += rows;
         if self.counted > MOST_ROWS {
             let message = format!("an import has at most {MOST_ROWS} tasks and comments; split the file");
+            return Err(unreadable(line, None, message));
+        }
+        Ok(())
+    }
+
+    /// Counts what tasks name: tags, people, blockers.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn count_names(&mut self, names: usize, line: Option<u64>) -> Result<()> {
+        self.names += names;
+        if self.names > MOST_NAMES {
+            let message = format!(
+                "the tasks of an import name at most {MOST_NAMES} tags, people and blockers together; split the file"
+            );
             return Err(unreadable(line, None, message));
         }
         Ok(())

@@ -7,9 +7,9 @@
 mod order;
 mod texts;
 
-use super::errors::Errors;
+use super::errors::{Errors, unreadable};
 use super::lost::{Lost, shown};
-use super::plan::{Person, Plan, PlannedProject, PlannedTag, PlannedTask};
+use super::plan::{Person, Plan, PlannedProject, PlannedStage, PlannedTag, PlannedTask};
 use crate::domain::{recurrence, stage, text};
 use crate::unicode::name_key;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,11 @@ pub(super) struct Settling {
     /// The time of the import: nothing was created later.
     pub(super) now: Timestamp,
 }
+
+/// The most stages of a file that are looked at: more than any workspace has.
+const STAGES: usize = 5 * limits::STAGES;
+/// The most different tags of a file.
+const TAG_NAMES: usize = 10_000;
 
 /// The moments that a task may have.
 const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
@@ -46,12 +51,26 @@ pub(super) fn settle(mut plan: Plan, strict: bool, now: Timestamp) -> Result<Pla
     for task in &mut plan.tasks {
         settling.task(task);
     }
+    few_tags(&plan)?;
     settling.parents(&mut plan.tasks);
     settling.blockers(&mut plan.tasks);
     plan.tasks = order::parents_first(plan.tasks);
     settling.errors.check()?;
     plan.lost = settling.lost;
     Ok(plan)
+}
+
+/// All tags of an import are looked up, and made, at once.
+fn few_tags(plan: &Plan) -> Result<(), Failure> {
+    let mut keys: BTreeSet<&str> = plan.tags.iter().map(|tag| &*tag.name).collect();
+    for task in &plan.tasks {
+        keys.extend(task.tags.iter().map(|tag| &**tag));
+        if keys.len() > TAG_NAMES {
+            let message = format!("an import has at most {TAG_NAMES} different tags; split the file");
+            return Err(unreadable(task.line, None, message));
+        }
+    }
+    Ok(())
 }
 
 impl Settling {
@@ -71,6 +90,7 @@ impl Settling {
     }
 
     fn stages(&mut self, plan: &mut Plan) {
+        self.few_stages(plan);
         for stage in &mut plan.stages {
             let line = stage.line;
             stage.name = self.name(line, ("stages", "a stage"), &stage.name, limits::STAGE_NAME);
@@ -88,6 +108,35 @@ impl Settling {
             {
                 self.errors.refused(line, "stages", &failure);
             }
+        }
+    }
+
+    /// Stages with the same name become one, and no more are left than some workspace might have.
+    fn few_stages(&mut self, plan: &mut Plan) {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut moved = Vec::with_capacity(plan.stages.len());
+        let mut kept: Vec<PlannedStage> = Vec::new();
+        for stage in std::mem::take(&mut plan.stages) {
+            let key = stage.key.clone().unwrap_or_else(|| name_key(&stage.name));
+            if let Some(place) = places.get(&key) {
+                moved.push(Some(*place));
+                continue;
+            }
+            if kept.len() == STAGES {
+                let what = format!("the stage {}", shown(&stage.name));
+                let why = format!("a workspace has at most {} stages", limits::STAGES);
+                let instead = "its tasks are in the first stage that fits";
+                self.broken(stage.line, ("stages", what), &why, instead);
+                moved.push(None);
+                continue;
+            }
+            places.insert(key, kept.len());
+            moved.push(Some(kept.len()));
+            kept.push(stage);
+        }
+        plan.stages = kept;
+        for task in &mut plan.tasks {
+            task.stage = task.stage.and_then(|old| moved.get(old).copied().flatten());
         }
     }
 

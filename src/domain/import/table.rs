@@ -7,35 +7,20 @@ use super::errors::{Errors, Wrong, unreadable};
 use super::lost::shown;
 use super::plan::{Name, Person, Plan, PlannedStage, PlannedTask};
 use super::{Given, text_of};
-use crate::domain::sheet::plain;
+use crate::domain::sheet::{COLUMNS, plain};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::Priority;
 use taskwire_protocol::{Failure, Timestamp};
 
-/// The columns, in any order. Only `title` must be there.
-const COLUMNS: [&str; 19] = [
-    "id",
-    "parent_id",
-    "title",
-    "description",
-    "project",
-    "stage",
-    "priority",
-    "due_at",
-    "remind_at",
-    "recurrence",
-    "tags",
-    "assignees",
-    "blocked_by",
-    "completed",
-    "completed_at",
-    "created_by",
-    "created_at",
-    "updated_at",
-    "deleted_at",
-];
+/// What a sheet that somebody made may say instead of the time at which a task was completed.
+const COMPLETED: &str = "completed";
+
+/// The columns, in any order: those of our sheets, and one more. Only `title` must be there.
+fn columns() -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().chain([COMPLETED])
+}
 
 /// A table while it is read.
 struct Table {
@@ -67,9 +52,9 @@ impl Table {
         let mut columns = BTreeMap::new();
         for (place, cell) in head.cells.iter().enumerate() {
             let title = cell.trim().to_lowercase().replace(' ', "_");
-            match COLUMNS.iter().find(|column| **column == title) {
+            match self::columns().find(|column| *column == title) {
                 Some(column) => {
-                    columns.insert(*column, place);
+                    columns.insert(column, place);
                 }
                 None if title.is_empty() => {}
                 None => plan.lost.add(
@@ -82,7 +67,7 @@ impl Table {
         if !columns.contains_key("title") {
             let message = format!(
                 "the first line has the names of the columns, of which `title` must be there: {}",
-                COLUMNS.join(", ")
+                self::columns().collect::<Vec<_>>().join(", ")
             );
             return Err(unreadable(head.line, None, message));
         }
@@ -117,11 +102,12 @@ impl Table {
         };
         let completed_at = self.time(row, "completed_at");
         let stage = self.stage(plan, row, completed_at.is_some());
-        let completed = self.truth(row, "completed") || completed_at.is_some();
+        let completed = self.truth(row, COMPLETED) || completed_at.is_some();
         let (due_at, all_day) = self.date(row, "due_at");
         let people = self.list(row, "assignees");
         let id = self.cell(row, "id").to_owned();
         let blockers = self.list(row, "blocked_by");
+        plan.count_names(blockers.len(), Some(row.line))?;
         self.named
             .push((self.cell(row, "parent_id").to_owned(), blockers));
         if !id.is_empty() && self.tasks.insert(id.clone(), plan.tasks.len()).is_some() {
@@ -264,8 +250,5 @@ impl Table {
 
 /// The exporter calls people who are no members by their ids.
 fn person(text: &str) -> Person {
-    Person {
-        id: text.parse().ok(),
-        name: text.to_owned(),
-    }
+    Person::of(text.parse().ok(), text)
 }

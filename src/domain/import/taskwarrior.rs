@@ -59,6 +59,7 @@ pub(super) fn read(given: &Given<'_>) -> Result<Plan, Failure> {
         let place = plan.add(task)?;
         places.insert(uuid, place);
         let blockers = blockers(&item);
+        plan.count_names(blockers.len(), Some(line))?;
         if !blockers.is_empty() {
             depends.push((place, line, blockers));
         }

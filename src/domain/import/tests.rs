@@ -1,9 +1,10 @@
 //! Every format with a file as its program writes it, and files that nobody should write.
 
-use super::plan::{MOST_ROWS, Plan, PlannedTask};
+use super::plan::{MOST_NAMES, MOST_ROWS, Plan, PlannedTask};
 use super::zip::tests::archive;
 use super::*;
 use proptest::prelude::*;
+use taskwire_protocol::limits;
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::Priority;
 
@@ -291,11 +292,19 @@ fn a_file_of_ours() {
         file(&task(1, ",\"recurrence\":\"weekly\"")).as_bytes(),
     );
     assert!(message.starts_with("line 4: recurrence"), "{message}");
-    let twice = refused(
+    // an export of a workspace in which tasks are moved meanwhile may have one twice
+    let twice = self::plan(
         ImportFormat::Json,
         file(&[task(1, ""), task(1, "")].join(",\n")).as_bytes(),
     );
-    assert!(twice.contains("the same ref"), "{twice}");
+    assert_eq!(twice.tasks.len(), 1);
+    assert!(
+        lost(&twice)[0].contains("the file has it twice"),
+        "{:?}",
+        lost(&twice)
+    );
+    let large = task(1, &format!(",\"tags\":[{}\"x\"]", "\"x\",".repeat(300_000)));
+    assert!(refused(ImportFormat::Json, file(&large).as_bytes()).contains("a record has more than"));
     assert!(
         refused(
             ImportFormat::Json,
@@ -339,6 +348,61 @@ fn hostile_files_stay_small() {
             .len(),
         1
     );
+}
+
+#[test]
+fn what_a_file_says_once_is_not_kept_large_for_each_task() {
+    let tasks = "task,a,,,\n".repeat(3);
+    let file = format!(
+        "TYPE,CONTENT,INDENT,DATE\nsection,{},,\n{tasks}",
+        "s".repeat(500_000)
+    );
+    let read = todoist::read(&given(file.as_bytes())).expect("a plan");
+    assert_eq!(read.tasks.len(), 3);
+    assert!(read.tasks.iter().all(|task| task.tags[0].len() == limits::TAG));
+    let board = format!(
+        "{{\"lists\":[],\"cards\":[{{\"name\":\"a\",\"idMembers\":[\"m\"]}}],\"members\":[{{\"id\":\"m\",\"username\":\"{}\"}}]}}",
+        "n".repeat(500_000)
+    );
+    let read = trello::read(&given(board.as_bytes())).expect("a plan");
+    assert!(read.tasks[0].people[0].name.len() <= 300);
+}
+
+#[test]
+fn names_of_one_letter_do_not_fill_the_memory() {
+    let row = format!("a,\"{}\"\n", "x,".repeat(200));
+    let many = format!("title,assignees\n{}", row.repeat(MOST_NAMES / 200 + 1));
+    assert!(refused(ImportFormat::Csv, many.as_bytes()).contains("tags, people and blockers"));
+    let many = format!("title,blocked_by\n{}", row.repeat(MOST_NAMES / 200 + 1));
+    assert!(refused(ImportFormat::Csv, many.as_bytes()).contains("tags, people and blockers"));
+    let rows: String = (0..10_001).fold(String::new(), |all, n| all + &format!("a,t{n}\n"));
+    let message = refused(ImportFormat::Csv, format!("title,tags\n{rows}").as_bytes());
+    assert!(message.contains("10000 different tags"), "{message}");
+}
+
+#[test]
+fn more_stages_than_any_workspace_has_are_not_looked_at() {
+    let lists: Vec<String> = (0..1000)
+        .map(|n| format!("{{\"id\":\"{n}\",\"name\":\"List {n}\"}}"))
+        .collect();
+    let cards = "{\"name\":\"first\",\"idList\":\"7\"},{\"name\":\"last\",\"idList\":\"999\"}";
+    let board = format!("{{\"lists\":[{}],\"cards\":[{cards}]}}", lists.join(","));
+    let plan = plan(ImportFormat::Trello, board.as_bytes());
+    assert_eq!(plan.stages.len(), 5 * limits::STAGES);
+    assert_eq!(titled(&plan, "first").stage, Some(7));
+    assert_eq!(titled(&plan, "last").stage, None);
+    loses(&plan, "1: the stage List 999: a workspace has at most 20 stages");
+}
+
+#[test]
+fn a_list_that_an_object_names_again_and_again_is_read_once() {
+    let (fields, items) = ("\"other\":0,".repeat(900), "{},".repeat(30_000));
+    let file = format!(
+        "[{{\"title\":\"p\",\"tasks\":[{{\"id\":1,\"title\":\"a\",\"related_tasks\":{{{fields}\"other\":[{items}{{}}]}}}}]}}]"
+    );
+    let plan = plan(ImportFormat::Vikunja, file.as_bytes());
+    let last = plan.lost.into_items().pop().expect("an item");
+    assert_eq!(last.what, "29001 more");
 }
 
 /// Pieces of which files are made, so that a parser gets further than its first byte.

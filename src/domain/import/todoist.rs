@@ -7,9 +7,10 @@ use super::errors::unreadable;
 use super::lost::shown;
 use super::plan::{Person, Plan, PlannedComment, PlannedTask};
 use super::{Given, text_of, zip};
+use crate::unicode::cut;
 use std::collections::BTreeSet;
-use taskwire_protocol::Failure;
 use taskwire_protocol::task::Priority;
+use taskwire_protocol::{Failure, limits};
 
 /// The columns that say nothing that is lost.
 const KNOWN: [&str; 15] = [
@@ -125,7 +126,8 @@ impl Table<'_> {
             "section" => {
                 let name = self.cell(row, "CONTENT");
                 self.above.clear();
-                self.section = (!name.is_empty()).then(|| name.to_owned());
+                // each of its tasks gets it, so no more of it is kept than a tag has
+                self.section = (!name.is_empty()).then(|| cut(name, limits::TAG).to_owned());
                 let why = "Taskwire has no sections; its tasks get a tag with its name";
                 plan.lost
                     .add(row.line, format!("the section {}", shown(name)), why);

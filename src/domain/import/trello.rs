@@ -235,7 +235,7 @@ fn card<'f>(
     let place = plan.add(task)?;
     let lists = known.checklists.remove(&id).unwrap_or_default();
     for list in lists.iter().filter_map(|&raw| Item::read(raw, lines)) {
-        check_items(plan, &list, (place, project), lists.len() > 1)?;
+        check_items(plan, &list, (place, project), lists.len() > 1, lines)?;
     }
     Ok(())
 }
@@ -265,11 +265,12 @@ fn reminder(due: Option<Timestamp>, card: &Item<'_>) -> Option<Timestamp> {
     due.map(|due| Timestamp(due.0 - minutes as i64 * 60_000))
 }
 
-fn check_items(
+fn check_items<'f>(
     plan: &mut Plan,
-    list: &Item<'_>,
+    list: &Item<'f>,
     (card, project): (usize, usize),
     is_named: bool,
+    lines: &Lines<'_>,
 ) -> Result<(), Failure> {
     let name = list.text("name").unwrap_or_default();
     if is_named {
@@ -277,10 +278,7 @@ fn check_items(
         let why = "the items of all checklists of a card are its subtasks";
         plan.lost.add(list.line, what, why);
     }
-    let place = |item: &Item<'_>| item.number("pos").unwrap_or(f64::MAX);
-    let mut items: Vec<Item<'_>> = list.items("checkItems").collect();
-    items.sort_by(|a, b| place(a).total_cmp(&place(b)));
-    for item in items {
+    for item in sorted(list.raws("checkItems"), lines) {
         let id = item.text("id").unwrap_or_default();
         plan.add(PlannedTask {
             line: Some(item.line),

@@ -312,8 +312,8 @@ fn repeat(plan: &mut Plan, item: &Item<'_>, named: &str) -> String {
 
 /// What the relations of a task say. A relation is told on both sides, so one of them is enough.
 fn relate(plan: &mut Plan, known: &Known<'_>, task: usize, line: u64, relations: &Item<'_>) {
-    for (kind, _) in relations.fields() {
-        for other in relations.items(kind) {
+    for (kind, others) in relations.lists() {
+        for other in others {
             let place = other.text("id").and_then(|id| known.tasks.get(&id).copied());
             match (kind, place) {
                 ("subtask", Some(below)) => {

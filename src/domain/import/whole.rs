@@ -43,11 +43,14 @@ struct File<'f> {
     attachments: Few<'f>,
 }
 
+/// The most bytes of a record: far more than any may have.
+const RECORD: usize = 1 << 20;
+
 /// What is known while a file is read.
 struct Reading<'f> {
     lines: Lines<'f>,
     errors: Errors,
-    people: BTreeMap<UserId, String>,
+    people: BTreeMap<UserId, Person>,
     projects: BTreeMap<Ref, usize>,
     tasks: BTreeMap<Ref, usize>,
     stages: BTreeMap<String, usize>,
@@ -83,7 +86,8 @@ pub(super) fn read(given: &Given<'_>) -> Result<Plan, Failure> {
     reading.stages(&mut plan, file.workspace);
     for &raw in &file.members.0 {
         if let Some((_, member)) = reading.record::<ExportedMember>(raw, "members") {
-            reading.people.insert(member.id, member.username.to_string());
+            let person = Person::of(Some(member.id), &member.username);
+            reading.people.insert(member.id, person);
         }
     }
     for &raw in &file.projects.0 {
@@ -122,6 +126,11 @@ impl<'f> Reading<'f> {
     /// A record, with its line. One that cannot be read is an error.
     fn record<T: Deserialize<'f>>(&mut self, raw: &'f RawValue, section: &str) -> Option<(u64, T)> {
         let line = self.lines.line(raw.get());
+        if raw.get().len() > RECORD {
+            let message = format!("a record has more than {RECORD} bytes");
+            self.errors.add(Some(line), section, message);
+            return None;
+        }
         match serde_json::from_str(raw.get()) {
             Ok(record) => Some((line, record)),
             Err(error) => {
@@ -179,8 +188,8 @@ impl<'f> Reading<'f> {
 
     /// A person of the file.
     fn person(&self, id: UserId) -> Person {
-        let name = self.people.get(&id).cloned().unwrap_or_default();
-        Person { id: Some(id), name }
+        let known = self.people.get(&id).cloned();
+        known.unwrap_or_else(|| Person::of(Some(id), ""))
     }
 
     fn task(&mut self, plan: &mut Plan, raw: &'f RawValue) -> Result<(), Failure> {
@@ -188,10 +197,12 @@ impl<'f> Reading<'f> {
             return Ok(());
         };
         let named = shown(&task.title);
-        if self.tasks.insert(task.reference, plan.tasks.len()).is_some() {
-            self.errors
-                .add(Some(line), "tasks", "another task has the same ref");
+        if self.tasks.contains_key(&task.reference) {
+            let why = "the file has it twice: it was moved while it was exported; the first is taken";
+            plan.lost.add(line, format!("a task like “{named}”"), why);
+            return Ok(());
         }
+        self.tasks.insert(task.reference, plan.tasks.len());
         let stage = self.stages.get(&*task.stage).copied();
         if stage.is_none() && !task.stage.is_empty() {
             let what = format!("the stage of “{named}”: {}", shown(&task.stage));
@@ -277,10 +288,7 @@ impl<'f> Reading<'f> {
         plan.tasks[task].comments.push(PlannedComment {
             line: Some(line),
             body: comment.body.to_string(),
-            author: Some(Person {
-                id: Some(comment.author),
-                name: comment.author_name.to_string(),
-            }),
+            author: Some(Person::of(Some(comment.author), &comment.author_name)),
             mentions: comment.mentions.iter().map(|id| self.person(*id)).collect(),
             created_at: Some(comment.created_at),
             updated_at: Some(comment.updated_at),

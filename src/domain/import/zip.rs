@@ -11,6 +11,8 @@ const FILES: usize = 20_000;
 /// The signature, the fields and the comment of the end of an archive.
 const END: usize = 22;
 const COMMENT: usize = 65_535;
+/// What the headers of a file take at least: one before it, and one in the directory.
+const HEADERS: usize = 30 + 46;
 
 /// A file of an archive.
 #[derive(Clone, Debug)]
@@ -48,8 +50,11 @@ pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Failure> {
     }
     let mut at = u32_at(bytes, end + 16).ok_or_else(broken)? as usize;
     let mut found = Vec::new();
+    // Files that share their bytes would be unpacked again and again: what is packed into nothing reaches no other limit.
+    let mut left = bytes.len();
     for _ in 0..number {
         let entry = entry(bytes, &mut at).ok_or_else(broken)?;
+        left = left.checked_sub(entry.packed + HEADERS).ok_or_else(broken)?;
         found.push(entry);
     }
     Ok(found)
@@ -174,6 +179,25 @@ pub(super) mod tests {
         assert!(bytes.len() < 100_000);
         let entries = entries(&bytes).expect("entries");
         assert!(entries[0].unpack(&bytes, 1_000_000).is_err());
+    }
+
+    #[test]
+    fn files_that_share_their_bytes_are_refused() {
+        let (one, two) = (archive(&[("a.csv", &[b' '; 500])]), archive(&[]));
+        let directory = one.len() - two.len() - 46 - "a.csv".len();
+        let mut bytes = one[..directory].to_vec();
+        let entry = &one[directory..one.len() - two.len()];
+        for _ in 0..40 {
+            bytes.extend_from_slice(entry);
+        }
+        let mut end = one[one.len() - two.len()..].to_vec();
+        for place in [8, 10] {
+            end[place] = 40;
+        }
+        bytes.extend_from_slice(&end);
+        let failure = entries(&bytes).expect_err("they share their bytes");
+        assert!(failure.message.contains("is broken"), "{}", failure.message);
+        assert_eq!(entries(&one).expect("one file").len(), 1);
     }
 
     #[test]

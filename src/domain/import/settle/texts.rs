@@ -123,6 +123,9 @@ impl Settling {
             self.errors.refused(line, field, &refused);
             return given.to_owned();
         }
+        // what does not fit anyway costs nothing
+        let end = given.char_indices().nth(8 * most).map(|(end, _)| end);
+        let given = given.get(..end.unwrap_or(given.len())).unwrap_or(given);
         let plain = clean(given).replace(
             |c: char| text::name("name", &format!("a{c}b"), 1, 3).is_err(),
             " ",
