@@ -206,6 +206,7 @@ impl Writer {
             users,
         } = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
+        self.tx.happens(now);
         let verdicts = self.decide(submissions, &mut world, &memory, now)?;
         let unknown = world.take_unknown();
         if !unknown.is_empty() && tries.may_ask() {

@@ -261,12 +261,13 @@ static SET: Statement = statement(
 /// neither when its moment comes.
 pub(super) async fn follow(tx: &mut Transaction, changes: &[Change<'_, TaskId, Task>]) -> Result<()> {
     let (mut cleared, mut set) = (Vec::new(), Vec::new());
+    // not the task's own time: one that is imported has that of its file, and got here only now
+    let since = tx.now().0;
     for change in changes {
         let (before, now) = (times(change.before), times(change.now));
         if before == now {
             continue;
         }
-        let since = change.now.map_or(0, |task| task.updated_at.0);
         let fresh = now.iter().filter(|time| !before.contains(time));
         let fresh: Vec<&Time> = fresh
             .filter(|time| time.last() > since - JUST_PASSED_MS)

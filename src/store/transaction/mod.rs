@@ -20,7 +20,7 @@ use super::{Result, StoreError};
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Instant;
-use taskwire_protocol::StreamId;
+use taskwire_protocol::{StreamId, Timestamp};
 
 /// How many pages beyond its limit an SQLite file may take for a transaction that frees space: a delete writes a few
 /// pages before it frees more.
@@ -40,6 +40,7 @@ pub struct Transaction {
     named: Named,
     pub(super) counted: CounterCache,
     new_keys: NewKeys,
+    now: Timestamp,
 }
 
 impl Transaction {
@@ -58,7 +59,18 @@ impl Transaction {
             named: Named::default(),
             counted,
             new_keys: NewKeys::default(),
+            now: Timestamp::default(),
         }
+    }
+
+    /// Says at which time its mutations happen.
+    pub fn happens(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// When its mutations happen.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Begins a transaction that may write.
