@@ -1192,7 +1192,7 @@ export interface Imported {
   skipped: number;
   /** How many of each kind were made. */
   made: Made;
-  /** What is left out or changed, and why; at most 1,000 of each step, and then how many more. */
+  /** What is left out or changed, and why; at most 1,000 things, and then how many more. */
   lost: Lost[];
   /** The import was done before with this `op_id`; this is the first answer again. */
   replayed?: boolean;

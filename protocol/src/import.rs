@@ -63,7 +63,7 @@ pub struct Imported {
     pub skipped: u64,
     /// How many of each kind were made.
     pub made: Made,
-    /// What is left out or changed, and why; at most 1,000 of each step, and then how many more.
+    /// What is left out or changed, and why; at most 1,000 things, and then how many more.
     pub lost: Vec<Lost>,
     /// The import was done before with this `op_id`; this is the first answer again.
     #[serde(default, skip_serializing_if = "is_false")]

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::import::{ImportFormat, Imported};
-use taskwire_protocol::{Failure, Kind, OpId, Timestamp, WorkspaceId};
+use taskwire_protocol::{ErrorCode, Failure, Kind, OpId, Timestamp, WorkspaceId};
 
 /// Each holds a file and what is made of it in memory.
 static ROOM: Room = Room {
@@ -153,7 +153,11 @@ impl Engine {
             return steps.submit(Part::Again, wanted.op_id).await;
         }
         let plan = Arc::new(plan?);
-        Steps { plan, ..steps }.all().await
+        let steps = Steps { plan, ..steps };
+        if !wanted.dry_run && !steps.has_steps() && self.did_import(caller, steps.first()).await? {
+            return Err(used());
+        }
+        steps.all().await
     }
 
     async fn did_import(&self, caller: &Caller, op_id: Option<OpId>) -> Result<bool, Failure> {
@@ -173,12 +177,28 @@ struct Steps<'e> {
     request: Arc<str>,
 }
 
+/// Another file with many rows was begun with the op_id of this one.
+fn used() -> Failure {
+    let message = "another import with this op_id was begun; use a new op_id for each file";
+    Failure::new(ErrorCode::Conflict, message).at("op_id")
+}
+
 impl Steps<'_> {
+    /// Whether it is more than one mutation.
+    fn has_steps(&self) -> bool {
+        self.plan.rows() > AT_ONCE
+    }
+
+    /// The op_id of its first step, if that follows from its own.
+    fn first(&self) -> Option<OpId> {
+        Some(Key::first(self.caller.user.id, self.wanted.op_id?))
+    }
+
     async fn all(self) -> Result<Reply, Failure> {
         if self.wanted.dry_run {
             return self.submit(Part::Check, None).await;
         }
-        if self.plan.rows() <= AT_ONCE {
+        if !self.has_steps() {
             return self.submit(Part::Whole, self.wanted.op_id).await;
         }
         // what the workspace does not allow is known before anything is written
@@ -186,7 +206,7 @@ impl Steps<'_> {
         let mut done = Progress::default();
         match self.in_steps(&mut done).await {
             Ok(()) => self.submit(Part::End(Box::new(done)), self.wanted.op_id).await,
-            Err(failure) => Err(self.broken_off(failure, &done.report)),
+            Err(failure) => Err(self.broken_off(failure, &done.whole())),
         }
     }
 
@@ -208,7 +228,8 @@ impl Steps<'_> {
     /// Carries out a step, again if it failed for a reason that may pass. Then others have a turn as long as it took.
     async fn step(&self, part: Part, number: &mut u64) -> Result<Progress, Failure> {
         *number += 1;
-        let op_id = self.key.step(*number);
+        let first = self.first().filter(|_| matches!(part, Part::Names));
+        let op_id = first.unwrap_or_else(|| self.key.step(*number));
         let mut tries = 0;
         let began = Instant::now();
         let reply = loop {

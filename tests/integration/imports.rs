@@ -3,9 +3,11 @@
 //! - `copies` a workspace that is exported and imported
 //! - `steps`  more rows than one mutation writes, kills in between
 //! - `limits` what is refused, and how much a file may have
+//! - `repeats` what an import of old tasks, or of another file with the same op_id, does not do
 
 mod copies;
 mod limits;
+mod repeats;
 mod steps;
 
 use crate::on_both_databases;
@@ -32,7 +34,7 @@ const VIKUNJA: &[u8] = include_bytes!("../../src/domain/import/fixtures/vikunja.
 const TASKWARRIOR: &[u8] = include_bytes!("../../src/domain/import/fixtures/taskwarrior.json");
 
 /// Sends a file. Returns the status, and the answer or the error.
-async fn send(server: &Server, tokens: &Value, query: &str, file: impl Into<Vec<u8>>) -> (u16, Value) {
+pub async fn send(server: &Server, tokens: &Value, query: &str, file: impl Into<Vec<u8>>) -> (u16, Value) {
     let path = format!("/v1/import?{query}");
     let asked = request(server, Method::POST, &path).bearer_auth(text(&tokens["access_token"]));
     let answer = asked.file(file.into()).send().await.expect("an answer");

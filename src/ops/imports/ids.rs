@@ -60,6 +60,19 @@ impl Key {
         Uuid::from_u128(ms << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 50 | random)
     }
 
+    /// The op_id of the first step of an import with an op_id. It follows from nothing else, so of two files with one op_id
+    /// the second is refused before anything of it is written.
+    pub fn first(user: UserId, op_id: OpId) -> OpId {
+        let digest = Sha256::new()
+            .chain_update("first step")
+            .chain_update(user.0)
+            .chain_update(op_id.0)
+            .finalize();
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        OpId(uuid::Builder::from_custom_bytes(first).into_uuid())
+    }
+
     /// The op_id of a step.
     pub fn step(&self, number: u64) -> OpId {
         let (high, low) = (
@@ -143,5 +156,9 @@ mod tests {
         assert_eq!(ids[77], key(1).id(Purpose::Task, 77, at));
         assert_ne!(ids[77], key(2).id(Purpose::Task, 77, at));
         assert_ne!(key(1).step(1), key(1).step(2));
+        let first =
+            |user: u128, op_id: u128| Key::first(UserId(Uuid::from_u128(user)), OpId(Uuid::from_u128(op_id)));
+        assert_eq!(first(1, 1), first(1, 1));
+        assert!(first(1, 1) != first(1, 2) && first(1, 1) != first(2, 1));
     }
 }

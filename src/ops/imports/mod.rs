@@ -40,6 +40,9 @@ use taskwire_protocol::{
 /// The most rows that one mutation writes.
 pub const AT_ONCE: usize = 10_000;
 
+/// How much of what a step loses is listed: each step's answer is stored for its op_id.
+const LOST_OF_A_STEP: usize = 100;
+
 /// An import or a part of one. Only `POST /v1/import` makes one, so it is not in the table of operations.
 pub struct Import {
     /// The workspace that gets it.
@@ -78,8 +81,11 @@ pub enum Part {
 pub struct Progress {
     /// When the first step was done.
     pub begun: Timestamp,
-    /// What the answer will say.
+    /// What the answer will say, without what is lost.
     pub report: Imported,
+    /// What is lost.
+    #[serde(default)]
+    pub lost: Lost,
     /// The places of tasks that were there before.
     pub there: Vec<usize>,
     /// Who is assigned to how many new tasks.
@@ -87,6 +93,14 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// The whole answer.
+    pub fn whole(&self) -> Imported {
+        Imported {
+            lost: self.lost.clone().into_items(),
+            ..self.report.clone()
+        }
+    }
+
     /// Adds what a step has done.
     pub fn add(&mut self, step: Progress) {
         let (all, more) = (&mut self.report, step.report);
@@ -99,7 +113,7 @@ impl Progress {
         sum.tasks += part.tasks;
         sum.comments += part.comments;
         all.created = sum.all();
-        all.lost.extend(more.lost);
+        self.lost.append(step.lost);
         self.there.extend(step.there);
         for (user, number) in step.assigned {
             *self.assigned.entry(user).or_default() += number;
@@ -204,13 +218,13 @@ impl Decide for Import {
             }
             Part::End(progress) => {
                 tell_assigned(act, world, self.workspace, &progress.assigned)?;
-                json(&progress.report)?
+                json(&progress.whole())?
             }
             Part::Blockers(places, begun) => json(&self.block(act, world, places, *begun)?)?,
             Part::Check | Part::Whole | Part::Names | Part::Tasks(..) => {
                 let progress = self.make(act, world)?;
                 match &self.part {
-                    Part::Check | Part::Whole => json(&progress.report)?,
+                    Part::Check | Part::Whole => json(&progress.whole())?,
                     _ => json(&progress)?,
                 }
             }
@@ -263,10 +277,14 @@ impl Import {
             };
             written = source.rows(places, &mut lost)?;
         }
-        let report = report(self, &names, &written, lost, with_listed);
+        let report = report(self, &names, &written, with_listed);
+        if matches!(self.part, Part::Tasks(..)) {
+            lost.shorten(LOST_OF_A_STEP);
+        }
         let progress = Progress {
             begun,
             report,
+            lost,
             there: written.there,
             assigned: written.assigned,
         };
@@ -328,7 +346,7 @@ impl Import {
 }
 
 /// What the answer says. The first step of several counts what is there of the names, the others count tasks alone.
-fn report(import: &Import, names: &Names, written: &Written, lost: Lost, with_listed: bool) -> Imported {
+fn report(import: &Import, names: &Names, written: &Written, with_listed: bool) -> Imported {
     let comments: usize = written.tasks.iter().map(|(_, comments)| comments.len()).sum();
     let made = Made {
         stages: names.new_stages,
@@ -346,7 +364,7 @@ fn report(import: &Import, names: &Names, written: &Written, lost: Lost, with_li
         updated: names.colored.len() as u64,
         skipped,
         made,
-        lost: lost.into_items(),
+        lost: Vec::new(),
         replayed: false,
     }
 }
