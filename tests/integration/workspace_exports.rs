@@ -19,7 +19,7 @@ on_both_databases!(
     a_sheet_has_a_row_for_each_task_and_no_formula,
     a_calendar_has_a_to_do_for_each_task,
     only_members_get_a_file_and_only_in_known_formats,
-    who_is_removed_meanwhile_gets_no_whole_file,
+    what_is_moved_meanwhile_is_there_once_and_who_is_removed_gets_no_whole_file,
 );
 
 /// The most memory that a large export may need beyond what a small one needed.
@@ -355,7 +355,35 @@ async fn fill(client: &mut Client, workspace: &str, number: usize) {
     }
 }
 
-async fn who_is_removed_meanwhile_gets_no_whole_file(engine: Engine) {
+/// Tasks that are moved while a file is read are in it once, below what is above them.
+async fn moves_meanwhile(server: &Server, ada: &mut Client, team: &str) {
+    let mut ids = Vec::new();
+    for title in ["waits", "stays", "goes below"] {
+        ids.push(made(ada, json!({ "workspace_id": team, "title": title })).await);
+    }
+    fill(ada, team, 9000).await;
+    let last = made(ada, json!({ "workspace_id": team, "title": "last" })).await;
+    let below = |id: &Value| json!({ "id": id, "parent_id": last });
+    ada.ok("task.move", below(&ids[0])).await;
+    ada.ok("task.move", below(&ids[1])).await;
+    let answer = ask(server, ada, &format!("?workspace_id={team}")).await;
+    // the file is not read yet, so its end is not written
+    ada.ok("task.move", json!({ "id": ids[0], "parent_id": null }))
+        .await;
+    ada.ok("task.move", below(&ids[2])).await;
+    let file = answer.text().await.expect("a whole file");
+    let file: WorkspaceExport = serde_json::from_str(&file).expect("a file");
+    let mut titles: HashMap<&str, usize> = HashMap::new();
+    for task in &file.tasks {
+        *titles.entry(&task.title).or_default() += 1;
+    }
+    for title in ["waits", "stays", "goes below", "last"] {
+        assert_eq!(titles.get(title), Some(&1), "{title}");
+    }
+    assert_eq!(file.tasks.len(), 9004);
+}
+
+async fn what_is_moved_meanwhile_is_there_once_and_who_is_removed_gets_no_whole_file(engine: Engine) {
     let server = Server::start(engine, &[("frame_bytes", "1000000")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let bob = Client::sign_up(&server, "bob").await;
@@ -364,7 +392,7 @@ async fn who_is_removed_meanwhile_gets_no_whole_file(engine: Engine) {
     let place = json!({ "workspace_id": team, "username": "bob", "role": "viewer" });
     ada.ok("member.add", place).await;
     // more than the buffers of the connection hold
-    fill(&mut ada, &team, 9000).await;
+    moves_meanwhile(&server, &mut ada, &team).await;
     for format in ["json", "csv"] {
         let mut slow = Raw::dial(&server).await;
         let asked = format!(

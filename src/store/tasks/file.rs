@@ -61,6 +61,14 @@ pub async fn parents(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<(TaskI
         .collect())
 }
 
+/// These tasks, as far as the workspace still has them, by id.
+pub async fn still_there(reader: &mut Reader, workspace: WorkspaceId, ids: &[TaskId]) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
+    sql.bind(workspace.0);
+    sql.among("t.id", Some(ids)).push(" order by t.id");
+    reader.list::<TaskRow>(sql).await
+}
+
 /// Which of these tasks have subtasks whose ids are before theirs.
 pub async fn with_earlier_subtasks(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<TaskId>> {
     if tasks.is_empty() {

@@ -15,7 +15,7 @@ mod row;
 mod stage;
 mod write;
 
-pub use file::{Belongings, belongings, earlier_subtasks, parents, with_earlier_subtasks};
+pub use file::{Belongings, belongings, earlier_subtasks, parents, still_there, with_earlier_subtasks};
 pub use load::{
     MOST_BELOW, count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
     load_in_stages, load_neighbours, load_of_project, load_tagged,

@@ -95,6 +95,14 @@ impl Source {
         Ok(found)
     }
 
+    /// Those of these tasks that are still there.
+    pub(super) async fn still_there(&self, ids: &[TaskId]) -> Result<Vec<Task>> {
+        let mut reader = self.reader().await?;
+        let found = tasks::still_there(&mut reader, self.workspace, ids).await?;
+        self.still_member(&mut reader).await?;
+        Ok(found)
+    }
+
     /// What belongs to the tasks after an id, and the id after which the next ones come.
     pub(super) async fn belongings(&self, after: Option<Uuid>) -> Result<(Vec<Belongings>, Option<Uuid>)> {
         let mut reader = self.reader().await?;

@@ -1,9 +1,10 @@
 //! The tasks of a workspace in the order of their ids, except that one with a greater id above it follows that one. So each
-//! comes after its parent, and no list of all tasks is needed.
+//! comes after its parent, and no list of all tasks is needed: only of those that wait for the task above them. Tasks that
+//! are moved meanwhile come once; one that would have followed a task that was passed already comes at the end.
 
 use super::super::pieces::Stop;
 use super::source::{PAGE, Page, Source};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::vec;
 use taskwire_protocol::TaskId;
 use taskwire_protocol::task::Task;
@@ -11,6 +12,9 @@ use uuid::Uuid;
 
 /// Tasks have so many levels of subtasks.
 const LEVELS: usize = 2;
+/// The most tasks that wait for one above them and are remembered. Where more do, a task that is moved meanwhile may be
+/// missing, or come twice.
+const WAITING: usize = 100_000;
 
 /// A walk over the tasks.
 #[derive(Default)]
@@ -24,6 +28,41 @@ pub(super) struct Tree {
     is_over: bool,
     /// The subtasks that are being told, the deepest ones last.
     below: Vec<Below>,
+    waiting: Waiting,
+}
+
+/// The tasks that were passed because they follow one with a greater id.
+#[derive(Default)]
+struct Waiting {
+    tasks: BTreeSet<TaskId>,
+    /// There were too many.
+    is_full: bool,
+}
+
+impl Waiting {
+    fn add(&mut self, task: TaskId) {
+        if self.tasks.len() < WAITING && !self.is_full {
+            self.tasks.insert(task);
+        } else {
+            self.is_full = true;
+            self.tasks.clear();
+        }
+    }
+
+    /// Whether a task has not come yet.
+    fn takes(&mut self, task: TaskId) -> bool {
+        self.is_full || self.tasks.remove(&task)
+    }
+
+    /// Some that nothing was told above of.
+    fn some(&mut self) -> Vec<TaskId> {
+        let some = self.tasks.iter().copied().take(PAGE.unsigned_abs() as usize);
+        let some: Vec<TaskId> = some.collect();
+        for task in &some {
+            self.tasks.remove(task);
+        }
+        some
+    }
 }
 
 /// Subtasks that follow a task whose id is greater than theirs.
@@ -61,10 +100,10 @@ impl Tree {
                     self.below.push(Below::new(task.id, task.id));
                 }
                 return Ok(Some(task));
-            } else if self.is_over {
-                return Ok(None);
-            } else {
+            } else if !self.is_over {
                 self.turn(source.page(self.after).await?);
+            } else if !self.rest(source).await? {
+                return Ok(None);
             }
         }
     }
@@ -74,7 +113,11 @@ impl Tree {
         let Some(level) = self.below.last_mut() else {
             return Ok(None);
         };
-        if let Some(task) = level.rows.next() {
+        while let Some(task) = level.rows.next() {
+            // one that was moved here came before
+            if !self.waiting.takes(task.id) {
+                continue;
+            }
             let before = level.before;
             if depth < LEVELS {
                 self.below.push(Below::new(task.id, before));
@@ -99,12 +142,31 @@ impl Tree {
         self.after = page.tasks.last().map(|task| task.id.0);
         self.is_over = page.is_last;
         self.holders = page.with_earlier_subtasks;
-        let mut tasks = page.tasks;
+        let (mut tasks, waiting) = (page.tasks, &mut self.waiting);
         tasks.retain(|task| {
             let above = task.parent_id.into_iter();
             let mut above = above.chain(task.parent_id.and_then(|id| page.grandparents.get(&id).copied()));
-            above.all(|id| id < task.id)
+            let is_next = above.all(|id| id < task.id);
+            if !is_next {
+                waiting.add(task.id);
+            }
+            is_next
         });
         self.page = tasks.into_iter();
+    }
+
+    /// Tasks that were moved away from what they would have followed. Returns whether there are any.
+    async fn rest(&mut self, source: &Source) -> Result<bool, Stop> {
+        let some = self.waiting.some();
+        if some.is_empty() {
+            return Ok(false);
+        }
+        let mut found = source.still_there(&some).await?;
+        // parents before what is below them, as far as both are here
+        let here: HashSet<TaskId> = found.iter().map(|task| task.id).collect();
+        found.sort_by_key(|task| task.parent_id.is_some_and(|parent| here.contains(&parent)));
+        self.holders.clear();
+        self.page = found.into_iter();
+        Ok(true)
     }
 }
