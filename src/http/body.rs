@@ -136,14 +136,15 @@ pub(super) async fn picture(body: Body) -> Result<Held, Failure> {
     PICTURES.take(body, async { Ok(PICTURE) }).await
 }
 
-/// Reads a file whose sender has a place for it. It may arrive slowly, but not stand still.
+/// Reads a file whose sender has a place for it. It may arrive slowly, but not stand still, nor drip: others wait for the
+/// place.
 pub(super) async fn file(body: Body, most: usize, pace: Pace) -> Result<Vec<u8>, Failure> {
-    let ends = Instant::now() + pace.longest;
+    let begun = Instant::now();
     let mut pieces = body.into_data_stream();
     let mut bytes = Vec::new();
     let late = |_| Failure::new(ErrorCode::Timeout, "the file did not arrive in time");
     loop {
-        let until = ends.min(Instant::now() + pace.silence);
+        let until = pace.ends(begun, bytes.len() as u64);
         let Some(piece) = timeout_at(until, pieces.next()).await.map_err(late)? else {
             return Ok(bytes);
         };
@@ -298,6 +299,27 @@ mod tests {
 
     fn never() -> impl Future<Output = Result<usize, Failure>> {
         std::future::poll_fn(|_| panic!("`most` must not run for a small body"))
+    }
+
+    #[tokio::test]
+    async fn a_file_that_drips_is_refused() {
+        let pace = Pace {
+            silence: Duration::from_secs(5),
+            least: Duration::from_millis(200),
+            slowest: 1000,
+            longest: Duration::from_mins(1),
+        };
+        let drips = stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Some((Ok::<_, std::io::Error>(b"x".to_vec()), ()))
+        });
+        let failure = file(Body::from_stream(drips), 1000, pace)
+            .await
+            .expect_err("too slow");
+        assert_eq!(failure.code, ErrorCode::Timeout);
+        assert_eq!(file(whole(900), 1000, pace).await.expect("a file").len(), 900);
+        let failure = file(whole(1001), 1000, pace).await.expect_err("too large");
+        assert_eq!(failure.code, ErrorCode::PayloadTooLarge);
     }
 
     #[tokio::test]

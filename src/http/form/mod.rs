@@ -61,6 +61,13 @@ impl Pace {
             longest: (LEAST + by_size).min(LONGEST),
         }
     }
+
+    /// Until when the next piece must be there, of a body of which so many bytes arrived since it begun.
+    pub(super) fn ends(&self, begun: Instant, arrived: u64) -> Instant {
+        let earned = Duration::from_secs_f64(arrived as f64 / self.slowest as f64);
+        let all = begun + self.least.saturating_add(earned).min(self.longest);
+        all.min(Instant::now() + self.silence)
+    }
 }
 
 /// The file of a form.
@@ -138,15 +145,7 @@ impl Form {
 
     /// Reads the next bytes of the body. Returns whether there were any.
     async fn more(&mut self) -> Result<bool, Failure> {
-        let Pace {
-            silence,
-            least,
-            slowest,
-            longest,
-        } = self.pace;
-        let earned = Duration::from_secs_f64(self.arrived as f64 / slowest as f64);
-        let all = self.begun + least.saturating_add(earned).min(longest);
-        let ends = all.min(Instant::now() + silence);
+        let ends = self.pace.ends(self.begun, self.arrived);
         let piece = timeout_at(ends, self.body.next()).await;
         let piece = piece.map_err(|_| Failure::new(ErrorCode::Timeout, "the file did not arrive in time"))?;
         match piece {
