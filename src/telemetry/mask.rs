@@ -36,13 +36,14 @@ impl<W: Write> Write for MaskingWriter<W> {
 }
 
 const MASK: &str = "***";
-/// A signed token begins with the first, a refresh token with the third. A token follows the second in a header; user and
-/// password follow the last in a URL.
-const MARKS: [&str; 4] = ["eyJ", "earer ", "rt_", "://"];
-/// A refresh token is longer than any name that begins with `rt_`.
-const REFRESH_TOKEN: usize = 40;
+/// A signed token begins with the first, a refresh token with the third, an API token and the secret of a calendar feed with
+/// the next two. A token follows the second in a header; user and password follow the last in a URL.
+const MARKS: [&str; 6] = ["eyJ", "earer ", "rt_", "tw_pat_", "tw_cal_", "://"];
+/// These tokens are longer than any name that begins like them.
+const LONG: usize = 40;
 
-/// Masks signed tokens, the text after `Bearer`, refresh tokens, and user and password in URLs.
+/// Masks signed tokens, the text after `Bearer`, refresh and API tokens, secrets of calendar feeds, and user and password in
+/// URLs.
 fn mask_credentials(line: &str) -> Cow<'_, str> {
     if !MARKS.iter().any(|mark| line.contains(mark)) {
         return Cow::Borrowed(line);
@@ -70,9 +71,12 @@ fn credential(text: &str) -> Option<(usize, usize)> {
         let length = run(text, "\"'\\,;:()[]{}<>&?");
         return (text[..length].contains('.')).then_some((0, length));
     }
-    if text.starts_with("rt_") {
-        let length = run(text, "\"'\\,;:()[]{}<>&?");
-        return (length >= REFRESH_TOKEN).then_some((0, length));
+    if ["rt_", "tw_pat_", "tw_cal_"]
+        .iter()
+        .any(|mark| text.starts_with(mark))
+    {
+        let length = run(text, "\"'\\,;:()[]{}<>&?./");
+        return (length >= LONG).then_some((0, length));
     }
     if let Some(token) = text
         .strip_prefix("Bearer ")
@@ -92,6 +96,7 @@ mod tests {
     #[test]
     fn every_form_of_a_credential_is_masked() {
         let refresh = format!("rt_{}", "Ab3-_".repeat(12));
+        let feed = format!("tw_cal_{}", "Ab3".repeat(15));
         for (line, kept) in [
             ("a eyJhbGciOi.eyJzdWIi.c2ln b", "a *** b"),
             ("authorization: Bearer abc.def", "authorization: Bearer ***"),
@@ -100,6 +105,11 @@ mod tests {
                 &*format!("{{\"refresh_token\":\"{refresh}\"}}"),
                 "{\"refresh_token\":\"***\"}",
             ),
+            (
+                &*format!("GET https://tasks.example/v1/calendar/{feed}.ics?as=events"),
+                "GET https://tasks.example/v1/calendar/***.ics?as=events",
+            ),
+            (&*format!("a {} b", feed.replace("cal", "pat")), "a *** b"),
         ] {
             assert_eq!(mask_credentials(line), kept);
         }
@@ -113,6 +123,7 @@ mod tests {
             "Bearer ",
             "eyJ",
             "rt_sigaction failed",
+            "tw_cal_ begins a secret",
             "grüße ://",
         ] {
             assert_eq!(mask_credentials(line), line);
