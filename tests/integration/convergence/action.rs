@@ -29,6 +29,8 @@ pub enum Action {
     Sync(usize),
     /// Uploads a file to a task, by these numbers of its workspace and itself.
     Attach(usize, usize),
+    /// Imports a file into a workspace, by these numbers of it and of a task that the file names.
+    Import(usize, usize),
     /// Does not read for this many milliseconds, while others write.
     Rest(u8),
 }
@@ -100,6 +102,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Cut),
         1 => (0..8_usize).prop_map(Action::Sync),
         1 => (0..8_usize, 0..1000_usize).prop_map(|(place, pick)| Action::Attach(place, pick)),
+        1 => (0..8_usize, 0..1000_usize).prop_map(|(place, pick)| Action::Import(place, pick)),
         1 => (0..40_u8).prop_map(Action::Rest),
     ]
 }

@@ -1,8 +1,8 @@
 //! A client of the property test: a socket, a replica, and a ledger of its mutations and their answers.
 
 use super::action::{self, Action, Known, Wish};
-use crate::attachments;
 use crate::support::{Client, Replica, Server, text};
+use crate::{attachments, imports};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -123,6 +123,7 @@ impl<'s> Actor<'s> {
                         self.attach(&task).await;
                     }
                 }
+                Action::Import(place, pick) => self.import(*place, *pick).await,
                 Action::Rest(milliseconds) => {
                     tokio::time::sleep(Duration::from_millis(u64::from(*milliseconds))).await;
                 }
@@ -160,6 +161,25 @@ impl<'s> Actor<'s> {
             201 => self.files.push(made["id"].clone()),
             status => assert!([403, 404, 409].contains(&status), "{status} {made}"),
         }
+    }
+
+    /// Imports a file, if the server lets it: a task that may be there, and new ones. Without an op_id, so that none of its
+    /// events has one.
+    async fn import(&mut self, place: usize, pick: usize) {
+        let Some(workspace) = action::workspace(&self.replica, place) else {
+            return;
+        };
+        let there = action::task(&self.replica, place, pick).unwrap_or_default();
+        let there = there.as_str().unwrap_or("none");
+        let file = format!(
+            "id,title,parent_id,blocked_by,tags,project,assignees,stage,due_at\n\
+             {there},perhaps there,,,,,,,\na,new,,{there},imported,Imports,{},,2031-01-01\nb,below,a,,\"imported,t{pick}\",,,done,\n",
+            self.people[pick % self.people.len()]
+        );
+        let query = format!("workspace_id={workspace}&format=csv");
+        let (status, answer) = imports::send(self.server, &self.tokens, &query, file).await;
+        // 429 and 503: the others import too
+        assert!([200, 403, 404, 429, 503].contains(&status), "{status} {answer}");
     }
 
     /// Reads until each stream is at its head.
