@@ -197,7 +197,8 @@ fn escaped(text: &str) -> String {
         match char {
             '\\' | ';' | ',' => escaped.extend(['\\', char]),
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\r' | '\n' => escaped.push_str("\\n"),
+            // the last two are line breaks to readers that split lines by Unicode's rules
+            '\r' | '\n' | '\u{2028}' | '\u{2029}' => escaped.push_str("\\n"),
             '\t' => escaped.push(char),
             other if other.is_control() => {}
             other => escaped.push(other),

@@ -28,6 +28,8 @@ use uuid::Uuid;
 
 /// How long an import is tried again while the server is away or busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time of all tries. A proxy may end each of them although the server goes on with the import.
+const LONGEST: Duration = Duration::from_hours(1);
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn import(context: &Context, output: &Output, args: ImportArgs) -> Result<(), Fault> {
@@ -155,7 +157,9 @@ async fn send(
         .to_string_lossy()
         .into_owned();
     let began = Instant::now();
+    let mut away = began;
     loop {
+        let tried = Instant::now();
         let opened = File::open(file).await;
         let opened = opened.map_err(|error| Fault::other(format!("{}: {error}", file.display())))?;
         let mut progress = Progress::of(&name, Some(size));
@@ -172,7 +176,12 @@ async fn send(
             Err(CallError::Interrupted) => PAUSE,
             _ => Duration::MAX,
         };
-        if began.elapsed().saturating_add(wait) >= PATIENCE {
+        // a server that took so long was there
+        if tried.elapsed() >= PATIENCE {
+            away = Instant::now();
+        }
+        let is_over = |since: Instant, most| since.elapsed().saturating_add(wait) >= most;
+        if is_over(away, PATIENCE) || is_over(began, LONGEST) {
             return match answer?.read() {
                 Ok(imported) => Ok(Ok(imported)),
                 Err(CallError::Refused(failure)) => Ok(Err(*failure)),

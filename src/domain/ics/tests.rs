@@ -70,6 +70,7 @@ fn a_hostile_title_stays_one_text() {
         ("a\nb\rc", "a\nb\nc"),
         ("; , \\ : \" '", "; , \\ : \" '"),
         ("bell\u{7}\u{0}\u{1b}[31m\u{85}end", "bell[31mend"),
+        ("a\u{2028}b\u{2029}c", "a\nb\nc"),
         ("tab\there", "tab\there"),
     ] {
         let text = written(Component::Todo, &task(title), OPEN);
