@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use taskwire_protocol::import::{ImportFormat, Imported};
-use taskwire_protocol::{Failure, limits};
+use taskwire_protocol::{ErrorCode, Failure, limits};
 
 use super::form::Pace;
 use super::outer::RequestId;
@@ -34,7 +34,8 @@ async fn post(
     let wanted = wanted(&head.uri, caller.personal, request_id)?;
     let importing = app.engine.may_import(caller, wanted).await?;
     let most = importing.most();
-    let file = body::file(body, most, Pace::of(most as u64)).await?;
+    let file = body::file(body, most, Pace::of(most as u64)).await;
+    let file = file.map_err(say_what_to_do)?;
     let reply = app.engine.import(importing, file).await?;
     let imported: Option<Imported> = reply.output();
     let imported = Imported {
@@ -43,6 +44,15 @@ async fn post(
     };
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::OK, headers, json(&imported)?).into_response())
+}
+
+/// A workspace may be larger than what is imported at once.
+fn say_what_to_do(mut failure: Failure) -> Failure {
+    if failure.code == ErrorCode::PayloadTooLarge {
+        let advice = "; split it, or ask who runs the server for a larger import_bytes";
+        failure.message.push_str(advice);
+    }
+    failure
 }
 
 /// What the query says. Parameters that are not known are ignored, as caches' additions are.
