@@ -1,9 +1,17 @@
-//! Tasks and comments by their words: in which order they are found, what is marked, who finds them, and that a word which
-//! is everywhere costs no more than a rare one. `text` has what a word is in every script, `task_lists` the `q` of lists.
+//! Tasks and comments by their words: in which order they are found, and what is marked. `text` has what a word is in every
+//! script, `task_lists` the `q` of lists.
+//!
+//! - `access`   who finds them
+//! - `many`     a word that is everywhere costs no more than a rare one, and is found where few tasks are asked for
+//! - `upgrade`  what an older version wrote
+
+mod access;
+mod many;
+mod upgrade;
 
 use crate::on_both_databases;
 use crate::support::follower::text;
-use crate::support::{Client, Engine, Server, eventually};
+use crate::support::{Client, Engine, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -11,13 +19,9 @@ on_both_databases!(
     the_best_matches_come_first,
     what_is_found_is_marked_in_every_script,
     a_comment_is_found_as_long_as_it_is_there,
-    nobody_finds_what_they_may_not_read,
     tasks_are_found_by_their_status,
     pages_of_a_search_have_each_task_once,
-    the_newest_of_very_many_matches_are_found,
     any_text_is_searched_for_as_plain_words,
-    a_workspace_that_is_deleted_is_found_no_more,
-    what_an_older_version_wrote_is_found,
 );
 
 /// What each indexed word of a workspace begins with.
@@ -226,47 +230,6 @@ async fn a_comment_is_found_as_long_as_it_is_there(engine: Engine) {
     }
 }
 
-async fn nobody_finds_what_they_may_not_read(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let mut ada = Client::sign_up(&server, "ada").await;
-    let mut bob = Client::sign_up(&server, "bob").await;
-    let team = ada.ok("workspace.create", json!({ "name": "Team" })).await["id"].clone();
-    let other = ada.ok("workspace.create", json!({ "name": "Other" })).await["id"].clone();
-    for (place, title) in [(&team, "secret of the team"), (&other, "secret of the other")] {
-        let task = add(&mut ada, json!({ "workspace_id": place, "title": title })).await;
-        ada.ok("comment.create", json!({ "task_id": task, "body": "whispered" }))
-            .await;
-    }
-    add(&mut ada, json!({ "title": "secret of mine" })).await;
-    let nothing: [String; 0] = [];
-    for q in ["secret", "s", "whispered", "whisp"] {
-        assert_eq!(titles(&mut bob, q).await, nothing, "{q}");
-        let named = json!({ "q": q, "workspace_id": team });
-        assert_eq!(bob.refused("task.search", named).await["code"], "NOT_FOUND");
-    }
-    let member = json!({ "workspace_id": team, "username": "bob", "role": "viewer" });
-    ada.ok("member.add", member).await;
-    for q in ["secret", "s", "whispered", "whisp"] {
-        assert_eq!(titles(&mut bob, q).await, ["secret of the team"], "{q}");
-    }
-    assert_eq!(titles(&mut ada, "secret").await.len(), 3, "everywhere");
-    let within = found(&mut ada, json!({ "q": "secret", "workspace_id": other })).await;
-    assert_eq!(within.len(), 1);
-
-    let made = json!({ "name": "bot", "workspace_ids": [other] });
-    let token = ada.ok("api_token.create", made).await["token"].clone();
-    let mut bot = Client::with_tokens(&server, &json!({ "access_token": token }), json!({})).await;
-    assert_eq!(titles(&mut bot, "secret").await, ["secret of the other"]);
-    assert_eq!(titles(&mut bot, "whispered").await, ["secret of the other"]);
-    let named = json!({ "q": "secret", "workspace_id": team });
-    assert_eq!(bot.refused("task.search", named).await["code"], "NOT_FOUND");
-
-    let removed = json!({ "workspace_id": team, "user_id": bob.user_id() });
-    ada.ok("member.remove", removed).await;
-    assert_eq!(titles(&mut bob, "secret").await, nothing);
-    assert_eq!(titles(&mut bob, "whispered").await, nothing);
-}
-
 async fn tasks_are_found_by_their_status(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -349,71 +312,6 @@ async fn pages_of_a_search_have_each_task_once(engine: Engine) {
     );
 }
 
-/// More tasks than one search looks at one by one, made by SQL: the first one has a word of its own.
-async fn the_newest_of_very_many_matches_are_found(engine: Engine) {
-    const MANY: i64 = 21_000;
-    let mut server = Server::start(engine, &[]).await;
-    let mut ada = Client::sign_up(&server, "ada").await;
-    let home = ada.personal();
-    let first = add(&mut ada, json!({ "title": "everywhere unicorn" })).await;
-    add(&mut ada, json!({ "title": "everywhere" })).await;
-    server.kill();
-    server.database.execute(&copies(engine, &home, MANY)).await;
-    server.spawn();
-    let mut ada = Client::log_in(&server, "ada").await;
-    let newest = add(&mut ada, json!({ "title": "unit everywhere" })).await;
-    for q in ["everywhere", "everyw", "e", "every everyw"] {
-        let list = ada.ok("task.list", json!({ "q": q, "limit": 2 })).await;
-        let total = list["total"].as_u64().expect("a total");
-        assert!(q.contains(' ') || (100..=1000).contains(&total), "{q}: {total}");
-        let page = found(&mut ada, json!({ "q": q, "limit": 100 })).await;
-        assert_eq!(page.len(), if q.contains(' ') { 0 } else { 100 }, "{q}");
-    }
-    let sorted = ada
-        .ok(
-            "task.list",
-            json!({ "q": "everywhere", "sort": "-created_at", "limit": 1 }),
-        )
-        .await;
-    assert_eq!(sorted["items"][0]["id"], newest);
-    // a rare word is found wherever it is, also as the beginning of a word
-    for q in ["unicorn", "unic", "everywhere unicorn"] {
-        let found = found(&mut ada, json!({ "q": q })).await;
-        assert_eq!(found.len(), 1, "{q}");
-        assert_eq!(found[0]["task"]["id"], first, "{q}");
-    }
-    // two letters are the beginning of too many words: of new tasks it is found
-    let found = found(&mut ada, json!({ "q": "un" })).await;
-    assert!(found.iter().any(|item| item["task"]["id"] == newest));
-}
-
-/// Copies of the task `everywhere`, which are newer.
-fn copies(engine: Engine, home: &str, many: i64) -> String {
-    match engine {
-        Engine::Sqlite => format!(
-            "with recursive n (i) as (select 1 union all select i + 1 from n where i < {many})
-             insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids,
-               comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id)
-             select randomblob(16), workspace_id, title, completed, priority, all_day, position, tags, assignee_ids,
-               comment_count, attachment_count, is_deleted, version, created_by, created_at + 1, updated_at, false
-             from n join tasks where title = 'everywhere';
-             update streams set pending = pending + {many} where id = unhex('{}')",
-            home.replace('-', "")
-        ),
-        Engine::Postgres => format!(
-            "insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids,
-               comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id,
-               search, title_key, texts_at, words_at)
-             select gen_random_uuid(), workspace_id, title, completed, priority, all_day, position, tags, assignee_ids,
-               comment_count, attachment_count, is_deleted, version, created_by, created_at + 1, updated_at, false,
-               search, title_key, texts_at, words_at
-             from generate_series(1, {many}) n join tasks on title = 'everywhere';
-             update streams set pending = pending + {many} where id = '{home}';
-             analyze tasks"
-        ),
-    }
-}
-
 async fn any_text_is_searched_for_as_plain_words(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -463,85 +361,4 @@ async fn any_text_is_searched_for_as_plain_words(engine: Engine) {
         assert_eq!((&error["code"], &error["field"]), (&json!(code), &json!("q")));
     }
     assert_eq!(ada.refused("task.search", json!({})).await["field"], "q");
-}
-
-async fn a_workspace_that_is_deleted_is_found_no_more(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let mut ada = Client::sign_up(&server, "ada").await;
-    let team = ada.ok("workspace.create", json!({ "name": "Team" })).await["id"].clone();
-    let task = add(&mut ada, json!({ "workspace_id": team, "title": "mango" })).await;
-    ada.ok("comment.create", json!({ "task_id": task, "body": "papaya" }))
-        .await;
-    assert_eq!(titles(&mut ada, "papaya").await, ["mango"]);
-    ada.ok("workspace.delete", json!({ "workspace_id": team })).await;
-    assert_eq!(titles(&mut ada, "mango").await, [""; 0]);
-    assert_eq!(titles(&mut ada, "papaya").await, [""; 0]);
-    let words = match engine {
-        Engine::Sqlite => format!(
-            "select cast((select count(*) from comment_search where comment_search match '{0}papaya')
-               + (select count(*) from task_search where task_search match '{0}mango') as text)",
-            tag(&text(&team))
-        ),
-        Engine::Postgres => {
-            "select cast((select count(*) from comments) + (select count(*) from tasks) as text)".to_owned()
-        }
-    };
-    eventually("its end", async || {
-        (server.database.texts(&words).await == ["0"]).then_some(())
-    })
-    .await;
-}
-
-/// Rows as the version before search wrote them: their words are made by a job, and a search does not wait for it.
-async fn what_an_older_version_wrote_is_found(engine: Engine) {
-    let mut server = Server::start(engine, &[]).await;
-    let mut ada = Client::sign_up(&server, "ada").await;
-    let task = add(&mut ada, json!({ "title": "quince" })).await;
-    ada.ok("comment.create", json!({ "task_id": task, "body": "medlar" }))
-        .await;
-    assert_eq!(titles(&mut ada, "quince").await, ["quince"]);
-    assert_eq!(titles(&mut ada, "medlar").await, ["quince"]);
-    let done = "select cast(count(*) as text) from jobs where kind = 'words' and key = ''";
-    eventually("the job", async || {
-        (server.database.texts(done).await == ["0"]).then_some(())
-    })
-    .await;
-    server.kill();
-    let older = match engine {
-        Engine::Sqlite => {
-            "delete from task_search where rowid > 0; delete from comment_search where rowid > 0;
-             insert into search_backlog select 'tasks', max(number), max(number) from tasks;
-             insert into search_backlog select 'comments', max(number), max(number) from comment_numbers;"
-        }
-        Engine::Postgres => {
-            "update tasks set search = '''quince'':1'::tsvector, words_at = null;
-             update comments set search = null, words_at = null;"
-        }
-    };
-    let job = "insert into jobs (kind, key, payload, due_at, attempts, revision) values ('words', '', 'null', 0, 0, 0);";
-    server.database.execute(&format!("{older} {job}")).await;
-    server.spawn();
-    let mut ada = Client::log_in(&server, "ada").await;
-    // new ones are found at once
-    add(&mut ada, json!({ "title": "another quince" })).await;
-    assert!(
-        titles(&mut ada, "quince")
-            .await
-            .contains(&"another quince".to_owned())
-    );
-    eventually("the words of before", async || {
-        let [tasks, comments] = [titles(&mut ada, "quince").await, titles(&mut ada, "medlar").await];
-        (tasks == ["quince", "another quince"] && comments == ["quince"]).then_some(())
-    })
-    .await;
-    if engine == Engine::Sqlite {
-        let left = "select what from search_backlog";
-        eventually("the end of it", async || {
-            server.database.texts(left).await.is_empty().then_some(())
-        })
-        .await;
-    }
-    ada.ok("task.delete", json!({ "id": task, "permanent": true }))
-        .await;
-    assert_eq!(titles(&mut ada, "medlar").await, [""; 0]);
 }
