@@ -2,12 +2,14 @@
 //! both: their own parsers differ from each other, and from one version to the next.
 
 use crate::unicode::{Term, words};
+use std::cmp::Reverse;
 use std::fmt::Write;
 use taskwire_protocol::WorkspaceId;
 
 /// The characters of a workspace's tag.
 const TAG: usize = 5;
-/// Terms that are looked up in an index, for all workspaces together. The others are compared with what was found.
+/// Words that are looked up in an index, for all workspaces together. The others are compared with what was found. A text
+/// without spaces has as many words as characters, so it is words that are counted.
 const LOOKED_UP: usize = 2000;
 /// Terms that are looked up in an index for one workspace.
 const OF_ONE: usize = 8;
@@ -83,23 +85,37 @@ fn lookup(
     [and, or]: [&str; 2],
     text: impl Fn(&str, &Term) -> String,
 ) -> Lookup {
-    let most = (LOOKED_UP / workspaces.len().max(1)).clamp(1, OF_ONE);
-    // long terms are rare
-    let mut longest: Vec<&Term> = terms.iter().collect();
-    longest.sort_by_key(|term| std::cmp::Reverse((term.words.len(), term.words.first().map(String::len))));
-    longest.truncate(most);
     let mut tags: Vec<String> = workspaces.iter().map(|id| tag(*id)).collect();
     tags.sort_unstable();
     tags.dedup();
+    let (wanted, is_whole) = longest(terms, LOOKED_UP / tags.len().max(1));
     let of = |tag: &String| {
-        let each: Vec<String> = longest.iter().map(|term| text(tag, term)).collect();
+        let each: Vec<String> = wanted.iter().map(|term| text(tag, term)).collect();
         format!("({})", each.join(and))
     };
     let each: Vec<String> = tags.iter().map(of).collect();
     Lookup {
         query: each.join(or),
-        is_whole: terms.len() <= most,
+        is_whole,
     }
+}
+
+/// The longest of these terms, which are the rarest, and of them so many words; and whether that is all.
+fn longest(terms: &[Term], most_words: usize) -> (Vec<Term>, bool) {
+    let mut longest: Vec<&Term> = terms.iter().collect();
+    longest.sort_by_key(|term| Reverse((term.words.len(), term.words.first().map(String::len))));
+    let (mut room, mut is_whole) = (most_words.max(1), terms.len() <= OF_ONE);
+    let mut wanted = Vec::new();
+    for term in longest.into_iter().take(OF_ONE) {
+        let mut term = term.clone();
+        is_whole &= term.words.len() <= room;
+        term.words.truncate(room);
+        room -= term.words.len();
+        if !term.words.is_empty() {
+            wanted.push(term);
+        }
+    }
+    (wanted, is_whole)
 }
 
 #[cfg(test)]
@@ -153,5 +169,10 @@ mod tests {
         assert!(!tsquery(&[HERE], &many).is_whole);
         let found = tsquery(&places, &many);
         assert!(!found.is_whole && found.query.matches('\'').count() == 2 * 2000);
+        // a text without spaces is one term, and has as many words as characters
+        let long = terms(&"明日牛乳を買う".repeat(28));
+        assert!(long.len() == 1 && tsquery(&[HERE], &long).is_whole);
+        let found = tsquery(&places, &long);
+        assert!(!found.is_whole && found.query.matches('\'').count() <= 2 * 2000);
     }
 }
