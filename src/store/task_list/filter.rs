@@ -107,10 +107,11 @@ pub(super) fn one_of(sql: &mut Sql, dialect: Dialect, column: &str, ids: &[Uuid]
                 .push("))");
         }
         Dialect::Postgres => {
+            // a query of its own is read once; the text itself might be for every row
             sql.push(column)
-                .push(" = any(")
+                .push(" = any(array(select unnest(")
                 .bind(format!("{{{texts}}}"))
-                .push("::text::uuid[])");
+                .push("::text::uuid[])))");
         }
     }
 }

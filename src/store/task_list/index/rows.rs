@@ -256,9 +256,10 @@ pub(in crate::store::task_list) fn among<'i>(
         }
         Dialect::Postgres => {
             let text: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-            sql.push("= any(string_to_array(")
+            // a query of its own is read once; the text itself might be for every row
+            sql.push("= any(array(select unnest(string_to_array(")
                 .bind(text.join(","))
-                .push(", ',')::uuid[])");
+                .push(", ',')::uuid[])))");
         }
     }
     sql
