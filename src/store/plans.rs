@@ -32,7 +32,7 @@ const SCHEMA: [&str; 16] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 49] = [
+static LOOKUPS: [(&str, &Statement, usize); 50] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -71,6 +71,7 @@ static LOOKUPS: [(&str, &Statement, usize); 49] = [
     ("sessions::LOAD", &sessions::LOAD, ROWS),
     ("statistics::DAYS", &statistics::DAYS, ROWS),
     ("statistics::DELETE", &statistics::DELETE, ROWS),
+    ("statistics::DELETE_DAYS", &statistics::DELETE_DAYS, ROWS),
     ("statistics::FACTS", &statistics::FACTS, ROWS),
     ("streams::LOCK", &streams::LOCK, ROWS),
     ("tags::DELETE", &tags::DELETE, ROWS),

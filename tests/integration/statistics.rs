@@ -287,6 +287,9 @@ async fn statistics_equal_a_full_count_whatever_changes(engine: Engine) {
     let now = DateTime::from_timestamp_millis(node.clock.now_ms()).expect("a time");
     let tasks = tasks(&node, &node.caller.personal.to_string()).await;
     assert_eq!(own, counted(&tasks, now, "Asia/Tokyo", 30));
+    // days on which nothing is left take no place
+    let empty = "select cast(count(*) as text) from tally_days where count = 0";
+    assert_eq!(node.server.database.texts(empty).await, ["0"]);
 }
 
 async fn a_change_of_many_tasks_and_a_log_that_does_not_reach_back_are_counted(engine: Engine) {

@@ -19,7 +19,7 @@ pub(super) use tally::{erase, forget};
 #[cfg(test)]
 pub(super) use {
     catch_up::{DELETE, FACTS},
-    tally::DAYS,
+    tally::{DAYS, DELETE_DAYS},
 };
 
 use super::sql::Sql;

@@ -153,6 +153,11 @@ static PUT_DAYS: Statement = statement(
      on conflict (workspace_id, kind, day) do update set count = excluded.count, quarters = excluded.quarters",
 );
 
+pub(in crate::store) static DELETE_DAYS: Statement = statement(
+    &[("workspace_id", Id), ("kind", Int), ("day", Int)],
+    "delete from tally_days where (workspace_id, kind, day) in (select workspace_id, kind, day from v where {rows})",
+);
+
 async fn write_days(
     tx: &mut Transaction,
     workspace: WorkspaceId,
@@ -169,9 +174,13 @@ async fn write_days(
             *changed.entry(quarter).or_default() += count;
         }
     }
-    let mut rows = Vec::with_capacity(days.len());
+    let (mut rows, mut empty) = (Vec::with_capacity(days.len()), Vec::new());
     for ((kind, day), mut quarters) in days {
         quarters.retain(|_, count| *count != 0);
+        if quarters.is_empty() {
+            empty.push([workspace.0.into(), kind.into(), day.into()]);
+            continue;
+        }
         let count: i64 = quarters.values().sum();
         rows.push([
             workspace.0.into(),
@@ -181,6 +190,7 @@ async fn write_days(
             serde_json::to_string(&quarters)?.into(),
         ]);
     }
+    tx.execute(&DELETE_DAYS, Batch::of(empty)).await?;
     tx.execute(&PUT_DAYS, Batch::of(rows)).await
 }
 
