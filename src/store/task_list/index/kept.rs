@@ -49,6 +49,10 @@ impl Drop for Claim {
     fn drop(&mut self) {
         if let Some(kept) = self.indexes.kept().get_mut(&self.workspace) {
             kept.is_claimed = false;
+            // of a draft that became no index nothing is left
+            if kept.index.is_none() {
+                kept.size = 0;
+            }
         }
     }
 }
@@ -167,5 +171,22 @@ impl ListIndexes {
 
     fn kept(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_was_not_finished_takes_no_room() {
+        let indexes = Arc::new(ListIndexes::new(1, 1000));
+        let [one, other] = [1, 2].map(|id| WorkspaceId(uuid::Uuid::from_u128(id)));
+        let claim = indexes.claim(one).expect("a claim");
+        assert!(indexes.has_room(one, 800));
+        assert!(!indexes.has_room(other, 300), "the draft takes its room");
+        drop(claim);
+        assert_eq!(indexes.size(), 0);
+        assert!(indexes.has_room(other, 300));
     }
 }
