@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One workspace, or `"all"` that the user belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the id of a workspace, or \"all\"")]
 pub enum Where {
     /// This workspace.
     One(WorkspaceId),
