@@ -11,9 +11,6 @@ const TAG: usize = 5;
 /// Words that are looked up in an index, for all workspaces together. The others are compared with what was found. A text
 /// without spaces has as many words as characters, so it is words that are counted.
 const LOOKED_UP: usize = 2000;
-/// Terms that are looked up in an index for one workspace.
-const OF_ONE: usize = 8;
-
 /// What each indexed word of a workspace begins with. So its words stand together in an index, and a search there does not
 /// meet those of others, not even when it looks for all words with a beginning. Two workspaces may have the same tag: a
 /// search compares the workspaces of what it finds.
@@ -104,9 +101,9 @@ fn lookup(
 fn longest(terms: &[Term], most_words: usize) -> (Vec<Term>, bool) {
     let mut longest: Vec<&Term> = terms.iter().collect();
     longest.sort_by_key(|term| Reverse((term.words.len(), term.words.first().map(String::len))));
-    let (mut room, mut is_whole) = (most_words.max(1), terms.len() <= OF_ONE);
+    let (mut room, mut is_whole) = (most_words.max(1), true);
     let mut wanted = Vec::new();
-    for term in longest.into_iter().take(OF_ONE) {
+    for term in longest {
         let mut term = term.clone();
         is_whole &= term.words.len() <= room;
         term.words.truncate(room);
@@ -166,7 +163,7 @@ mod tests {
         let (few, many) = (terms("buy milk"), terms("a b c d e f g h i j k l m n o p"));
         let places: Vec<WorkspaceId> = (0..500).map(|i| WorkspaceId(uuid::Uuid::from_u128(i))).collect();
         assert!(tsquery(&places, &few).is_whole);
-        assert!(!tsquery(&[HERE], &many).is_whole);
+        assert!(tsquery(&[HERE], &many).is_whole);
         let found = tsquery(&places, &many);
         assert!(!found.is_whole && found.query.matches('\'').count() == 2 * 2000);
         // a text without spaces is one term, and has as many words as characters

@@ -171,7 +171,7 @@ fn pieces(text: &str) -> Vec<Piece> {
 }
 
 fn continued(cluster: &str, place: (usize, usize), piece: &mut Piece, pieces: &mut Vec<Piece>) {
-    if let Some(c) = ascii(cluster) {
+    if let Some(c) = plain(cluster) {
         return letter(c.to_ascii_lowercase(), place, piece, pieces);
     }
     for c in searchable(cluster).chars() {
@@ -179,11 +179,16 @@ fn continued(cluster: &str, place: (usize, usize), piece: &mut Piece, pieces: &m
     }
 }
 
-/// The only character of a cluster, if it is in ASCII.
-fn ascii(cluster: &str) -> Option<char> {
+/// The only character of a cluster, if it is in ASCII, or another that folding does not change.
+fn plain(cluster: &str) -> Option<char> {
     let mut chars = cluster.chars();
-    let first = chars.next().filter(char::is_ascii)?;
+    let first = chars.next().filter(|c| c.is_ascii() || is_folded(*c))?;
     chars.next().is_none().then_some(first)
+}
+
+/// Whether a character is one of the most frequent ones of Chinese, Japanese and Korean, which have no case and no accents.
+pub(super) fn is_folded(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 fn letter(c: char, place: (usize, usize), piece: &mut Piece, pieces: &mut Vec<Piece>) {

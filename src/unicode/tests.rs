@@ -1,5 +1,6 @@
 //! Unicode's rules over all of Unicode.
 
+use super::find::is_folded;
 use super::words::is_mark;
 use super::*;
 use icu_properties::CodePointMapData;
@@ -77,6 +78,13 @@ fn index_and_query_agree_on_every_letter() {
         count > 140_000 && accents < 1_500,
         "{count} letters, {accents} accents among them"
     );
+}
+
+#[test]
+fn what_counts_as_folded_is_folded() {
+    for c in assigned().filter(|c| is_folded(*c)) {
+        assert_eq!(searchable(&c.to_string()), c.to_string(), "U+{:04X}", c as u32);
+    }
 }
 
 #[test]

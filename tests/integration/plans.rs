@@ -8,7 +8,7 @@ use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
 use taskwire::store::statistics::{self, Wanted};
-use taskwire::store::task_list::{self, Draft, PageEnd, Scope};
+use taskwire::store::task_list::{self, Draft, PageEnd, Scope, Words};
 use taskwire::store::{Plan, Reader, Store, attachments, comments, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::ListTasks;
@@ -117,7 +117,7 @@ async fn task_lists(reader: &mut Reader) {
         let undated =
             matches!(wanted["sort"].as_str(), Some("due_at" | "-due_at")).then_some(PageEnd::Void(ONE));
         for after in [None, Some(middle(&wanted)), undated] {
-            let page = task_list::list(reader, place, &list, after.as_ref(), 51).await;
+            let page = task_list::list(reader, place, (&list, &Words::NONE), after.as_ref(), 51).await;
             page.expect("a page");
             let what = format!("task.list {wanted} after {after:?}");
             let sort = wanted["sort"].as_str().unwrap_or_default();
@@ -168,7 +168,8 @@ async fn tasks_of_a_person(reader: &mut Reader) {
             let list: ListTasks = serde_json::from_value(wanted.clone()).expect("parameters");
             for scope in [Scope::Workspace(WorkspaceId(ONE)), Scope::OfUser(UserId(ONE))] {
                 for after in [None, Some(middle(&wanted))] {
-                    let page = task_list::list(reader, scope, &list, after.as_ref(), 51).await;
+                    let page =
+                        task_list::list(reader, scope, (&list, &Words::NONE), after.as_ref(), 51).await;
                     page.expect("a page");
                     check_by(
                         reader,
@@ -176,7 +177,9 @@ async fn tasks_of_a_person(reader: &mut Reader) {
                         looks_at_many,
                     );
                 }
-                task_list::count(reader, scope, &list).await.expect("a count");
+                task_list::count(reader, scope, (&list, &Words::NONE))
+                    .await
+                    .expect("a count");
                 check_by(
                     reader,
                     &format!("the count of {wanted} in {scope:?}"),

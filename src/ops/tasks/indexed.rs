@@ -2,7 +2,7 @@
 //! merged with rows of the small ones.
 
 use crate::ops::{Ask, Result};
-use crate::store::task_list::{self, Found, ListIndex, PageEnd, Scope, Standing};
+use crate::store::task_list::{self, Found, ListIndex, PageEnd, Scope, Standing, Words};
 use crate::store::{Reader, streams};
 use taskwire_protocol::task::{ListTasks, Sort, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
@@ -114,10 +114,10 @@ async fn of_all(
         .map(|(id, _)| id)
         .collect();
     if !small.is_empty() {
-        let scope = Scope::Among(user, &small);
-        parts.push(task_list::list(&mut reader, scope, wanted.list, wanted.after, wanted.limit).await?);
+        let (scope, list) = (Scope::Among(user, &small), (wanted.list, &Words::NONE));
+        parts.push(task_list::list(&mut reader, scope, list, wanted.after, wanted.limit).await?);
         if wanted.after.is_none() {
-            total += task_list::count(&mut reader, scope, wanted.list).await?;
+            total += task_list::count(&mut reader, scope, list).await?;
         }
     }
     Ok(Some((task_list::merged(wanted.list, parts, wanted.limit), total)))

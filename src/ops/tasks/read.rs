@@ -63,7 +63,11 @@ impl Query for ListTasks {
         if self.q.is_none() {
             indexed::key_titles(&ask, place, &self).await?;
         }
-        let mut reader = ask.read().await?;
+        // what was found and what is shown of it are of one moment
+        let mut reader = match &self.q {
+            Some(_) => ask.moment().await?,
+            None => ask.read().await?,
+        };
         if task_list::is_ranked(&self) {
             let found = task_list::best_matches(&mut reader, place, &self, after, wanted.to_read()).await?;
             let (found, total) = found;
@@ -75,8 +79,9 @@ impl Query for ListTasks {
                 total: page.total,
             });
         }
-        let items = task_list::list(&mut reader, place, &self, after, wanted.to_read()).await?;
-        let count = task_list::count(&mut reader, place, &self);
+        let list = (&self, &task_list::words(&mut reader, place, &self).await?);
+        let items = task_list::list(&mut reader, place, list, after, wanted.to_read()).await?;
+        let count = task_list::count(&mut reader, place, list);
         let position = |task: &Task| task_list::page_end(&self, task);
         wanted.page(items, position, count).await
     }

@@ -12,9 +12,13 @@ use taskwire_protocol::task::{
     Everywhere, FoundIn, FoundTask, FoundTasks, FoundText, ListTasks, SearchTasks, Task, Where,
 };
 use taskwire_protocol::{CommentId, TaskId, limits};
+use tokio::task::yield_now;
 
 /// The comments that are shown for a task.
 const COMMENTS: usize = 3;
+
+/// Bytes of a page whose tasks show all that was found in them. Behind these, each shows one text.
+const MARKED: usize = 300_000;
 
 impl Targeted for SearchTasks {
     fn target(&self, _caller: &Caller) -> Target {
@@ -55,15 +59,15 @@ impl Query for SearchTasks {
         let mut page = task_list::page_of(&mut reader, ranks, after.as_ref(), limit + 1).await?;
         drop(reader);
         let next_cursor = cursor::cut(&mut page, limit, |(rank, _)| list.cursor(&PageEnd::Rank(*rank)));
-        let items = page.into_iter().map(|(_, task)| {
+        let (mut items, mut marked) = (Vec::with_capacity(page.len()), 0);
+        for (_, task) in page {
             let on_task = comments.remove(&task.id).unwrap_or_default();
-            let matches = shown(&terms, &task, &on_task);
-            FoundTask { task, matches }
-        });
-        Ok(FoundTasks {
-            items: items.collect(),
-            next_cursor,
-        })
+            let matches = shown(&terms, &task, &on_task, &mut marked);
+            items.push(FoundTask { task, matches });
+            // a long text takes a millisecond
+            yield_now().await;
+        }
+        Ok(FoundTasks { items, next_cursor })
     }
 }
 
@@ -88,8 +92,9 @@ fn together(tasks: Vec<Rank>, comments: &HashMap<TaskId, Vec<CommentMatch>>) -> 
     ranks
 }
 
-/// What to show of a task and its comments.
-fn shown(terms: &[Term], task: &Task, comments: &[CommentMatch]) -> Vec<FoundText> {
+/// What to show of a task and its comments: all that was found, or of a page with very much text the first of it. `marked`
+/// counts the bytes of the page that were searched.
+fn shown(terms: &[Term], task: &Task, comments: &[CommentMatch], marked: &mut usize) -> Vec<FoundText> {
     let tags = task.tags.iter().map(|tag| (FoundIn::Tag, &**tag, None));
     let description = task.description.as_deref();
     let description = description.map(|text| (FoundIn::Description, text, None));
@@ -97,13 +102,20 @@ fn shown(terms: &[Term], task: &Task, comments: &[CommentMatch]) -> Vec<FoundTex
         .iter()
         .take(COMMENTS)
         .map(|comment| (FoundIn::Comment, &*comment.body, Some(comment.id)));
-    [(FoundIn::Title, &*task.title, None)]
+    let texts = [(FoundIn::Title, &*task.title, None)]
         .into_iter()
         .chain(tags)
         .chain(description)
-        .chain(comments)
-        .filter_map(|(part, text, comment)| found_text(terms, part, text, comment))
-        .collect()
+        .chain(comments);
+    let mut shown = Vec::new();
+    for (part, text, comment) in texts {
+        if *marked > MARKED && !shown.is_empty() {
+            break;
+        }
+        *marked += text.len();
+        shown.extend(found_text(terms, part, text, comment));
+    }
+    shown
 }
 
 fn found_text(terms: &[Term], part: FoundIn, text: &str, comment_id: Option<CommentId>) -> Option<FoundText> {

@@ -84,12 +84,66 @@ pub(super) fn conditions(
     }
 }
 
+/// Whether a list leaves out tasks that are not deleted, or has none but deleted ones.
+pub(super) fn narrows(wanted: &ListTasks) -> bool {
+    let everything = ListTasks {
+        workspace_id: wanted.workspace_id,
+        q: wanted.q.clone(),
+        status: wanted.status.filter(|status| *status == Status::All),
+        include_deleted: wanted.include_deleted,
+        sort: wanted.sort,
+        limit: wanted.limit,
+        cursor: wanted.cursor.clone(),
+        ..ListTasks::default()
+    };
+    *wanted != everything
+}
+
+/// Appends a query for the ids of about the newest tasks with what one of a list's filters names, at most `most`. Returns
+/// whether there is a filter for which an index has them in that order; otherwise nothing is appended.
+pub(super) fn newest_by_index(sql: &mut Sql, scope: Scope<'_>, wanted: &ListTasks, most: i64) -> bool {
+    let of_one = match scope {
+        Scope::Workspace(id) => Some(id),
+        Scope::OfUser(_) | Scope::Among(..) => None,
+    };
+    if let Some(parent) = wanted.parent_id {
+        sql.push("select b.id from tasks b where b.parent_id = ")
+            .bind(parent.0);
+        sql.push(" order by b.id desc");
+    } else if let Some(project) = wanted.project_id {
+        sql.push("select b.id from tasks b where b.project_id = ")
+            .bind(project.0);
+        sql.push(" order by b.id desc");
+    } else if let Some(user) = wanted.assignee_id {
+        sql.push("select a.task_id as id from task_assignees a where a.user_id = ")
+            .bind(user.0);
+        if let Some(workspace) = of_one {
+            sql.push(" and a.workspace_id = ").bind(workspace.0);
+        }
+        sql.push(" order by a.task_id desc");
+    } else if let (Some(tag), Some(workspace)) = (&wanted.tag, of_one) {
+        sql.push("select g.task_id as id from task_tags g where g.workspace_id = ");
+        sql.bind(workspace.0)
+            .push(" and g.tag = ")
+            .bind(name_key(tag.trim()));
+        sql.push(" order by g.task_id desc");
+    } else if let (Some(Status::Deleted), Some(workspace)) = (wanted.status, of_one) {
+        sql.push("select d.id from tasks d where d.is_deleted = true and d.workspace_id = ");
+        sql.bind(workspace.0)
+            .push(" order by d.created_at desc, d.id desc");
+    } else {
+        return false;
+    }
+    sql.limit(most);
+    true
+}
+
 /// What a search in a list found; `None` without a search.
-pub(super) struct Words(pub(super) Option<Vec<Uuid>>);
+pub struct Words(pub(super) Option<Vec<Uuid>>);
 
 impl Words {
     /// For a list that is not searched.
-    pub(super) const NONE: Words = Words(None);
+    pub const NONE: Words = Words(None);
 }
 
 /// The condition that a column has one of these ids, however many they are.
@@ -172,6 +226,13 @@ pub fn looked_for(q: Option<&str>) -> Option<Vec<Term>> {
     const MOST: usize = 16;
     let Some(q) = q else { return Some(Vec::new()) };
     let mut terms = terms(q);
+    // twice the same asks for no more
+    let mut seen = Vec::new();
+    terms.retain(|term| {
+        let is_new = !seen.contains(term);
+        seen.push(term.clone());
+        is_new
+    });
     terms.truncate(MOST);
     (!terms.is_empty()).then_some(terms)
 }

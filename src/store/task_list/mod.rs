@@ -10,8 +10,8 @@ mod index;
 pub mod matches;
 mod order;
 
-pub use filter::looked_for;
 pub(super) use filter::of;
+pub use filter::{Words, looked_for};
 pub use index::{Claim, Draft, Found, ListIndex, ListIndexes, Standing};
 pub use order::{PageEnd, fits, page_end};
 
@@ -19,7 +19,7 @@ use super::link::Dialect;
 use super::sql::Sql;
 use super::tasks::{COLUMNS, TaskRow, by_id};
 use super::{Reader, Result, streams};
-use filter::{Words, conditions, filter, one_of, within};
+use filter::{conditions, filter, one_of, within};
 use foldhash::HashMap;
 use matches::{CommentMatch, Places, Rank};
 use order::{Key, keyset, order};
@@ -38,48 +38,46 @@ pub enum Scope<'a> {
     Among(UserId, &'a [WorkspaceId]),
 }
 
-/// A page of tasks.
+/// A page of tasks. `words`: what a search in it found.
 pub async fn list(
     reader: &mut Reader,
     scope: Scope<'_>,
-    wanted: &ListTasks,
+    (wanted, words): (&ListTasks, &Words),
     after: Option<&PageEnd>,
     limit: i64,
 ) -> Result<Vec<Task>> {
     let (key, descending) = order(wanted);
-    if key == Key::Match {
-        let (found, _) = best_matches(reader, scope, wanted, after, limit).await?;
-        return Ok(found.into_iter().map(|(_, task)| task).collect());
-    }
-    let words = words(reader, scope, wanted).await?;
     if key != Key::Due {
-        let mut sql = select(reader.dialect(), scope, wanted, &words);
+        let mut sql = select(reader.dialect(), scope, wanted, words);
         keyset(&mut sql, reader.dialect(), key, descending, after, limit);
         return reader.list::<TaskRow>(sql).await;
     }
     // tasks without a date come last in both directions, so the dated ones are read first; each part has an index
     let mut tasks = Vec::new();
     if !matches!(after, Some(PageEnd::Void(_))) {
-        let mut sql = select(reader.dialect(), scope, wanted, &words);
+        let mut sql = select(reader.dialect(), scope, wanted, words);
         sql.push(" and t.due_at is not null");
         keyset(&mut sql, reader.dialect(), key, descending, after, limit);
         tasks = reader.list::<TaskRow>(sql).await?;
     }
     let rest = limit - tasks.len() as i64;
     if rest > 0 {
-        tasks.extend(undated(reader, scope, wanted, &words, after, rest).await?);
+        tasks.extend(undated(reader, scope, wanted, words, after, rest).await?);
     }
     Ok(tasks)
 }
 
-/// How many tasks match the filters.
-pub async fn count(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<u64> {
+/// How many tasks match the filters. `words`: what a search among them found.
+pub async fn count(
+    reader: &mut Reader,
+    scope: Scope<'_>,
+    (wanted, words): (&ListTasks, &Words),
+) -> Result<u64> {
     if let Some(total) = counted(reader, scope, wanted).await? {
         return Ok(total);
     }
-    let words = words(reader, scope, wanted).await?;
     let mut sql = Sql::new(&format!("select count(*) from {} t where ", table(wanted)));
-    filter(&mut sql, reader.dialect(), scope, wanted, &words);
+    filter(&mut sql, reader.dialect(), scope, wanted, words);
     reader.count(sql).await
 }
 
@@ -224,11 +222,11 @@ async fn matching_tasks(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTask
     };
     let (dialect, places) = (reader.dialect(), Places::of(reader, scope).await?);
     let narrow = |sql: &mut Sql| conditions(sql, dialect, scope, wanted, &Words::NONE);
-    matches::tasks(reader, (scope, &places), &terms, &narrow).await
+    matches::tasks(reader, (scope, &places), &terms, (&narrow, wanted)).await
 }
 
 /// What `q` finds, for a list in another order.
-async fn words(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Words> {
+pub async fn words(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Words> {
     if wanted.q.is_none() {
         return Ok(Words::NONE);
     }
@@ -290,7 +288,7 @@ pub async fn matching(
     };
     let (dialect, places) = (reader.dialect(), Places::of(reader, scope).await?);
     let narrow = |sql: &mut Sql| conditions(sql, dialect, scope, wanted, &Words::NONE);
-    let tasks = matches::tasks(reader, (scope, &places), &terms, &narrow).await?;
-    let comments = matches::comments(reader, (scope, &places), &terms, &narrow).await?;
+    let tasks = matches::tasks(reader, (scope, &places), &terms, (&narrow, wanted)).await?;
+    let comments = matches::comments(reader, (scope, &places), &terms, (&narrow, wanted)).await?;
     Ok((tasks, comments))
 }

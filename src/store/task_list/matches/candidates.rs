@@ -3,47 +3,52 @@
 //! the newest tasks are looked at first. PostgreSQL's index gives matches in no order, and all of them, so the newest rows are
 //! looked at first for each search; the index is asked only if these have few matches, and then it has few too, or only some
 //! of its matches are taken.
+//!
+//! Of a word that is everywhere, few or none of these may be what a list's filters leave. Then those that the filters leave are
+//! looked at, the newest first (`filtered`).
 
+use super::comparison::{Comparison, TaskRow};
 use super::places::Places;
-use super::{COMMENTS, Narrow, Scope, TASKS, of, ranked};
+use super::{Narrow, Scope, TASKS, of};
+use crate::store::link::Dialect;
 use crate::store::sql::Sql;
+use crate::store::task_list::filter::{narrows, newest_by_index};
 use crate::store::words::{fts5, tsquery};
 use crate::store::{Reader, Result};
 use crate::unicode::Term;
-use uuid::Uuid;
+use taskwire_protocol::task::ListTasks;
 
 /// The most matches of an index that are looked at: some of them are left out by other conditions.
-const LOOKED_AT: i64 = 2000;
+pub(super) const LOOKED_AT: i64 = 2000;
 /// The newest tasks, or comments, that PostgreSQL looks at before its index.
-const NEWEST: i64 = 4096;
+pub(super) const NEWEST: i64 = 4096;
 /// The newest tasks that SQLite looks at before it puts together all words with a beginning.
 const NEWEST_OF_SQLITE: i64 = 1024;
 /// A place with more tasks than this is large.
-const LARGE: i64 = 20_000;
+pub(super) const LARGE: i64 = 20_000;
 /// So many matches among the newest tasks are enough.
 const ENOUGH: usize = 200;
 /// In a large place, the beginning of a word that is shorter than this is looked for among the newest tasks only.
 const SHORT: usize = 3;
 
-/// A task that may match.
-pub(super) type TaskRow = (Uuid, String, Option<String>, String, i64);
-/// A comment that may match: its id, its text, its task, and when that was created.
-pub(super) type CommentRow = (Uuid, String, Uuid, i64);
+/// The tasks that filters leave of which a search looks at the newest.
+const FILTERED: i64 = 2000;
 
 const TASK: &str = "select t.id, t.title, t.description, t.tags, t.created_at from ";
-const ON_TASK: &str = "select c.id, c.body, t.id, t.created_at from ";
 
 /// A search, as its parts are sent to the database.
 pub(super) struct Search<'a> {
     pub(super) scope: Scope<'a>,
     pub(super) places: &'a Places,
     pub(super) terms: &'a [Term],
+    /// The conditions on its tasks, and what these were made of.
     pub(super) narrow: Narrow<'a>,
+    pub(super) wanted: &'a ListTasks,
 }
 
 impl Search<'_> {
     /// The terms, the last one as a whole word.
-    fn whole(&self) -> Vec<Term> {
+    pub(super) fn whole(&self) -> Vec<Term> {
         let mut terms = self.terms.to_vec();
         if let Some(last) = terms.last_mut().filter(|term| !term.is_part) {
             last.is_prefix = false;
@@ -51,18 +56,18 @@ impl Search<'_> {
         terms
     }
 
-    fn has_prefix(&self) -> bool {
+    pub(super) fn has_prefix(&self) -> bool {
         self.terms.last().is_some_and(|term| term.is_prefix)
     }
 
     /// Whether the beginning that is looked for is one of very many words.
-    fn is_short(&self) -> bool {
+    pub(super) fn is_short(&self) -> bool {
         let last = self.terms.last().filter(|term| term.is_prefix && !term.is_part);
         last.is_some_and(|term| term.text().chars().count() < SHORT)
     }
 
     /// Appends the conditions on a task.
-    fn narrow<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
+    pub(super) fn narrow<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
         sql.push(" and ");
         of(sql, self.scope);
         (self.narrow)(sql);
@@ -70,7 +75,72 @@ impl Search<'_> {
     }
 
     /// Candidates, and whether each of them is a match.
-    pub(super) async fn sqlite(&self, reader: &mut Reader) -> Result<(Vec<TaskRow>, bool)> {
+    pub(super) async fn tasks(&self, reader: &mut Reader) -> Result<(Vec<TaskRow>, bool)> {
+        let dialect = reader.dialect();
+        let ((mut rows, are_sure), most) = match dialect {
+            Dialect::Sqlite => (self.sqlite(reader).await?, 2 * LOOKED_AT),
+            Dialect::Postgres => (self.postgres(reader).await?, LOOKED_AT),
+        };
+        let may_miss = narrows(self.wanted) && rows.len() < ENOUGH && self.places.tasks() > most;
+        if may_miss && self.is_everywhere(reader, most).await? {
+            rows.extend(self.filtered(reader).await?);
+        }
+        Ok((rows, are_sure))
+    }
+
+    /// Whether an index has so many matches, as far as it is asked for them all.
+    async fn is_everywhere(&self, reader: &mut Reader, most: i64) -> Result<bool> {
+        if self.is_short() || (self.has_prefix() && self.places.tasks() > LARGE) {
+            return Ok(true);
+        }
+        let ids = self.places.ids();
+        let sql = match reader.dialect() {
+            Dialect::Sqlite => {
+                let mut sql =
+                    Sql::new("select count(*) from (select 1 from task_search where task_search match ");
+                sql.bind(fts5(&ids, self.terms).query).limit(most).push(")");
+                sql
+            }
+            Dialect::Postgres => {
+                let mut sql = Sql::new("select count(*) from taskwire_tasks_with(");
+                sql.bind(tsquery(&ids, self.terms).query).push("::tsquery, ");
+                sql.bind(most).push(")");
+                sql
+            }
+        };
+        Ok(reader.count(sql).await? >= most.unsigned_abs())
+    }
+
+    /// Those of the newest tasks that the filters leave which match. A filter without an index is used where all tasks can be
+    /// looked at.
+    async fn filtered(&self, reader: &mut Reader) -> Result<Vec<TaskRow>> {
+        let dialect = reader.dialect();
+        let mut sql = Sql::new(TASK);
+        sql.push("(");
+        if newest_by_index(&mut sql, self.scope, self.wanted, FILTERED) {
+            sql.push(") i cross join tasks t where t.id = i.id");
+        } else if self.places.tasks() <= LARGE {
+            sql = Sql::new(TASK);
+            sql.push("tasks_by_workspace t where true");
+        } else {
+            return Ok(Vec::new());
+        }
+        if dialect == Dialect::Postgres {
+            let lookup = tsquery(&self.places.ids(), self.terms);
+            sql.push(" and t.search @@ ").bind(lookup.query).push("::tsquery");
+        }
+        self.narrow(&mut sql)
+            .push(" order by t.created_at desc, t.id desc")
+            .limit(FILTERED);
+        let mut rows: Vec<TaskRow> = reader.fetch(sql).await?;
+        if dialect == Dialect::Sqlite {
+            rows = Comparison::of(self.terms).those(rows).await;
+        }
+        rows.truncate(TASKS);
+        Ok(rows)
+    }
+
+    async fn sqlite(&self, reader: &mut Reader) -> Result<(Vec<TaskRow>, bool)> {
         let is_large = self.places.tasks() > LARGE;
         if !is_large || !self.has_prefix() {
             return self.sqlite_index(reader, self.terms).await;
@@ -105,6 +175,7 @@ impl Search<'_> {
     /// Those of the newest tasks that match.
     async fn sqlite_newest(&self, reader: &mut Reader) -> Result<Vec<TaskRow>> {
         let (each, mut rows) = (self.places.share(NEWEST_OF_SQLITE), Vec::new());
+        let mut comparison = Comparison::of(self.terms);
         for (workspace, _) in self.places.all.iter().filter(|(_, tasks)| *tasks > 0) {
             let mut sql = Sql::new(TASK);
             sql.push("(select * from tasks_by_workspace t where t.workspace_id = ")
@@ -113,17 +184,13 @@ impl Search<'_> {
                 .limit(each)
                 .push(") t where true");
             self.narrow(&mut sql);
-            let found: Vec<TaskRow> = reader.fetch(sql).await?;
-            rows.extend(
-                found
-                    .into_iter()
-                    .filter(|row| !ranked(self.terms, std::slice::from_ref(row), false).is_empty()),
-            );
+            let found = reader.fetch(sql).await?;
+            rows.append(&mut comparison.those(found).await);
         }
         Ok(rows)
     }
 
-    pub(super) async fn postgres(&self, reader: &mut Reader) -> Result<(Vec<TaskRow>, bool)> {
+    async fn postgres(&self, reader: &mut Reader) -> Result<(Vec<TaskRow>, bool)> {
         let (each, lookup) = (self.places.share(NEWEST), tsquery(&self.places.ids(), self.terms));
         let mut sql = Sql::new(TASK);
         self.newest(&mut sql, "tasks", "created_at desc, n.id desc", each);
@@ -147,7 +214,7 @@ impl Search<'_> {
     }
 
     /// The terms for an index that has all words with a beginning to put together.
-    fn for_index(&self) -> Vec<Term> {
+    pub(super) fn for_index(&self) -> Vec<Term> {
         if self.is_short() {
             self.whole()
         } else {
@@ -156,7 +223,7 @@ impl Search<'_> {
     }
 
     /// Appends the newest rows of each workspace, as a table.
-    fn newest(&self, sql: &mut Sql, table: &str, order: &str, each: i64) {
+    pub(super) fn newest(&self, sql: &mut Sql, table: &str, order: &str, each: i64) {
         match self.scope {
             Scope::Workspace(id) => {
                 sql.push(&format!("(select n.* from {table} n where n.workspace_id = "));
@@ -173,59 +240,5 @@ impl Search<'_> {
                 sql.limit(each).push(") n)");
             }
         }
-    }
-
-    pub(super) async fn sqlite_comments(&self, reader: &mut Reader) -> Result<Vec<CommentRow>> {
-        let found = self.sqlite_comments_with(reader, &self.whole()).await?;
-        if found.len() >= COMMENTS || !self.has_prefix() {
-            return Ok(found);
-        }
-        // the numbers of all comments tell how many this workspace may have
-        let last: Option<i64> = reader
-            .scalar(Sql::new("select max(number) from comment_numbers"))
-            .await?;
-        if self.is_short() && last.unwrap_or_default() > LARGE {
-            return Ok(found);
-        }
-        self.sqlite_comments_with(reader, self.terms).await
-    }
-
-    async fn sqlite_comments_with(&self, reader: &mut Reader, terms: &[Term]) -> Result<Vec<CommentRow>> {
-        let mut sql = Sql::new(ON_TASK);
-        sql.push("(select rowid as number from comment_search where comment_search match ")
-            .bind(fts5(&self.places.ids(), terms).query)
-            .push(" order by rowid desc")
-            .limit(LOOKED_AT)
-            .push(
-                ") s cross join comment_numbers n on n.number = s.number cross join comments c on c.id = n.id
-                 cross join tasks t on t.id = c.task_id where true",
-            );
-        self.narrow(&mut sql).limit(COMMENTS as i64);
-        reader.fetch(sql).await
-    }
-
-    pub(super) async fn postgres_comments(&self, reader: &mut Reader) -> Result<Vec<CommentRow>> {
-        let lookup = tsquery(&self.places.ids(), self.terms);
-        let mut sql = Sql::new(ON_TASK);
-        self.newest(&mut sql, "comments", "id desc", self.places.share(NEWEST / 2));
-        sql.push(" c join tasks t on t.id = c.task_id where c.search @@ ")
-            .bind(lookup.query)
-            .push("::tsquery");
-        self.narrow(&mut sql)
-            .push(" order by c.id desc")
-            .limit(COMMENTS as i64);
-        let mut rows: Vec<CommentRow> = reader.fetch(sql).await?;
-        if rows.len() >= COMMENTS {
-            return Ok(rows);
-        }
-        let lookup = tsquery(&self.places.ids(), &self.for_index());
-        let mut sql = Sql::new(ON_TASK);
-        sql.push("taskwire_comments_with(").bind(lookup.query);
-        sql.push("::tsquery, ").bind(LOOKED_AT / 2);
-        sql.push(") c join tasks t on t.id = c.task_id where true");
-        self.narrow(&mut sql);
-        let found: Vec<CommentRow> = reader.fetch(sql).await?;
-        rows.extend(found);
-        Ok(rows)
     }
 }

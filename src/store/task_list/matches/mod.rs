@@ -2,23 +2,27 @@
 //! everywhere as for a rare one: it compares the newest matches, at most [`TASKS`] and [`COMMENTS`], and never counts the
 //! others. The database finds candidates; the rank of each is computed here, so both databases rank alike.
 //!
-//! - `candidates`  what may match, from the database
+//! - `candidates`  what may match, from the database; `comments` of comments
+//! - `comparison`  how well each of them matches
 //! - `places`      where a search looks
 
 mod candidates;
+mod comments;
+mod comparison;
 mod places;
 
 pub use places::Places;
 
 use super::{Scope, of};
-use crate::store::link::Dialect;
 use crate::store::sql::Sql;
 use crate::store::{Reader, Result};
-use crate::unicode::{Term, score};
-use candidates::{Search, TaskRow};
+use crate::unicode::Term;
+use candidates::Search;
+use comparison::Comparison;
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
+use taskwire_protocol::task::ListTasks;
 use taskwire_protocol::{CommentId, TaskId};
 use uuid::Uuid;
 
@@ -27,19 +31,8 @@ pub const TASKS: usize = 1000;
 /// The most comments that are compared.
 pub const COMMENTS: usize = 200;
 
-/// Bytes of texts beyond ASCII that a search compares for the places of words. Others are compared by field.
-const COMPARED: usize = 300_000;
-
-/// The ranks of fields.
-pub const TITLE: i64 = 0;
-/// Of a tag.
-pub const TAG: i64 = 1;
-/// Of a description.
-pub const DESCRIPTION: i64 = 2;
-/// Of a comment.
-pub const COMMENT: i64 = 3;
-/// The score of what the index found and a comparison does not.
-const UNKNOWN: i64 = 1 << 40;
+/// Of one task, if its comments would leave no room for those on others.
+const COMMENTS_OF_ONE: i64 = 3;
 
 /// Conditions on a task `t`, beginning with `and`.
 type Narrow<'a> = &'a (dyn Fn(&mut Sql) + Send + Sync);
@@ -71,7 +64,7 @@ pub async fn tasks(
     reader: &mut Reader,
     (scope, places): (Scope<'_>, &Places),
     terms: &[Term],
-    narrow: Narrow<'_>,
+    (narrow, wanted): (Narrow<'_>, &ListTasks),
 ) -> Result<Vec<Rank>> {
     if places.all.is_empty() || terms.is_empty() {
         return Ok(Vec::new());
@@ -81,43 +74,15 @@ pub async fn tasks(
         places,
         terms,
         narrow,
+        wanted,
     };
-    let (mut rows, are_sure) = match reader.dialect() {
-        Dialect::Sqlite => search.sqlite(reader).await?,
-        Dialect::Postgres => search.postgres(reader).await?,
-    };
+    let (mut rows, are_sure) = search.tasks(reader).await?;
     rows.sort_unstable_by_key(|(id, .., created_at)| Reverse((*created_at, *id)));
     rows.dedup_by_key(|(id, ..)| *id);
-    let mut ranks = ranked(terms, &rows, are_sure);
+    let mut ranks = Comparison::of(terms).tasks(&rows, are_sure).await;
     ranks.truncate(TASKS);
     ranks.sort_unstable();
     Ok(ranks)
-}
-
-fn ranked(terms: &[Term], rows: &[TaskRow], are_sure: bool) -> Vec<Rank> {
-    let mut left = COMPARED;
-    let of = |(id, title, description, tags, created_at): &TaskRow| {
-        let tags: Vec<String> = serde_json::from_str(tags).unwrap_or_default();
-        let tags = tags.iter().map(|tag| (TAG, tag.as_str()));
-        let mut description = description.as_deref().map(|text| (DESCRIPTION, text));
-        if let Some((_, text)) = description.filter(|(_, text)| !text.is_ascii() && are_sure) {
-            match left.checked_sub(text.len()) {
-                Some(less) => left = less,
-                None => description = None,
-            }
-        }
-        let fields = [(TITLE, title.as_str())]
-            .into_iter()
-            .chain(tags)
-            .chain(description);
-        let score = score(terms, fields).or(are_sure.then_some(UNKNOWN))?;
-        Some(Rank {
-            score,
-            created_at: Reverse(*created_at),
-            id: Reverse(*id),
-        })
-    };
-    rows.iter().filter_map(of).collect()
 }
 
 /// The comments that match, by their tasks, the best of each first.
@@ -125,7 +90,7 @@ pub async fn comments(
     reader: &mut Reader,
     (scope, places): (Scope<'_>, &Places),
     terms: &[Term],
-    narrow: Narrow<'_>,
+    (narrow, wanted): (Narrow<'_>, &ListTasks),
 ) -> Result<HashMap<TaskId, Vec<CommentMatch>>> {
     if places.all.is_empty() || terms.is_empty() {
         return Ok(HashMap::default());
@@ -135,17 +100,24 @@ pub async fn comments(
         places,
         terms,
         narrow,
+        wanted,
     };
-    let mut rows = match reader.dialect() {
-        Dialect::Sqlite => search.sqlite_comments(reader).await?,
-        Dialect::Postgres => search.postgres_comments(reader).await?,
-    };
+    let (mut rows, are_sure) = search.comments(reader).await?;
     rows.sort_unstable_by_key(|(id, ..)| Reverse(*id));
     rows.dedup_by_key(|(id, ..)| *id);
+    if rows.len() > COMMENTS {
+        let mut on: HashMap<Uuid, i64> = HashMap::default();
+        rows.retain(|(_, _, task, _)| {
+            let number = on.entry(*task).or_default();
+            *number += 1;
+            *number <= COMMENTS_OF_ONE
+        });
+    }
     rows.truncate(COMMENTS);
+    let mut comparison = Comparison::of(terms);
     let mut found: HashMap<TaskId, Vec<CommentMatch>> = HashMap::default();
     for (id, body, task, created_at) in rows {
-        let Some(score) = score(terms, [(COMMENT, body.as_str())]) else {
+        let Some(score) = comparison.comment(&body, are_sure).await else {
             continue;
         };
         let rank = Rank {
