@@ -109,6 +109,7 @@ settings! {
         attachment_bytes: u64 = from.whole("attachment_bytes", 1..=10_000_000_000);
         import_bytes: usize = from.whole("import_bytes", 1024..=1_000_000_000);
         /// `None`: no limit.
+        members_per_workspace: Option<u64> = bound(from, "members_per_workspace");
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
         tags_per_workspace: Option<u64> = bound(from, "tags_per_workspace");
         invites_per_workspace: Option<u64> = bound(from, "invites_per_workspace");

@@ -17,6 +17,8 @@ pub struct Bounds {
     pub subtasks_per_task: Option<u64>,
     /// The attachments that a task may have.
     pub attachments_per_task: Option<u64>,
+    /// The members that a workspace may have, whatever the plan of its owners.
+    pub members_per_workspace: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
     /// The tags that a workspace may have.
@@ -132,8 +134,12 @@ impl Bounds {
         })
     }
 
-    /// Whether a workspace with so many members may have one more: the best plan of its owners says how many.
+    /// Whether a workspace with so many members may have one more: the best plan of its owners says how many, up to the bound
+    /// for all.
     pub(super) fn one_more_member(&self, members: usize, plans: impl Iterator<Item = Plan>) -> Result<()> {
+        within(members as u64, self.members_per_workspace, |limit| {
+            format!("a workspace may have {limit} members; remove one first")
+        })?;
         let bounds = plans.map(|plan| self.of(plan));
         // no bound is the best one
         let best = bounds.max_by_key(|(plan, _)| plan.members.unwrap_or(u64::MAX));

@@ -7,6 +7,7 @@ use crate::support::{
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use taskwire_protocol::Timestamp;
 
 on_both_databases!(
     a_person_with_an_account_sees_the_invitation_and_joins,
@@ -479,6 +480,14 @@ async fn invitations_have_bounds(engine: Engine) {
     assert_eq!(refused["code"], "RATE_LIMITED", "too many mails");
     let link = json!({ "workspace_id": workspace, "role": "member" });
     let first = owner.ok("invite.create", link.clone()).await;
+    let moment = |field: &str| -> Timestamp {
+        serde_json::from_value(first[field].clone()).unwrap_or_else(|fault| panic!("{field}: {fault}"))
+    };
+    assert_eq!(
+        moment("expires_at").0 - moment("created_at").0,
+        7 * 86_400_000,
+        "seven days, in ms"
+    );
     let refused = owner.refused("invite.create", link.clone()).await;
     assert_eq!(
         json!([refused["code"], refused["context"]["limit"]]),

@@ -63,6 +63,7 @@ mod restarts; // two instances restarted one right after the other behind nginx
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
 mod rpc; // the operations without a socket
+mod same_moment; // what people do to the same things at the same moment
 mod search; // tasks and comments by their words
 mod sessions; // what ends with a session, and how it ends
 mod signing_out; // one session, all of them, another password; the list of sessions

@@ -14,6 +14,7 @@ on_both_databases!(
     a_cascade_above_a_thousand_is_one_reset,
     members_grant_and_revoke_roles_up_to_their_own,
     the_last_owner_stays,
+    a_workspace_has_as_many_members_as_the_setting_says,
     a_personal_workspace_is_not_shared,
 );
 
@@ -421,6 +422,32 @@ async fn the_last_owner_stays(engine: Engine) {
         answer["at"].get(team.stream()).is_none(),
         "`at` must leave out a stream that the caller may no longer read: {answer}"
     );
+}
+
+async fn a_workspace_has_as_many_members_as_the_setting_says(engine: Engine) {
+    let server = Server::start(engine, &[("members_per_workspace", "2")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let bob = Client::sign_up(&server, "bob").await;
+    let mut eve = Client::sign_up(&server, "eve").await;
+    let id = ada.ok("workspace.create", json!({ "name": "W" })).await["id"].clone();
+    let add = |name: &str| json!({ "workspace_id": id, "username": name, "role": "member" });
+    let link = json!({ "workspace_id": id, "role": "member" });
+    let token = ada.ok("invite.create", link).await["token"].clone();
+    ada.ok("member.add", add("bob")).await;
+    for (client, name, data) in [
+        (&mut ada, "member.add", add("eve")),
+        (&mut eve, "invite.accept", json!({ "token": token })),
+    ] {
+        let refused = client.refused(name, data).await;
+        assert_eq!(
+            json!([refused["code"], refused["context"]]),
+            json!(["PLAN_LIMIT", { "limit": 2 }]),
+            "{name}"
+        );
+    }
+    let remove = json!({ "workspace_id": id, "user_id": bob.user_id() });
+    ada.ok("member.remove", remove).await;
+    eve.ok("invite.accept", json!({ "token": token })).await;
 }
 
 async fn a_personal_workspace_is_not_shared(engine: Engine) {

@@ -81,10 +81,13 @@ pub async fn rows(client: &mut Client, held: &Replica) {
     for id in held.workspaces().keys() {
         let fresh = board(client, id).await;
         same("member", &held.boards[id].members, &fresh.members);
+        same("project", &held.boards[id].projects, &fresh.projects);
+        same("tag", &held.boards[id].tags, &fresh.tags);
         same("task", &held.boards[id].tasks, &fresh.tasks);
         totals(client, id, &fresh.tasks).await;
         stages(fresh.workspace(), &fresh.tasks);
         blockers(&fresh.tasks);
+        references(&fresh);
     }
 }
 
@@ -168,6 +171,26 @@ fn stages(workspace: &Value, tasks: &BTreeMap<String, Value>) {
             task["completed"] == true,
             task["completed_at"].is_string(),
             "{task}"
+        );
+    }
+}
+
+/// Asserts that the project, the parent and the assignees of each task exist.
+fn references(board: &WorkspaceState) {
+    for task in board.tasks.values() {
+        let (project, parent) = (task["project_id"].as_str(), task["parent_id"].as_str());
+        assert!(
+            project.is_none_or(|id| board.projects.contains_key(id)),
+            "no such project: {task}"
+        );
+        assert!(
+            parent.is_none_or(|id| board.tasks.contains_key(id)),
+            "no such parent: {task}"
+        );
+        let mut assignees = task["assignee_ids"].as_array().expect("a list").iter();
+        assert!(
+            assignees.all(|id| board.members.contains_key(text(id))),
+            "not a member: {task}"
         );
     }
 }
