@@ -11,6 +11,11 @@ use std::cmp::Ordering;
 /// The tasks that a walk may look at for each that matches, and how many it may look at in any case.
 const PATIENCE: u64 = 2;
 const LEAST: u64 = 2_000;
+/// The tasks of one state that a walk passes by at once.
+const PASSED: usize = 64;
+
+/// A walk looked at as many tasks as it may.
+struct Spent;
 
 impl List<'_> {
     pub(super) fn page(&self, total: u64) -> Vec<u32> {
@@ -114,12 +119,13 @@ impl List<'_> {
         }
     }
 
-    /// Merges the orders of the states.
+    /// Merges the orders of the states. What does not match is passed by without being compared, a few tasks at a time: the
+    /// other states are not to wait for the last one that matches of a state.
     fn walk_orders(&self, by: By, page: &mut Vec<u32>, budget: &mut u64) -> Option<()> {
         let mut walks: Vec<(Walk<'_>, u32)> = Vec::with_capacity(STATES);
         for state in &self.states {
             let mut walk = self.walk_of(*state, by);
-            if let Some(first) = walk.next() {
+            if let Some(first) = self.pass(by, &mut walk, budget).ok()? {
                 walks.push((walk, first));
             }
         }
@@ -131,20 +137,35 @@ impl List<'_> {
                 }
             }
             let (walk, task) = &mut walks[first];
-            let found = *task;
-            *budget = budget.checked_sub(1)?;
-            let ended = self.is_past(by, found);
-            match walk.next() {
-                Some(next) if !ended => *task = next,
-                _ => {
-                    walks.swap_remove(first);
-                }
+            if self.matches(*task) {
+                page.push(*task);
             }
-            if !ended && self.set.contains(found) && self.is_due(found) {
-                page.push(found);
+            match self.pass(by, walk, budget).ok()? {
+                Some(next) => *task = next,
+                None => drop(walks.swap_remove(first)),
             }
         }
         Some(())
+    }
+
+    /// Goes on to the next task that matches, or to the last of a few that do not; `None` at the end.
+    fn pass(&self, by: By, walk: &mut Walk<'_>, budget: &mut u64) -> Result<Option<u32>, Spent> {
+        let mut last = None;
+        for task in walk.take(PASSED) {
+            *budget = budget.checked_sub(1).ok_or(Spent)?;
+            if self.is_past(by, task) {
+                return Ok(None);
+            }
+            last = Some(task);
+            if self.matches(task) {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    fn matches(&self, task: u32) -> bool {
+        self.set.contains(task) && self.is_due(task)
     }
 
     /// The tasks of a state along an order, from where the page begins.
