@@ -6,9 +6,10 @@ use crate::crowd;
 use crate::link::Link;
 use crate::target::Server;
 use crate::trouble::Trouble;
+use serde_json::json;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
-use taskwire_protocol::task::{ListTasks, SearchTasks, Where};
+use taskwire_protocol::task::{CreateTask, ListTasks, SearchTasks, Where};
 use taskwire_protocol::{Operation, WorkspaceId};
 use uuid::Uuid;
 
@@ -31,10 +32,12 @@ pub(super) async fn times(
     tasks: usize,
 ) -> Result<Vec<Found>, Trouble> {
     let (mut link, _) = crowd::join(server.address, 0, account, Streams::default()).await?;
-    let number = tasks / 2;
+    let rare: CreateTask =
+        serde_json::from_value(json!({ "workspace_id": workspace, "title": "Feed the quokka" }))?;
+    link.call(&rare).await?;
     let kinds = [
-        ("a rare word", format!("{number}"), 0),
-        ("the beginning of one word in a hundred", "12".to_owned(), 0),
+        ("a rare word", "quokka".to_owned(), 1),
+        ("the beginning of one word in a thousand", "126".to_owned(), 0),
         ("a word of every task", "test".to_owned(), 50),
         ("the beginning of a word of every task", "titl".to_owned(), 50),
         ("one letter", "t".to_owned(), 50),

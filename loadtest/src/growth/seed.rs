@@ -51,7 +51,7 @@ impl Home {
             statements.push(database.grow(&workspace, "pending"));
             statements.push(database.grow(&user, "seq"));
             statements.push(database.grow(&user, "unread"));
-            statements.extend(database.vary(&workspace, &user));
+            statements.extend(database.vary(&workspace, &user, &tag));
         }
         let (mut first, last) = (head + 1, entries as i64);
         while first <= last && !stop::is_asked() {
@@ -64,8 +64,7 @@ impl Home {
             tokio::task::yield_now().await;
         }
         progress::done();
-        // A database that grew slowly would have these statistics already.
-        database.run("analyze").await?;
+        database.settle().await?;
         Ok(())
     }
 }

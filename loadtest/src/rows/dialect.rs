@@ -9,28 +9,25 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// The columns for the words of a task's title and for the key that orders it, and their values, if the database stores
-    /// them in the task's row. Each word begins with the workspace's tag. The key is as long as a real one.
+    /// them in the task's row.
     pub(super) fn words(self, tag: &str) -> (&'static str, String) {
         let Dialect::Postgres = self else {
             return ("", String::new());
         };
-        let words = [
-            "of'':3",
-            "a'':4",
-            "load'':5",
-            "test'':6",
-            "as'':7,9",
-            "long'':8",
-            "titles'':10",
-            "are'':11",
-        ];
-        let words: Vec<String> = words.iter().map(|word| format!("''{tag}{word}")).collect();
-        let values = format!(
-            ", ('''{tag}task'':1 ''{tag}' || i || ''':2 {}')::tsvector, \
-             encode(convert_to('task ' || i || ' of a load test, as long as titles are', 'UTF8'), 'hex'), 1, 1",
-            words.join(" ")
-        );
-        (", search, title_key, texts_at, words_at", values)
+        let (key, words) = words(tag, "", "i");
+        (
+            ", search, title_key, texts_at, words_at",
+            format!(", {words}, {key}, 1, 1"),
+        )
+    }
+
+    /// What changes besides the title of the task `m.i` when it begins with `number`.
+    pub(super) fn new_words(self, tag: &str, number: &str) -> String {
+        let Dialect::Postgres = self else {
+            return String::new();
+        };
+        let (key, words) = words(tag, &format!("{number} || ' ' || "), "m.i");
+        format!(", search = {words}, title_key = {key}")
     }
 
     /// The numbers of the operations, as the table `n (i)`.
@@ -84,4 +81,15 @@ impl Dialect {
              '\",{filling}}}}}'"
         )
     }
+}
+
+/// The key of the title `{first}task {i} of a load test, …`, and its words as PostgreSQL stores them: each begins with the
+/// workspace's tag.
+fn words(tag: &str, first: &str, i: &str) -> (String, String) {
+    let title = format!("{first}'task ' || {i} || ' of a load test, as long as titles are'");
+    let words = format!(
+        "(select string_agg('''{tag}' || word || ''':' || place, ' ') \
+         from unnest(string_to_array(replace({title}, ',', ''), ' ')) with ordinality as of_title (word, place))::tsvector"
+    );
+    (format!("encode(convert_to({title}, 'UTF8'), 'hex')"), words)
 }

@@ -240,6 +240,17 @@ impl Database {
         }
     }
 
+    /// Does what a database that grew slowly would have done already, so that it does not disturb what is measured.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        match self {
+            Database::Sqlite(_) => self.run("analyze").await,
+            Database::Postgres(_) => {
+                self.run("vacuum (analyze)").await?;
+                self.run("checkpoint").await
+            }
+        }
+    }
+
     /// Moves SQLite's new keys to the older ones, as the server does after some rows.
     pub(crate) async fn move_keys(&mut self) -> Result<()> {
         let Database::Sqlite(_) = self else { return Ok(()) };

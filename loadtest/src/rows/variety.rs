@@ -6,13 +6,17 @@ use uuid::Uuid;
 /// The project that some tasks are in. It has no row.
 pub(crate) const PROJECT: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_00b0);
 
+/// What the title of the task `m.i` begins with.
+const NUMBER: &str = "((m.i * 7919) % 1000003)";
+
 impl Database {
     /// The statements that change prepared operations after their rows are written. Every statement binds the first and the
-    /// last operation. A quarter of the tasks is completed, a fiftieth deleted; half of them have a date in one of 100 days.
-    pub(crate) fn vary(&self, workspace: &str, owner: &str) -> Vec<String> {
+    /// last operation. `tag` is what the words of the workspace begin with. A quarter of the tasks is completed, a fiftieth deleted; half of them have a date in one of 100 days.
+    pub(crate) fn vary(&self, workspace: &str, owner: &str, tag: &str) -> Vec<String> {
         let (first, last) = self.parameters();
         let project = self.value(PROJECT);
         let these = format!("from made where i between {first} and {last}");
+        let new_words = self.dialect().new_words(tag, NUMBER);
         let tag = "case when i % 5000 = 0 then 'rare' else 'tag' || (i % 50) end";
         let status = |column: &str, part: &str| {
             let count = format!("(select count(*) {these} and {part})");
@@ -29,7 +33,7 @@ impl Database {
                  completed = m.i % 4 = 0, completed_at = case when m.i % 4 = 0 then m.at end, is_deleted = m.i % 50 = 1, \
                  deleted_at = case when m.i % 50 = 1 then m.at end, updated_at = m.at + (m.i * 7919) % 100000, \
                  position = substr(m.position, 1, 20) || (m.i * 7919) % 100000 || '1', \
-                 title = (m.i * 7919) % 1000003 || ' task ' || m.i || ' of a load test, as long as titles are', \
+                 title = {NUMBER} || ' task ' || m.i || ' of a load test, as long as titles are'{new_words}, \
                  project_id = case when m.i % 20 = 3 then {project} end, tags = '[\"' || {} || '\"]', \
                  assignee_ids = case when m.i % 10 = 0 then '[\"' || {} || '\"]' else '[]' end \
                  from made m where tasks.id = m.task and m.i between {first} and {last}",
