@@ -81,11 +81,11 @@ settings! {
         refresh_token: Duration = from.duration("refresh_token_days", DAY, 1..=365);
         session: Duration = from.duration("session_days", DAY, 1..=3650);
         require_verified_email: bool = from.truth("require_verified_email");
-        /// Never 0: a setting of 0 becomes the number of CPUs less one, and at least 1.
-        password_hash_concurrency: usize = match from.whole("password_hash_concurrency", 0..=1024) {
-            0 => std::thread::available_parallelism().map_or(1, |cpus| cpus.get().saturating_sub(1).max(1)),
-            some => some,
-        };
+        /// Never 0: see [`values::hashing_threads`].
+        password_hash_concurrency: usize = values::hashing_threads(
+            from.whole("password_hash_concurrency", 0..=1024),
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        );
         api_tokens_per_user: usize = from.whole("api_tokens_per_user", 0..=10_000);
         admin_email: Option<String> = from.parsed("admin_email", values::account_email);
         admin_password: Option<SecretString> = from.secret("admin_password");

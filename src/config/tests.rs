@@ -105,6 +105,25 @@ fn the_defaults_are_the_documented_ones() {
 }
 
 #[test]
+fn passwords_are_hashed_on_all_cpus_but_one_unless_a_number_is_wanted() {
+    let threads = |cpus| [0, 1, 4].map(|wanted| values::hashing_threads(wanted, cpus));
+    assert_eq!(threads(1), [1, 1, 4]);
+    assert_eq!(threads(2), [1, 1, 4]);
+    assert_eq!(threads(8), [7, 1, 4]);
+    let wanted = |number: &str| {
+        let pairs = [("password_hash_concurrency", number)];
+        Settings::from_pairs(&pairs).map(|settings| settings.password_hash_concurrency)
+    };
+    assert_eq!(wanted("1024").expect("more than there are CPUs"), 1024);
+    assert!(wanted("1025").is_err());
+    let cpus = std::thread::available_parallelism().expect("a number").get();
+    assert_eq!(
+        wanted("0").expect("the default"),
+        values::hashing_threads(0, cpus)
+    );
+}
+
+#[test]
 fn each_setting_is_described_and_is_read() {
     let keys: Vec<String> = toml::from_str::<toml::Table>(DEFAULT)
         .expect("valid")

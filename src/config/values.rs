@@ -12,6 +12,16 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use super::{file, secret, urls};
 use crate::domain::account;
 
+/// How many threads hash passwords: as many as are wanted, also if that is more than there are CPUs; if none is, one fewer
+/// than CPUs, so that one is left to the sockets. A single CPU has one such thread all the same: it has the lowest priority,
+/// so the sockets come first there too.
+pub(super) fn hashing_threads(wanted: usize, cpus: usize) -> usize {
+    match wanted {
+        0 => cpus.saturating_sub(1).max(1),
+        some => some,
+    }
+}
+
 /// Where to listen: a host name or an address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
