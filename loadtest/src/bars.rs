@@ -63,6 +63,7 @@ fn typed(name: &str) -> &'static str {
         "saturated" => "fanout --with-limit --saturate --seconds 3",
         "storm" => "storm --with-limit",
         "hop" => "hop",
+        "sign-ins" => "sign-ins --people 50 --seconds 5",
         "latency" => "ops --clients 1 --seconds 2",
         _ => "ops --seconds 4",
     }

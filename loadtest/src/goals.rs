@@ -163,4 +163,12 @@ pub(crate) const BARS: &[Bar] = &[
     )
     .beside("one durable write, p50")
     .finally(AtMost(0.3)),
+    bar(
+        "sign-ins",
+        "50 sign in: p99 of others' task.create, times as long",
+        "p99, times as long",
+        "×",
+    )
+    .goals(AtMost(2.0), AtMost(2.0)),
+    bar("sign-ins-postgres", "… on PostgreSQL", "p99, times as long", "×").goals(AtMost(2.0), AtMost(2.0)),
 ];

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 /// The scenarios, small enough for a debug build on a busy machine.
-pub(crate) const SCENARIOS: [&str; 12] = [
+pub(crate) const SCENARIOS: [&str; 13] = [
     "idle --sockets 60 --accounts 4 --settle 0",
     "fanout --watchers 40 --accounts 3 --rate 50 --seconds 0.8 --warm-up 0.2 --with-limit",
     "fanout --watchers 40 --rate 80 --burst 8 --event small --seconds 0.8 --warm-up 0.2 --with-limit",
@@ -23,6 +23,7 @@ pub(crate) const SCENARIOS: [&str; 12] = [
     "storm --sockets 60 --accounts 4 --with-limit",
     "resume --sockets 20 --accounts 3 --distances 1,40,300",
     "slow --watchers 20 --crawlers 2 --accounts 3 --rate 50 --rounds 1 --seconds 0.5",
+    "sign-ins --people 6 --rate 50 --seconds 0.8 --warm-up 0.2",
     "reminders --reminders 50 --people 3 --rate 50 --within 20 --seconds 0.8",
     "soak --workspaces 3 --smallest 2 --largest 4 --accounts 4 --sockets 12 --people 4 --rate 60 --seconds 1.5 --warm-up 0.1",
 ];
