@@ -43,6 +43,7 @@ mod instances; // several instances, with Redis and without
 mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
+mod lifetimes; // how long codes and tokens are good, whatever the clock does
 mod list_index; // lists of large workspaces, beside lists from rows
 mod mail; // mails on their way
 mod notifications; // notifications
@@ -62,6 +63,7 @@ mod reminders; // who is told when the time of a task comes
 mod restarts; // two instances restarted one right after the other behind nginx
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
+mod rotation; // a secret that is replaced by another
 mod rpc; // the operations without a socket
 mod same_moment; // what people do to the same things at the same moment
 mod search; // tasks and comments by their words
