@@ -6,6 +6,7 @@ use crate::support::follower::{names, text};
 use crate::support::{Client, Engine, Follower, Node, PASSWORD, Server, http};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use taskwire::engine::{Incoming, Refresh, Sender};
 use taskwire::jobs::round;
 use taskwire_protocol::{ErrorCode, Request};
@@ -92,34 +93,47 @@ async fn an_old_token_ends_the_session(engine: Engine) {
     next(&server, &other.client.tokens).await;
 }
 
-/// How often many refresh at once: `TASKWIRE_TEST_REFRESH_ROUNDS`.
-fn rounds() -> usize {
-    let wanted = std::env::var("TASKWIRE_TEST_REFRESH_ROUNDS");
-    wanted.map_or(3, |rounds| rounds.parse().expect("a number of rounds"))
+/// How often many refresh at once: `TASKWIRE_TEST_REFRESH_ROUNDS`, or as often as takes about twenty seconds.
+fn rounds(engine: Engine) -> usize {
+    let wanted = std::env::var("TASKWIRE_TEST_REFRESH_ROUNDS").ok();
+    let wanted = wanted.map(|rounds| rounds.parse().expect("a number of rounds"));
+    wanted.unwrap_or(match engine {
+        Engine::Sqlite => 200,
+        Engine::Postgres => 50,
+    })
 }
 
-/// The answers to so many exchanges of one token at once, on connections that stay open: to open them takes longer than to
-/// exchange a token.
-async fn at_once(client: &reqwest::Client, server: &Server, token: &Value, times: usize) -> Vec<Value> {
+/// The answers to so many exchanges of one token at once, on all instances and on connections that stay open: to open them
+/// takes longer than to exchange a token.
+async fn at_once(client: &reqwest::Client, servers: &[Server], token: &Value, times: usize) -> Vec<Value> {
     let body = json!({ "refresh_token": token, "token_delivery": "body" });
-    let asked = (0..times).map(|_| async {
-        let request = client.post(server.url("/v1/auth/refresh")).json(&body);
-        let answer = request.send().await.expect("an answer");
-        answer.json::<Value>().await.expect("JSON")
+    let urls: Vec<String> = servers
+        .iter()
+        .map(|server| server.url("/v1/auth/refresh"))
+        .collect();
+    let asked = (0..times).map(|i| {
+        let request = client.post(&urls[i % urls.len()]).json(&body);
+        async {
+            let answer = request.send().await.expect("an answer");
+            answer.json::<Value>().await.expect("JSON")
+        }
     });
     futures_util::future::join_all(asked).await
 }
 
 async fn many_who_refresh_one_token_at_once_get_one_successor(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let mut tokens = http::sign_up(&server, "ada").await;
+    let servers = match engine {
+        Engine::Sqlite => vec![Server::start(engine, &[]).await],
+        Engine::Postgres => Server::start_several(2, &[]).await,
+    };
+    let mut tokens = http::sign_up(&servers[0], "ada").await;
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("an HTTP client");
     let mut grandparent = Value::Null;
-    for round in 0..rounds() {
-        let mut all = at_once(&client, &server, &tokens["refresh_token"], 64).await;
+    for round in 0..rounds(engine) {
+        let mut all = at_once(&client, &servers, &tokens["refresh_token"], 64).await;
         let mut successors: Vec<_> = all.iter().map(|next| next["refresh_token"].as_str()).collect();
         successors.sort_unstable();
         successors.dedup();
@@ -128,11 +142,14 @@ async fn many_who_refresh_one_token_at_once_get_one_successor(engine: Engine) {
             "round {round}: {all:?}"
         );
         grandparent = tokens["refresh_token"].clone();
-        tokens = next(&server, &all.remove(0)).await;
+        tokens = next(&servers[round % servers.len()], &all.remove(0)).await;
     }
     // within the thirty seconds
-    assert_eq!(refused(&server, &grandparent).await, "TOKEN_REVOKED");
-    assert_eq!(refused(&server, &tokens["refresh_token"]).await, "TOKEN_REVOKED");
+    assert_eq!(refused(&servers[0], &grandparent).await, "TOKEN_REVOKED");
+    assert_eq!(
+        refused(&servers[0], &tokens["refresh_token"]).await,
+        "TOKEN_REVOKED"
+    );
 }
 
 async fn a_token_that_somebody_made_up_changes_nothing(engine: Engine) {
@@ -148,6 +165,24 @@ async fn a_token_that_somebody_made_up_changes_nothing(engine: Engine) {
         json!(format!("rt_{}", BASE64.encode(bytes)))
     };
     let old = text(&first["refresh_token"]);
+    // `rt_`, and in base64url the session's id, 256 random bits and a tag; the database has the SHA-256 of id and bits
+    let newest = text(&third["refresh_token"]);
+    let bytes = BASE64.decode(&newest[3..]).expect("base64url");
+    assert_eq!(
+        (&bytes[..16], bytes.len()),
+        (&session.as_bytes()[..], 16 + 32 + 24)
+    );
+    assert_ne!(
+        BASE64.decode(&old[3..]).expect("base64url")[16..48],
+        bytes[16..48],
+        "each is random"
+    );
+    let stored = server.database.texts("select refresh_hash from sessions").await;
+    let byte = |at: usize| u8::from_str_radix(&stored[0][at..at + 2], 16).expect("hexadecimal digits");
+    let stored: Vec<u8> = (0..64).step_by(2).map(byte).collect();
+    assert_eq!(stored, Sha256::digest(&bytes[..48]).to_vec());
+    let contents = server.database.contents().await;
+    assert!(contents.values().all(|rows| !rows.contains(&newest[3..])));
     let forged = [
         with(&[7; 32]),
         with(&[7; 56]),

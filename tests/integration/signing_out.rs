@@ -26,6 +26,7 @@ on_both_databases!(
 );
 
 const NEW: &str = "coffee at a quarter to nine";
+const AGENT: &str = "Taskwire/2.1 (a phone)";
 
 async fn refresh(server: &Server, token: &Value) -> (u16, Value) {
     let body = json!({ "refresh_token": token, "token_delivery": "body" });
@@ -53,7 +54,8 @@ async fn closed(mut socket: Client) {
 async fn log_in(server: &Server, password: &str) -> (u16, Value) {
     let body = json!({ "email": "ada@example.com", "password": password, "device_name": "Phone",
         "token_delivery": "body" });
-    let answer = http::post(server, "/v1/auth/login", &body).await;
+    let request = http::request(server, Method::POST, "/v1/auth/login").header("user-agent", AGENT);
+    let answer = request.json(&body).send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
@@ -147,6 +149,9 @@ async fn sessions_are_listed_and_ended_by_their_ids(engine: Database) {
         .collect();
     assert_eq!(json!(shown), json!([["Phone", false], [null, true]]));
     assert_eq!(items[0]["address"], "127.0.0.1");
+    // what `User-Agent` says; the test's other requests have none
+    let clients = (&items[0]["client"], &items[1]["client"]);
+    assert_eq!(clients, (&json!(AGENT), &Value::Null));
     let seen_there = phone_socket.ok("auth.sessions", json!({})).await;
     assert_eq!(
         (
