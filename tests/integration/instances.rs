@@ -11,16 +11,25 @@ use crate::support::{Client, Follower, Server, Team, http, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// The time within which an event must reach another instance, with Redis and without.
+/// The time within which an event must reach another instance through Redis; and the end of a session also without.
 const SOON: Duration = Duration::from_secs(1);
+/// The time within which an event must reach another instance without Redis, or when Redis has just stopped: the heads of
+/// workspaces are compared every two seconds.
 const WITHOUT_REDIS: Duration = Duration::from_secs(3);
 /// A loaded machine may be late, so one of this many tries must be in time.
 const TRIES: usize = 4;
 
 /// Instances that share a Redis.
 async fn with_redis(n: usize) -> Vec<Server> {
+    with_redis_and(n, &[]).await
+}
+
+/// Instances that share a Redis, with further settings.
+async fn with_redis_and(n: usize, more: &[(&str, &str)]) -> Vec<Server> {
     let (url, prefix) = (shared_url(), own_prefix());
-    let servers = Server::start_several(n, &[("redis_url", &url), ("redis_prefix", &prefix)]).await;
+    let mut settings = vec![("redis_url", &*url), ("redis_prefix", &*prefix)];
+    settings.extend(more);
+    let servers = Server::start_several(n, &settings).await;
     for server in &servers {
         redis_becomes(server, "healthy").await;
     }

@@ -46,12 +46,12 @@ async fn log_out(servers: &[Server], streams: &Value) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_ends_on_one_instance_ends_on_all() {
-    for (servers, most) in both_ways().await {
+    for (servers, _) in both_ways().await {
         Client::sign_up(&servers[0], "ada").await;
         for streams in [json!("all"), json!([])] {
             let mut took = Vec::new();
-            while took.iter().all(|took| *took > most) {
-                assert!(took.len() < TRIES, "a logout took {took:?}, not {most:?}");
+            while took.iter().all(|took| *took > SOON) {
+                assert!(took.len() < TRIES, "a logout took {took:?}, not {SOON:?}");
                 took.push(Box::pin(log_out(&servers, &streams)).await);
             }
         }
@@ -224,29 +224,32 @@ async fn a_member_who_was_removed_and_added_elsewhere_misses_nothing() {
 /// Nothing but the log tells the other instance, where there is no Redis.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_revoked_on_one_instance_ends_on_all() {
-    for (servers, within) in both_ways().await {
+    for (servers, _) in both_ways().await {
         let mut ada = Client::sign_up(&servers[0], "ada").await;
         let team = ada.ok("workspace.create", json!({ "name": "Team" })).await;
         for only in [Value::Null, json!([team["id"]])] {
-            let made = ada
-                .ok("api_token.create", json!({ "name": "ci", "workspace_ids": only }))
-                .await;
-            let bearer = json!({ "access_token": made["token"] });
-            let mut there = Client::with_tokens(&servers[1], &bearer, json!({})).await;
-            there.ok("workspace.list", json!({})).await;
-            ada.ok("api_token.revoke", json!({ "id": made["id"] })).await;
-            let begun = Instant::now();
-            let request =
-                http::request(&servers[1], Method::POST, "/v1/rpc").bearer_auth(text(&made["token"]));
-            let refused = request
-                .json(&json!({ "type": "profile.get" }))
-                .send()
-                .await
-                .expect("an answer");
-            assert_eq!(refused.status(), 401);
-            assert_eq!(there.until_closed().await.1, Some(4403));
-            // a busy machine may be late
-            assert!(begun.elapsed() < within * 5, "{:?}", begun.elapsed());
+            let mut took = Vec::new();
+            while took.iter().all(|took| *took > SOON) {
+                assert!(took.len() < TRIES, "a revocation took {took:?}, not {SOON:?}");
+                took.push(Box::pin(revoked(&servers, &mut ada, &only)).await);
+            }
         }
     }
+}
+
+/// How long it took until the socket of a revoked token was closed on the other instance.
+async fn revoked(servers: &[Server], ada: &mut Client, only: &Value) -> Duration {
+    let made = ada
+        .ok("api_token.create", json!({ "name": "ci", "workspace_ids": only }))
+        .await;
+    let bearer = json!({ "access_token": made["token"] });
+    let mut there = Client::with_tokens(&servers[1], &bearer, json!({})).await;
+    there.ok("workspace.list", json!({})).await;
+    ada.ok("api_token.revoke", json!({ "id": made["id"] })).await;
+    let begun = Instant::now();
+    let request = http::request(&servers[1], Method::POST, "/v1/rpc").bearer_auth(text(&made["token"]));
+    let refused = request.json(&json!({ "type": "profile.get" })).send().await;
+    assert_eq!(refused.expect("an answer").status(), 401);
+    assert_eq!(there.until_closed().await.1, Some(4403));
+    begun.elapsed()
 }
