@@ -2,14 +2,12 @@
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Server, http, mails, text};
-use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both_databases!(
     a_program_gets_the_session_that_its_person_approves,
     a_refused_program_gets_nothing,
-    of_many_attempts_with_one_code_one_begins_a_session,
     codes_that_somebody_made_up_are_refused,
     a_user_decides_about_twenty_codes_an_hour,
 );
@@ -98,19 +96,6 @@ async fn a_refused_program_gets_nothing(engine: Engine) {
         "INVALID_TOKEN",
     );
     assert_eq!(redeem(&server, &other).await.0, 202);
-}
-
-async fn of_many_attempts_with_one_code_one_begins_a_session(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let ada = http::sign_up(&server, "ada").await;
-    let codes = start(&server).await;
-    assert_eq!(decide(&server, &ada["access_token"], &codes, true).await.0, 200);
-    let answers = join_all((0..20).map(|_| redeem(&server, &codes))).await;
-    let begun = answers.iter().filter(|(status, _)| *status == 200).count();
-    assert_eq!(begun, 1, "{answers:?}");
-    for answer in answers.iter().filter(|(status, _)| *status != 200) {
-        refused(answer, 401, "INVALID_TOKEN");
-    }
 }
 
 async fn codes_that_somebody_made_up_are_refused(engine: Engine) {

@@ -10,6 +10,7 @@ mod access; // what users receive while their access changes
 mod accounts; // signing up, in and out
 mod administration; // instances, sockets, kicks, operators
 mod api_tokens; // tokens of programs
+mod at_once; // one code that a hundred use at once
 mod attachments; // files at tasks
 mod audit_lines; // the log of what is done to accounts
 mod batches; // several mutations in one request
@@ -23,7 +24,8 @@ mod contention; // many people in shared workspaces on several instances
 mod contract; // the schema, and what it refuses
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
-mod defence; // limits, locks, known devices, a crowd that signs in
+mod crowd; // a thousand people who sign in at once
+mod defence; // limits, locks, known devices
 mod deletion; // the end of an account, and what is left of it
 mod demo; // the month of a team that is made up
 mod deploy; // the image, the compose file, nginx
@@ -31,6 +33,7 @@ mod device_sign_in; // a program that signs in with a code
 mod doctor; // what `taskwire doctor` finds
 mod documents; // the links of the README and other pages
 mod draining; // a node that stops, a node that is full
+mod enumeration; // what strangers learn of who has an account
 mod environments; // settings as deployments give them
 mod errors; // every error code
 mod exactly_once; // op_id
@@ -44,6 +47,7 @@ mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
 mod lifetimes; // how long codes and tokens are good, whatever the clock does
+mod limits; // the numbers of single limits, and how locks end
 mod list_index; // lists of large workspaces, beside lists from rows
 mod mail; // mails on their way
 mod notifications; // notifications

@@ -1,22 +1,20 @@
-//! What mails prove: that an address is its owner's; a forgotten password; another address. And what strangers learn from
-//! the answers, which is nothing.
+//! What mails prove: that an address is its owner's; a forgotten password; another address. What strangers learn from the
+//! answers is in `enumeration`, many who use one code in `at_once`.
 
 use crate::on_both_databases;
 use crate::support::mails::{self, Mail};
 use crate::support::{Client, Engine, Follower, PASSWORD, Server, http};
-use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 on_both_databases!(
     a_code_verifies_an_address_once,
     a_link_leads_to_the_public_address_and_verifies_too,
     wrong_void_and_old_codes_are_refused,
-    of_a_hundred_requests_with_one_code_one_uses_it,
     an_unverified_account_gets_no_tokens,
     a_forgotten_password_is_reset_by_mail,
+    a_password_is_reset_by_the_link_of_its_mail_whatever_host_asked_for_it,
     another_address_takes_effect_when_it_is_verified,
-    answers_do_not_tell_who_has_an_account,
 );
 
 const VERIFY: &str = "Verify your e-mail address";
@@ -157,33 +155,6 @@ async fn wrong_void_and_old_codes_are_refused(engine: Engine) {
     server.database.execute("update codes set expires_at = 1").await;
     refused(&verify(&server, email, &wrong(&third)).await, "INVALID_TOKEN");
     refused(&verify(&server, email, &third).await, "TOKEN_EXPIRED");
-}
-
-async fn of_a_hundred_requests_with_one_code_one_uses_it(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    http::sign_up(&server, "ada").await;
-    let code = first_mail(&server, "ada").await.code();
-    // one client for all, because making a client takes time
-    let (client, url) = (reqwest::Client::new(), server.url("/v1/auth/verify-email"));
-    let body = json!({ "email": "ada@example.com", "code": code });
-    let asked = (0..100).map(|_| async {
-        let answer = client.post(&url).json(&body).send().await.expect("an answer");
-        (
-            answer.status().as_u16(),
-            answer.json::<Value>().await.expect("JSON"),
-        )
-    });
-    let answers = join_all(asked).await;
-    let used = answers.iter().filter(|answer| answer.0 == 200).count();
-    assert_eq!(used, 1);
-    for answer in answers.iter().filter(|answer| answer.0 != 200) {
-        refused(answer, "INVALID_TOKEN");
-    }
-    mails::nth(&server, 1, "ada@example.com", "Welcome to Taskwire").await;
-    assert_eq!(
-        mails::kept_for(&server, "ada@example.com", "Welcome to Taskwire").len(),
-        1
-    );
 }
 
 async fn an_unverified_account_gets_no_tokens(engine: Engine) {
@@ -357,79 +328,47 @@ async fn another_address_takes_effect_when_it_is_verified(engine: Engine) {
     assert!(mails::kept_for(&server, "bob@example.com", "Verify your new e-mail address").is_empty());
 }
 
-/// The middle of the times that a request takes for each of two kinds of addresses, asked in turn.
-async fn medians(times: usize, mut ask: impl AsyncFnMut(bool, usize)) -> (Duration, Duration) {
-    let mut took = [Vec::new(), Vec::new()];
-    for i in 0..times {
-        for known in [true, false] {
-            let began = Instant::now();
-            ask(known, i).await;
-            took[usize::from(known)].push(began.elapsed());
+async fn a_password_is_reset_by_the_link_of_its_mail_whatever_host_asked_for_it(engine: Engine) {
+    let (place, email) = ("https://tasks.example.com", "ada@example.com");
+    for public_url in [Some(place), None] {
+        let mut settings = vec![("trusted_proxies", "127.0.0.1")];
+        settings.extend(public_url.map(|url| ("public_url", url)));
+        let server = Server::start(engine, &settings).await;
+        http::sign_up(&server, "ada").await;
+        first_mail(&server, "ada").await;
+        for (path, subject, n) in [("resend-verification", VERIFY, 2), ("forgot-password", RESET, 1)] {
+            let request = http::request(&server, Method::POST, &format!("/v1/auth/{path}"))
+                .header("host", "evil.example")
+                .header("x-forwarded-host", "evil.example")
+                .header("x-forwarded-proto", "http")
+                .header("forwarded", "host=evil.example;proto=http")
+                .header("origin", "http://evil.example")
+                .json(&json!({ "email": email }));
+            assert_eq!(request.send().await.expect("an answer").status(), 202);
+            let mail = mails::nth(&server, n, email, subject).await;
+            assert!(!mail.text.contains("evil"), "{}", mail.text);
+            let leads_there = mail.text.contains(&format!("{place}/"));
+            assert_eq!(leads_there, public_url.is_some(), "{}", mail.text);
+        }
+        if public_url.is_none() {
+            continue;
+        }
+        let mail = mails::nth(&server, 1, email, RESET).await;
+        let link = mail.link(&format!("{place}/reset-password#"));
+        let token = link.rsplit('#').next().expect("a token");
+        let reset = json!({ "token": token, "new_password": OTHER });
+        // it resets a password, and does not verify an address
+        refused(
+            &post(&server, "verify-email", &json!({ "token": token })).await,
+            "INVALID_TOKEN",
+        );
+        assert_eq!(post(&server, "reset-password", &reset).await, (200, json!({})));
+        refused(&post(&server, "reset-password", &reset).await, "INVALID_TOKEN");
+        for (password, expected) in [(PASSWORD, 401), (OTHER, 200)] {
+            let login = json!({ "email": email, "password": password });
+            assert_eq!(post(&server, "login", &login).await.0, expected, "{password}");
         }
     }
-    let mut middles = took.into_iter().map(|mut took| {
-        took.sort();
-        took[took.len() / 2]
-    });
-    (
-        middles.next().unwrap_or_default(),
-        middles.next().unwrap_or_default(),
-    )
-}
-
-/// Asserts that a request takes as long for both kinds. A busy machine disturbs a round; a difference shows in all.
-async fn alike(what: &str, times: usize, mut ask: impl AsyncFnMut(bool, usize)) {
-    let mut told = String::new();
-    for round in 0..4 {
-        let (unknown, known) = medians(times, async |known, i| ask(known, 100 * round + i).await).await;
-        let most = unknown.min(known).mul_f64(0.3) + Duration::from_millis(3);
-        if unknown.abs_diff(known) <= most {
-            return;
-        }
-        told = format!("{what}: {unknown:?} for unknown addresses, {known:?} for known ones");
-    }
-    panic!("{told}");
-}
-
-async fn answers_do_not_tell_who_has_an_account(engine: Engine) {
-    for is_verified in [false, true] {
-        nobody_learns_who_has_an_account(engine, is_verified).await;
-    }
-}
-
-async fn nobody_learns_who_has_an_account(engine: Engine, is_verified: bool) {
-    let server = Server::start(engine, &[("require_verified_email", "true")]).await;
-    post(&server, "signup", &signup("known")).await;
-    let code = first_mail(&server, "known").await.code();
-    if is_verified {
-        assert_eq!(verify(&server, "known@example.com", &code).await.0, 200);
-    }
-    let address = |known: bool, i: usize| {
-        if known {
-            return "known@example.com".to_owned();
-        }
-        format!("unknown-{i}@example.com")
-    };
-    for path in ["resend-verification", "forgot-password"] {
-        alike(path, 30, async |known, i| {
-            let answer = post(&server, path, &json!({ "email": address(known, i) })).await;
-            assert_eq!(answer, (202, json!({})));
-        })
-        .await;
-    }
-    alike("signup", 15, async |known, i| {
-        let mut data = signup("somebody");
-        data["email"] = json!(address(known, i));
-        let answer = post(&server, "signup", &data).await;
-        assert_eq!(answer, (202, json!({ "status": "verify_email" })));
-    })
-    .await;
-    alike("verify-email", 15, async |known, i| {
-        let answer = verify(&server, &address(known, 1000 + i), "000000").await;
-        refused(&answer, "INVALID_TOKEN");
-    })
-    .await;
-    assert!(mails::kept_for(&server, "unknown-1001@example.com", VERIFY).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// A socket, and the frames that the test has not taken yet.
@@ -28,9 +30,20 @@ impl Client {
         Client::dial(server.address).await
     }
 
+    /// A socket that has not authenticated, of somebody whose address a trusted proxy names.
+    pub async fn connect_from(server: &Server, from: &str) -> Client {
+        let mut upgrade = upgrade(server.address);
+        let from = from.parse().expect("the value of a header");
+        upgrade.headers_mut().insert("x-forwarded-for", from);
+        Client::open(upgrade).await
+    }
+
     async fn dial(address: SocketAddr) -> Client {
-        let url = format!("ws://{address}/v1/socket");
-        let (socket, _) = timeout(PATIENCE, connect_async(url))
+        Client::open(upgrade(address)).await
+    }
+
+    async fn open(upgrade: Request) -> Client {
+        let (socket, _) = timeout(PATIENCE, connect_async(upgrade))
             .await
             .expect("in time")
             .expect("a socket");
@@ -269,4 +282,10 @@ impl Client {
     pub fn cut(self) {
         drop(self);
     }
+}
+
+/// The request that opens a socket.
+fn upgrade(address: SocketAddr) -> Request {
+    let url = format!("ws://{address}/v1/socket");
+    url.into_client_request().expect("a request")
 }
