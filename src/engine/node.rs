@@ -49,8 +49,8 @@ impl Node for Engine {
         Box::pin(Engine::connections(self, which))
     }
 
-    fn kick(&self, whom: Whom) -> Answering<'_, ()> {
-        Box::pin(Engine::kick(self, whom))
+    fn kick(&self, whom: Whom, by: Arc<Caller>) -> Answering<'_, ()> {
+        Box::pin(Engine::kick(self, whom, by))
     }
 }
 

@@ -4,18 +4,20 @@ use super::caller::targets_the_caller;
 use super::cursor::List;
 use super::letters::{self, About};
 use super::node::{SocketId, Which, Whom};
-use super::notices::{Notice, tell};
+use super::notices::{Notice, tell, warn};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
-use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, not_found, sessions};
+use super::{
+    Act, Ask, Caller, Command, DONE, Decide, Needs, Query, Result, Target, cursor, json, not_found, sessions,
+};
 use crate::store::users::Account;
 use std::sync::Arc;
-use taskwire_protocol::Failure;
 use taskwire_protocol::account::User;
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{Access, Failure, Operation as _, UserId};
 
 targets_the_caller!(ListInstances, ListConnections, Kick);
 
@@ -53,8 +55,51 @@ impl Command for Kick {
                 return Err(Failure::invalid("user_id", message));
             }
         };
-        ask.node.kick(whom).await?;
+        ask.node.kick(whom, ask.caller.clone()).await?;
         Ok(DONE)
+    }
+}
+
+/// The part of a kick that is in the log of the user whose sockets it closes.
+pub struct TellKicked {
+    /// The user.
+    pub user: UserId,
+    /// Whose sockets are closed.
+    pub whom: Whom,
+}
+
+impl Decide for TellKicked {
+    fn name(&self) -> &'static str {
+        Kick::NAME
+    }
+
+    fn access(&self) -> Access {
+        Kick::ACCESS
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::User(self.user)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(self.user);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        let account = world.accounts.get(self.user);
+        let account = account.filter(|account| account.deleted_at.is_none());
+        let user = account.ok_or_else(|| not_found("account"))?.user.id;
+        let of = match self.whom {
+            Whom::User(_) => "your connections",
+            Whom::Session(_) => "the connections of one of your sessions",
+        };
+        warn(act, world, user, format!("An administrator closed {of}"))?;
+        Ok(json(&DONE)?.into())
+    }
+
+    /// It has no `op_id`, so nothing compares this.
+    fn canonical(&self) -> String {
+        String::new()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Commands: they act on the running node at once, and write no log entry.
+//! Commands: they act on the running node at once. They write no log entry; of a kick, the engine takes a step that does.
 
 use super::{Ask, Result, Targeted};
 

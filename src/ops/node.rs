@@ -1,9 +1,10 @@
 //! What operations ask of the node itself, not of its database: who is connected, here and on other
 //! instances, what time it is, and that it brings up to date what lags behind.
 
-use super::Result;
+use super::{Caller, Result};
 use crate::store::task_list::{ListIndexes, Scope};
 use std::pin::Pin;
+use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::Presence;
@@ -41,8 +42,8 @@ pub trait Node: Send + Sync {
     /// Lists sockets on all instances; with the last one of the page, if there is another page.
     fn connections(&self, which: Which) -> Answering<'_, (ConnectionPage, Option<SocketId>)>;
 
-    /// Closes sockets on all instances.
-    fn kick(&self, whom: Whom) -> Answering<'_, ()>;
+    /// Closes sockets on all instances, and tells their user that this administrator did it.
+    fn kick(&self, whom: Whom, by: Arc<Caller>) -> Answering<'_, ()>;
 }
 
 /// Which sockets to list.

@@ -144,6 +144,15 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     found.map(|row| Ok((row.session.read()?, row.head))).transpose()
 }
 
+/// Whose session this is. An API token is a session of its own, with its id.
+pub async fn find_owner(reader: &mut Reader, id: SessionId) -> Result<Option<UserId>> {
+    let mut sql = Sql::new("select user_id from sessions where id = ");
+    sql.bind(id.0);
+    sql.push(" union all select user_id from api_tokens where id = ")
+        .bind(id.0);
+    Ok(reader.scalar::<Uuid>(sql).await?.map(UserId))
+}
+
 /// The newest sessions of a user that have neither ended nor expired at `now`: at most `limit`, newest first.
 pub async fn list_living(
     reader: &mut Reader,

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 on_both_databases!(
     an_administrator_sees_instances_and_sockets_and_kicks_them,
     an_operator_changes_accounts_from_the_command_line,
+    what_an_operator_does_to_an_account_is_in_its_log_with_who_did_it,
     a_new_epoch_makes_clients_sync_again
 );
 
@@ -338,6 +339,48 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
             nobody.refused("auth.login", login).await["code"],
             "INVALID_CREDENTIALS"
         );
+    }
+}
+
+async fn what_an_operator_does_to_an_account_is_in_its_log_with_who_did_it(engine: Engine) {
+    let mut server = Server::start(engine, &[]).await;
+    http::sign_up(&server, "ada").await;
+    assert_eq!(server.terminate(), Some(0));
+    let run = |command: &str, rest: &[&str]| {
+        let (code, said) = server.run(&[&["admin", command], rest].concat());
+        assert_eq!(code, Some(0), "{said}");
+        said
+    };
+    let made = run("create-user", &["eve@example.com"]);
+    run("set-role", &["ada@example.com", "admin"]);
+    let reset = run("reset-password", &["ada@example.com"]);
+    server.spawn();
+    for (name, said, expected) in [
+        ("eve", made, &["access.granted", "notification.created"][..]),
+        (
+            "ada",
+            reset,
+            &[
+                "notification.created",
+                "profile.updated",
+                "profile.updated",
+                "session.revoked",
+                "notification.created",
+            ],
+        ),
+    ] {
+        let password = said.lines().find_map(|line| line.strip_prefix("password: "));
+        let login = json!({
+            "email": format!("{name}@example.com"), "password": password.expect("a password"), "token_delivery": "body",
+        });
+        let tokens = http::post(&server, "/v1/auth/login", &login).await;
+        let mut client = Client::with_tokens(&server, &tokens.json().await.expect("tokens"), json!({})).await;
+        let log = json!({ "stream": format!("user:{}", client.user_id()), "limit": 500 });
+        let log = client.ok("stream.history", log).await;
+        let events = log["events"].as_array().expect("events").iter();
+        let by_operator = events.filter(|event| event["actor"] == json!({ "kind": "operator" }));
+        let told: Vec<&Value> = by_operator.map(|event| &event["event"]).collect();
+        assert_eq!(told, expected, "{log}");
     }
 }
 

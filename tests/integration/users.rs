@@ -5,11 +5,13 @@ use crate::on_both_databases;
 use crate::presence::instances;
 use crate::support::follower::text;
 use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, audit, eventually, http, mails, new_id};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both_databases!(
     an_administrator_makes_and_changes_accounts,
+    whatever_an_administrator_does_to_an_account_is_in_its_log_with_who_did_it,
     a_deactivated_account_is_out_at_once_and_told_only_with_the_right_password,
     accounts_are_listed_in_pages_and_searched,
     the_last_administrator_stays_one_whoever_demotes_whom,
@@ -134,6 +136,74 @@ async fn an_administrator_makes_and_changes_accounts(engine: Engine) {
             "{name}"
         );
     }
+}
+
+/// Sends a request without a socket.
+async fn rpc(server: &Server, client: &Client, name: &str, data: Value) {
+    let frame = json!({ "type": name, "data": data });
+    let request = http::request(server, Method::POST, "/v1/rpc");
+    let request = request
+        .bearer_auth(text(&client.tokens["access_token"]))
+        .json(&frame);
+    assert_eq!(request.send().await.expect("an answer").status(), 200, "{name}");
+}
+
+async fn whatever_an_administrator_does_to_an_account_is_in_its_log_with_who_did_it(engine: Engine) {
+    let server = Server::start(engine, &OPERATOR).await;
+    let mut op = Client::log_in(&server, "op").await;
+    let by = json!({ "kind": "user", "id": op.user_id(), "name": "Administrator" });
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let of = json!({ "id": ada.user_id() });
+    let program = ada.ok("api_token.create", json!({ "name": "a program" })).await;
+    let session = ada.welcome["data"]["session"]["id"].clone();
+    op.ok("admin.user.update", json!({ "id": of["id"], "plan": "pro" }))
+        .await;
+    op.ok("admin.user.unlock", of.clone()).await;
+    op.ok("admin.kick", json!({ "user_id": of["id"] })).await;
+    let (frames, closed) = ada.until_closed().await;
+    assert_eq!(closed, Some(4403));
+    let told = frames.iter().any(|frame| frame["actor"] == by);
+    assert!(told, "a socket is told before it closes: {frames:?}");
+    let mut again = ada.another(&server).await;
+    rpc(&server, &op, "admin.kick", json!({ "session_id": session })).await;
+    assert_eq!(again.until_closed().await.1, Some(4403));
+    op.ok("admin.kick", json!({ "session_id": program["id"] })).await;
+    // what is nobody's has no log
+    op.ok("admin.kick", json!({ "session_id": new_id() })).await;
+    op.ok("admin.kick", json!({ "user_id": new_id() })).await;
+    rpc(&server, &op, "admin.user.sign_out", of).await;
+
+    let mut ada = Client::log_in(&server, "ada").await;
+    let log = json!({ "stream": format!("user:{}", ada.user_id()), "limit": 500 });
+    let log = ada.ok("stream.history", log).await;
+    let events = log["events"].as_array().expect("events").iter();
+    let by_op = events.filter(|event| event["actor"] == by);
+    let told: Vec<Value> = by_op
+        .map(|event| json!([event["event"], event["data"]["message"]]))
+        .collect();
+    let expected = [
+        json!([
+            "notification.created",
+            "An administrator changed your account: your plan is pro"
+        ]),
+        json!(["profile.updated", null]),
+        json!([
+            "notification.created",
+            "An administrator let you sign in again after failed sign-ins"
+        ]),
+        json!(["notification.created", "An administrator closed your connections"]),
+        json!([
+            "notification.created",
+            "An administrator closed the connections of one of your sessions"
+        ]),
+        json!([
+            "notification.created",
+            "An administrator closed the connections of one of your sessions"
+        ]),
+        json!(["session.revoked", null]),
+        json!(["profile.updated", null]),
+    ];
+    assert_eq!(told, expected, "{log}");
 }
 
 async fn a_deactivated_account_is_out_at_once_and_told_only_with_the_right_password(engine: Engine) {

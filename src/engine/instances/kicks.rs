@@ -1,19 +1,23 @@
 //! `admin.kick` on all instances: a note closes sockets at once, and every instance reads a row in case the note is
-//! lost.
+//! lost. The user whose sockets are closed has it in their log.
 
 use super::notes::Words;
-use crate::engine::{Chore, Engine, spawned};
+use crate::engine::{Caller, Chore, Engine, spawned};
+use crate::ops::admin::TellKicked;
 use crate::ops::node::Whom;
 use crate::store::instances::{self, KickRecord};
-use crate::store::{StoreError, Transaction};
-use taskwire_protocol::Failure;
+use crate::store::{StoreError, Transaction, sessions};
+use std::sync::Arc;
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{ErrorCode, Failure};
 
 /// The most kick orders that one look reads.
 const KICKS: i64 = 1000;
 
 impl Engine {
-    /// Closes sockets here and on every other instance.
-    pub(in crate::engine) async fn kick(&self, whom: Whom) -> Result<(), Failure> {
+    /// Closes sockets here and on every other instance, after the log of their user has it.
+    pub(in crate::engine) async fn kick(&self, whom: Whom, by: Arc<Caller>) -> Result<(), Failure> {
+        self.tell_kicked(whom, by).await?;
         self.0.instance.close(whom);
         let (words, user, session) = match whom {
             Whom::User(id) => (Words::KickUser(id), Some(id), None),
@@ -27,6 +31,26 @@ impl Engine {
         let kick = KickRecord { id, user, session };
         let at = self.0.clock.now_ms();
         self.chore(StoreKick { kick, at }).await
+    }
+
+    /// Writes a kick into the log of the user whose sockets it closes. An id that is nobody's closes no socket, and has no
+    /// log.
+    async fn tell_kicked(&self, whom: Whom, by: Arc<Caller>) -> Result<(), Failure> {
+        let user = match whom {
+            Whom::User(user) => Some(user),
+            Whom::Session(session) => {
+                let store = self.0.store.clone();
+                let read = async move { sessions::find_owner(&mut store.read().await?, session).await };
+                spawned(read).await?
+            }
+        };
+        let Some(user) = user else {
+            return Ok(());
+        };
+        match self.act::<Nothing>(by, TellKicked { user, whom }).await {
+            Err(failure) if failure.code == ErrorCode::NotFound => Ok(()),
+            told => told.map(drop),
+        }
     }
 
     /// Carries out the orders in the database that are new here. `first`: this is the first look, so the orders are
