@@ -80,6 +80,12 @@ pub(super) fn is_for_lines(c: char) -> bool {
     !breaks_lines(c) && !turns_text(c)
 }
 
+/// A text as a part of one line: each run of line breaks and other characters that no name may have is a space.
+pub fn one_line(text: &str) -> String {
+    let parts = text.split(|c| !is_for_lines(c)).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 /// Control characters, and the two separators that break lines as they do.
 fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
@@ -127,6 +133,17 @@ mod tests {
         assert_eq!(checked("title", &most, 1, 200).ok(), Some("ậ".repeat(200)));
         assert!(checked("title", &format!("{most}x"), 1, 200).is_err());
         assert!(checked("title", &"a".repeat(10_000), 1, 200).is_err());
+    }
+
+    #[test]
+    fn whatever_ends_a_line_becomes_a_space() {
+        for end in [
+            "\r\n", "\n", "\r", "\0", "\t", "\u{85}", "\u{2028}", "\u{2029}", "\u{202e}", "\n\r\n\0",
+        ] {
+            assert_eq!(one_line(&format!("{end}a{end}b{end}")), "a b", "{end:?}");
+        }
+        assert_eq!(one_line("Zoë’s  bill"), "Zoë’s  bill");
+        assert_eq!(one_line("\n"), "");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn reminded(letter: &Letter, reminder: Reminder, run: &Run) -> (String, Draft) {
     let token = run.engine().token_to_end_mails(letter.user);
     let link = place.and_then(|place| Some(format!("{place}/v1/unsubscribe?token={}", token?)));
     let ends = link.map(|link| Ends { link });
-    let draft = texts::reminder(&letter.name, reminder.lines, reminder.more, ends);
+    let draft = texts::reminder(&letter.name, &reminder.lines, reminder.more, ends);
     (reminder.email, draft)
 }
 

@@ -5,6 +5,7 @@ use super::Unsent;
 use super::layout;
 use super::texts::{Draft, Ends};
 use crate::config::Settings;
+use crate::domain::text::one_line;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder, MultiPart};
 use lettre::{Address, Message};
@@ -47,10 +48,10 @@ pub(super) fn build(mail: &Mail, settings: &Settings) -> Result<Message, Unsent>
     let built = Message::builder()
         .from(Mailbox::new(name, from))
         .to(Mailbox::new(
-            Some(mail.to.name.clone()).filter(|name| !name.is_empty()),
+            Some(one_line(&mail.to.name)).filter(|name| !name.is_empty()),
             to,
         ))
-        .subject(&*mail.draft.subject)
+        .subject(one_line(&mail.draft.subject))
         .date(at)
         .message_id(Some(id))
         // no autoresponder answers (RFC 3834, section 5)
@@ -160,7 +161,7 @@ mod tests {
 
     fn reminder(link: &str) -> Draft {
         let link = link.to_owned();
-        texts::reminder("Ada", vec!["Pay rent".to_owned()], 0, Some(Ends { link }))
+        texts::reminder("Ada", &["Pay rent".to_owned()], 0, Some(Ends { link }))
     }
 
     #[test]
@@ -189,6 +190,37 @@ mod tests {
             let headers = text.split("\r\n\r\n").next().expect("headers");
             assert!(
                 !headers.contains("List-Unsubscribe") && !headers.contains("Bcc"),
+                "{headers}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_people_wrote_is_one_line_of_a_subject_and_of_a_body() {
+        for end in ["\r\n", "\n", "\r", "\0", "\u{2028}"] {
+            let title = format!("Pay rent{end}Bcc: eve@example.com{end}{end}Hello");
+            let (one, ends) = (
+                texts::reminder("Ada", std::slice::from_ref(&title), 0, None),
+                "Hello\r\n",
+            );
+            let text = of(one);
+            let line = format!("Pay rent Bcc: eve@example.com {ends}");
+            assert!(text.contains(&format!("\r\nSubject: {line}")), "{text}");
+            assert!(text.contains(&format!("\r\n{line}")), "{text}");
+            // whatever a draft has as its subject
+            let subject = Draft {
+                subject: title,
+                ..texts::welcome("Ada")
+            };
+            assert!(of(subject).contains(&format!("\r\nSubject: {line}")), "{end:?}");
+            let text = written(
+                &format!("Ada{end}Bcc: eve"),
+                "ada@example.com",
+                "tasks@example.com",
+            );
+            let headers = text.split("\r\n\r\n").next().expect("headers");
+            assert!(
+                headers.contains("\r\nTo: ") && !headers.contains("\r\nBcc"),
                 "{headers}"
             );
         }

@@ -1,5 +1,6 @@
 //! What each mail says: a pure function for each. Names and devices come from people; the layout escapes them.
 
+use crate::domain::text::one_line;
 use chrono::DateTime;
 use taskwire_protocol::Timestamp;
 
@@ -285,7 +286,9 @@ pub fn several_sign_ups(proof: Proof) -> Draft {
 }
 
 /// Tells of tasks, each with a line of its own, while the reader was away. There may be more of them than lines.
-pub fn reminder(name: &str, lines: Vec<String>, more: usize, ends: Option<Ends>) -> Draft {
+pub fn reminder(name: &str, lines: &[String], more: usize, ends: Option<Ends>) -> Draft {
+    // a title may have line breaks; in a mail they could look like the end of what people wrote
+    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
     let subject = match (&lines[..], more) {
         ([line], 0) => line.clone(),
         _ => format!("{} reminders", lines.len() + more),

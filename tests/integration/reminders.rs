@@ -291,7 +291,8 @@ async fn who_is_not_connected_gets_a_mail_and_can_end_them(engine: Engine) {
         answer.json().await.expect("JSON")["data"].clone()
     };
     let (_, remind_at) = ahead(300);
-    let title = "Zoë's <b>bill</b>";
+    // a title may have line breaks, and is one line in the subject and in the body
+    let title = "Zoë's <b>bill</b>\r\nBcc: eve@example.com\r\n\r\nHello";
     rpc("task.create", json!({ "title": title, "remind_at": remind_at })).await;
     bob.ok("task.create", json!({ "title": "Bob's", "remind_at": remind_at }))
         .await;
@@ -304,7 +305,13 @@ async fn who_is_not_connected_gets_a_mail_and_can_end_them(engine: Engine) {
     .await;
     assert_eq!(mail.header("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
     assert!(mail.header("To").contains("ada@example.com"), "{}", mail.text);
-    assert!(mail.text.contains("&lt;b&gt;bill&lt;/b&gt;"), "{}", mail.text);
+    let line = "&lt;b&gt;bill&lt;/b&gt; Bcc: eve@example.com Hello=E2=80=9D</p>";
+    assert!(mail.text.contains(line), "{}", mail.text);
+    let headers = mail.text.split("\n\n").next().expect("headers");
+    assert!(
+        headers.contains(" <b>bill</b> Bcc: eve@example.com\n ") && !headers.contains("\nBcc"),
+        "{headers}"
+    );
     let link = mail
         .header("List-Unsubscribe")
         .trim_matches(['<', '>'])

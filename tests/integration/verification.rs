@@ -15,6 +15,7 @@ on_both_databases!(
     a_forgotten_password_is_reset_by_mail,
     a_password_is_reset_by_the_link_of_its_mail_whatever_host_asked_for_it,
     another_address_takes_effect_when_it_is_verified,
+    nothing_that_people_write_ends_a_header,
 );
 
 const VERIFY: &str = "Verify your e-mail address";
@@ -371,32 +372,95 @@ async fn a_password_is_reset_by_the_link_of_its_mail_whatever_host_asked_for_it(
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_people_write_ends_a_header() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    for (name, email, field) in [
-        ("Eve\r\nBcc: all@example.com", "eve@example.com", "name"),
-        ("Eve\nSubject: hello", "eve@example.com", "name"),
-        ("Eve\u{0}", "eve@example.com", "name"),
-        ("Eve\u{85}X: y", "eve@example.com", "name"),
-        ("Eve", "eve@example.com\r\nBcc: all@example.com", "email"),
-        ("Eve", "eve\n@example.com", "email"),
-        ("Eve", "eve@example.com\u{0}", "email"),
-        ("Eve", "eve@example.com,all@example.com", "email"),
-        ("Eve", "<eve@example.com>", "email"),
+/// Whatever a header of a mail may carry: names and addresses, by every request that gives one.
+fn written(end: &str, op: &Client, workspace: &Value) -> Vec<(&'static str, Value, &'static str)> {
+    let (name, email) = (format!("Eve{end}Adams"), format!("eve{end}@example.com"));
+    let tail = format!("eve@example.com{end}x");
+    let (id, password) = (op.user_id(), PASSWORD);
+    let new = |email: &str, name: &str| json!({ "email": email, "name": name, "password": password });
+    let mut username = new("eve@example.com", "Eve");
+    username["username"] = json!(format!("eve{end}adams"));
+    vec![
+        ("auth.signup", new("eve@example.com", &name), "name"),
+        ("auth.signup", new(&email, "Eve"), "email"),
+        ("auth.signup", new(&tail, "Eve"), "email"),
+        ("auth.signup", username, "username"),
+        ("admin.user.create", new("eve@example.com", &name), "name"),
+        ("admin.user.create", new(&email, "Eve"), "email"),
+        ("admin.user.update", json!({ "id": id, "name": name }), "name"),
+        ("admin.user.update", json!({ "id": id, "email": tail }), "email"),
+        ("profile.update", json!({ "name": name }), "name"),
+        (
+            "profile.update",
+            json!({ "username": format!("eve{end}adams") }),
+            "username",
+        ),
+        (
+            "profile.change_email",
+            json!({ "new_email": email, "password": password }),
+            "new_email",
+        ),
+        (
+            "invite.create",
+            json!({ "workspace_id": workspace, "role": "member", "email": tail }),
+            "email",
+        ),
+        ("workspace.create", json!({ "name": name }), "name"),
+        (
+            "workspace.update",
+            json!({ "workspace_id": workspace, "name": name }),
+            "name",
+        ),
+    ]
+}
+
+async fn nothing_that_people_write_ends_a_header(engine: Engine) {
+    let operator = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+    let server = Server::start(engine, &operator).await;
+    let mut op = Client::log_in(&server, "op").await;
+    let mut nobody = Client::connect(&server).await;
+    let team = op.ok("workspace.create", json!({ "name": "Team" })).await;
+    let token = op.tokens["access_token"].as_str().expect("a token").to_owned();
+    for end in [
+        "\r\nBcc: all@example.com",
+        "\nSubject: hello",
+        "\r",
+        "\u{0}",
+        "\u{85}X: y",
     ] {
-        let data = json!({ "email": email, "name": name, "password": PASSWORD });
-        let (status, answer) = post(&server, "signup", &data).await;
-        assert_eq!(
-            (status, &answer["error"]["field"]),
-            (422, &json!(field)),
-            "{data}"
-        );
-        for path in ["forgot-password", "resend-verification"] {
-            let (status, answer) = post(&server, path, &json!({ "email": email })).await;
-            let expected = if field == "email" { 422 } else { 202 };
-            assert_eq!(status, expected, "{answer}");
+        for (name, data, field) in written(end, &op, &team["id"]) {
+            let is_signup = name == "auth.signup";
+            let socket = if is_signup { &mut nobody } else { &mut op };
+            let refused = socket.refused(name, data.clone()).await;
+            let expected = json!(["VALIDATION_ERROR", field]);
+            assert_eq!(
+                json!([refused["code"], refused["field"]]),
+                expected,
+                "{name} {data}"
+            );
+            let answer = if is_signup {
+                http::post(&server, "/v1/auth/signup", &data).await
+            } else {
+                let request = http::request(&server, Method::POST, "/v1/rpc").bearer_auth(&token);
+                let frame = json!({ "type": name, "data": data });
+                request.json(&frame).send().await.expect("an answer")
+            };
+            let (status, answer) = (answer.status(), answer.json().await.expect("JSON"));
+            assert_eq!(
+                (status.as_u16(), &answer["error"]["field"]),
+                (422, &json!(field)),
+                "{name}"
+            );
         }
+        for path in ["forgot-password", "resend-verification"] {
+            let asked = json!({ "email": format!("eve{end}@example.com") });
+            assert_eq!(post(&server, path, &asked).await.0, 422, "{asked}");
+        }
+    }
+    for email in ["eve@example.com,all@example.com", "<eve@example.com>"] {
+        let data = json!({ "email": email, "name": "Eve", "password": PASSWORD });
+        let (status, answer) = post(&server, "signup", &data).await;
+        assert_eq!((status, &answer["error"]["field"]), (422, &json!("email")));
     }
     let odd = "Zoë \"<eve@example.com>\", O'Neill & <b>sons</b>";
     let data = json!({ "email": "zoe@example.com", "name": odd, "password": PASSWORD });
