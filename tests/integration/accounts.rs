@@ -315,3 +315,15 @@ async fn a_sign_in_during_a_password_reset_does_not_outlive_it() {
     let refused = meet(&server, "bob", true).await;
     assert_eq!(refused["error"]["code"], "INVALID_CREDENTIALS", "{refused}");
 }
+
+/// So the search for secrets in the logs of these tests looks through all lines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_servers_of_tests_about_accounts_write_every_level() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    ada.ok("task.create", json!({ "title": "A" })).await;
+    let log = server.log();
+    for said in ["a request was carried out", " DEBUG socket{"] {
+        assert!(log.contains(said), "{said} is not in {log}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{Server, eventually};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// A mail.
 #[derive(Clone, Debug)]
@@ -28,15 +29,15 @@ impl Mail {
 
     /// The six digits.
     pub fn code(&self) -> String {
+        let found = self.codes().next();
+        found.unwrap_or_else(|| panic!("no code: {}", self.text))
+    }
+
+    /// The six digits, if it has any.
+    pub fn codes(&self) -> impl Iterator<Item = String> {
         let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
-        let found = self
-            .text
-            .lines()
-            .filter_map(|line| line.strip_prefix("    "))
-            .find(is_code);
-        found
-            .unwrap_or_else(|| panic!("no code: {}", self.text))
-            .to_owned()
+        let indented = self.text.lines().filter_map(|line| line.strip_prefix("    "));
+        indented.filter(is_code).map(str::to_owned)
     }
 
     /// The link, which begins with this address.
@@ -50,7 +51,12 @@ impl Mail {
 
 /// The mails in a server's folder, in the order of their making.
 pub fn kept(server: &Server) -> Vec<Mail> {
-    let folder = server.folder.path().join("data/outbox");
+    in_folder(server.folder.path())
+}
+
+/// Those in the folder of a server.
+pub fn in_folder(folder: &Path) -> Vec<Mail> {
+    let folder = folder.join("data/outbox");
     let Ok(files) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
