@@ -43,6 +43,8 @@ mod process;
 mod recorder;
 mod rpc;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod unsubscribe;
 
 use std::any::Any;
@@ -114,12 +116,7 @@ impl Routes {
             };
         }
         let app = self.app.clone();
-        let upgrade = async move |request| {
-            let upgraded = AssertUnwindSafe(socket::upgrade(app, request))
-                .catch_unwind()
-                .await;
-            upgraded.map_or_else(fault, IntoResponse::into_response)
-        };
+        let upgrade = async move |request| caught(socket::upgrade(app, request)).await;
         let request = request.map(|_none| Body::empty());
         outer::around(&self.app, request, SOCKET.into(), upgrade).await
     }
@@ -141,6 +138,10 @@ fn rpc_body(settings: &Settings) -> usize {
 
 /// All routes of a node, and the layers around them.
 fn router(app: Arc<App>) -> Router {
+    layered(routes(), app)
+}
+
+fn routes() -> Router<Arc<App>> {
     let router = Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
@@ -156,6 +157,11 @@ fn router(app: Arc<App>) -> Router {
     let router = import::routes(router);
     let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
     device::routes(links::routes(by_mail::routes(router)))
+}
+
+/// Whatever happens to a request, however its route behaves: the answer has the usual shape, headers and id.
+fn layered(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    routes
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {
             Refusal::from(Failure::new(
@@ -169,6 +175,12 @@ fn router(app: Arc<App>) -> Router {
         .layer(cors(&app))
         .layer(from_fn_with_state(app.clone(), outer::preflight))
         .with_state(app)
+}
+
+/// The answer to a request that no layer catches.
+async fn caught(answer: impl Future<Output: IntoResponse>) -> Response {
+    let answered = AssertUnwindSafe(answer).catch_unwind().await;
+    answered.map_or_else(fault, IntoResponse::into_response)
 }
 
 /// The answer to a request that panicked.

@@ -8,6 +8,7 @@ mod answer;
 mod array;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -123,23 +124,11 @@ impl Call {
     /// The answer to one frame of several. Together they have the time of one request. A panic must be caught here,
     /// because the response has already begun.
     async fn in_time(&self, text: &str) -> AnswerFrame {
-        let late = || {
-            Failure::new(
-                ErrorCode::Timeout,
-                "the request took too long; send it again, with the same op_id if it has one",
-            )
-        };
-        let failure = if Instant::now() < self.ends {
-            let answer = AssertUnwindSafe(self.answer(text)).catch_unwind();
-            match timeout_at(self.ends, answer).await {
-                Ok(Ok(answer)) => return answer,
-                Ok(Err(panic)) => super::failed(panic),
-                Err(_) => late(),
-            }
-        } else {
-            late()
-        };
-        self.refuse(frames::id_of(text).as_ref(), failure)
+        // pinned here, because it is large
+        match in_time(self.ends, pin!(self.answer(text))).await {
+            Ok(answer) => answer,
+            Err(failure) => self.refuse(frames::id_of(text).as_ref(), failure),
+        }
     }
 
     async fn answer(&self, text: &str) -> AnswerFrame {
@@ -205,5 +194,48 @@ impl Call {
             failure: Some(failure),
             caller: None,
         }
+    }
+}
+
+/// What `answer` returns until `ends`. It does not begin later, and a panic is a failure.
+async fn in_time<T>(ends: Instant, answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = || {
+        Failure::new(
+            ErrorCode::Timeout,
+            "the request took too long; send it again, with the same op_id if it has one",
+        )
+    };
+    if Instant::now() >= ends {
+        return Err(late());
+    }
+    match timeout_at(ends, AssertUnwindSafe(answer).catch_unwind()).await {
+        Ok(answer) => answer.map_err(super::failed),
+        Err(_) => Err(late()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, poll_fn, ready};
+    use std::time::Duration;
+
+    fn panics() -> impl Future<Output = u8> {
+        poll_fn(|_| panic!("what no client may read"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_panics_or_takes_too_long_is_refused_and_a_late_one_does_not_begin() {
+        let (begun, life) = (Instant::now(), Duration::from_secs(30));
+        let ends = begun + life;
+        assert_eq!(in_time(ends, ready(7)).await.ok(), Some(7));
+        let failure = in_time(ends, panics()).await.expect_err("a panic");
+        assert_eq!(failure.code, ErrorCode::InternalError);
+        assert!(!failure.message.contains("client"), "{}", failure.message);
+        let failure = in_time::<u8>(ends, pending()).await.expect_err("too long");
+        assert_eq!((failure.code, begun.elapsed()), (ErrorCode::Timeout, life));
+        // it does not begin, so it does not panic
+        let failure = in_time(ends, panics()).await.expect_err("too late");
+        assert_eq!(failure.code, ErrorCode::Timeout);
     }
 }

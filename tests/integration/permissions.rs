@@ -9,7 +9,7 @@ use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::{Engine, Server, Team};
 use serde_json::{Value, json};
-use stage::Person::{self, Anonymous, InTheTeam, Operator, Reading, Viewer, Writing};
+use stage::Person::{self, Anonymous, InTheTeam, Operator, Reading, ReadingTheTeam, Viewer, Writing};
 use stage::{EVERYBODY, Stage};
 use taskwire_protocol::examples::Examples;
 use taskwire_protocol::operations::{CATALOG, OperationEntry};
@@ -62,7 +62,7 @@ fn is_forbidden(entry: &OperationEntry, who: Person) -> bool {
     let for_all = !is_own || FOR_PROGRAMS.contains(&entry.name);
     let for_unlimited = matches!(who, Reading | Writing) && FOR_UNLIMITED_PROGRAMS.contains(&entry.name);
     let reads = entry.kind == Kind::Query || (is_own && entry.name.starts_with("stream."));
-    !(for_all || for_unlimited) || (who == Reading && !reads)
+    !(for_all || for_unlimited) || (matches!(who, Reading | ReadingTheTeam) && !reads)
 }
 
 /// Mutations that cannot be part of a batch.

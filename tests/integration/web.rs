@@ -1,6 +1,8 @@
 //! HTTP, on a real process: tokens in cookies and bodies, the shape of errors, request ids, limits, probes.
 //! `src/socket/tests/web.rs` tests the same routes inside one process.
 
+mod browsers; // whose pages may do what
+
 use crate::on_both_databases;
 use crate::support::http::{RequestBuilder, Response};
 use crate::support::{Engine, PASSWORD, Raw, Server, eventually, http, text};
@@ -289,17 +291,22 @@ async fn every_error_has_one_shape() {
 }
 
 /// The headers that keep browsers from interpreting an answer as something else.
-fn hardened(headers: &HeaderMap) {
+pub(crate) fn hardened(headers: &HeaderMap) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
     ] {
         assert_eq!(header(headers, name), value);
     }
-    assert!(header(headers, "content-security-policy").starts_with("default-src 'none'"));
+    let policy = header(headers, "content-security-policy");
+    let parts: Vec<&str> = policy.split(';').map(str::trim).collect();
+    for part in ["default-src 'none'", "frame-ancestors 'none'"] {
+        assert!(parts.contains(&part), "{part} is not in {policy}");
+    }
 }
 
 #[tokio::test]
@@ -320,6 +327,10 @@ async fn every_answer_has_a_request_id_and_a_valid_one_is_kept() {
             assert_eq!(id == value, kept, "{path} {name}: {value} became {id}");
             assert!(!id.is_empty());
             hardened(answer.headers());
+            assert!(
+                !answer.headers().contains_key("strict-transport-security"),
+                "a server in development is reached over HTTP"
+            );
         }
     }
     let socket = send(upgrade(&server).header("x-request-id", "mine")).await;

@@ -1,17 +1,20 @@
 //! The permission matrix of HTTP: every route, tried by every kind of caller. A route that is new in the contract or in
 //! `src/http` needs a row in [`TABLE`]; one that takes a body needs an arm in [`body`].
 
-use super::stage::Person::{self, Anonymous, Elsewhere, Operator, OtherTenant, Reading, Removed};
+use super::stage::Person::{
+    self, Anonymous, Elsewhere, Operator, OtherTenant, Reading, ReadingTheTeam, Removed,
+};
 use super::stage::{EVERYBODY, Stage};
 use super::{code, expected};
 use crate::attachments;
 use crate::on_both_databases;
 use crate::photos::pictures::png;
 use crate::support::http::Response;
-use crate::support::{Engine, PASSWORD, Server, http};
+use crate::support::{Engine, PASSWORD, Server, http, new_id};
+use crate::web::hardened;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use taskwire_protocol::ErrorCode;
@@ -24,6 +27,58 @@ on_both_databases!(
     every_operation_has_the_same_permissions_without_a_socket
 );
 
+/// The methods that a request of a client may have; `OPTIONS` is a preflight, whose answer has no `Allow`.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+/// So a method that is new in `src/http` needs a row of its own.
+#[tokio::test]
+async fn a_path_answers_the_methods_of_its_rows_and_names_them_to_all_others() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (route, _) in TABLE {
+        let (method, path) = route.split_once(' ').expect("a method and a path");
+        let methods = paths.entry(path).or_default();
+        methods.insert(method);
+        if method == "GET" {
+            methods.insert("HEAD");
+        }
+    }
+    for (path, methods) in paths {
+        let asked = path.replace("{id}", &new_id().to_string());
+        for method in METHODS {
+            let request = http::request(&server, method.clone(), &asked);
+            let answer = request.send().await.expect("an answer");
+            let is_allowed = answer.status() != 405;
+            assert_eq!(is_allowed, methods.contains(method.as_str()), "{method} {path}");
+            hardened(answer.headers());
+            if is_allowed {
+                continue;
+            }
+            let allow = answer
+                .headers()
+                .get("allow")
+                .expect("Allow")
+                .to_str()
+                .expect("text");
+            let named: BTreeSet<&str> = allow.split(',').map(str::trim).collect();
+            assert_eq!(named, methods, "{method} {path}");
+            let code = if method == Method::HEAD {
+                "405"
+            } else {
+                "405 METHOD_NOT_ALLOWED"
+            };
+            assert_eq!(told(answer).await, code, "{method} {path}");
+        }
+    }
+}
+
 /// What a route answers: the status, and the error code if it is one.
 struct Expected {
     /// Without a token.
@@ -34,7 +89,7 @@ struct Expected {
     viewer: &'static str,
     /// A member, admin and owner of the team.
     inside: &'static str,
-    /// An API token of the owner that may only read.
+    /// An API token of the owner that may only read, in all workspaces or in the team's.
     reading: &'static str,
     /// One that may write, in all workspaces or in the team's.
     writing: &'static str,
@@ -214,7 +269,7 @@ impl Expected {
             Caller::Known(Anonymous) => self.nobody,
             Caller::Known(OtherTenant | Removed | Operator) => self.outside,
             Caller::Known(Person::Viewer) => self.viewer,
-            Caller::Known(Reading) => self.reading,
+            Caller::Known(Reading | ReadingTheTeam) => self.reading,
             Caller::Known(Elsewhere) => self.elsewhere,
             Caller::Known(who) if who.is_program() => self.writing,
             Caller::Known(_) => self.inside,
@@ -376,7 +431,7 @@ async fn body(stage: &mut Stage, route: &str, who: Caller) -> Sent {
         "POST /v1/auth/change-password" => json!({ "current_password": PASSWORD, "new_password": password }),
         "POST /v1/auth/revoke-session" => json!({ "id": match who {
             Caller::Known(person) => stage.a_session(person).await,
-            _ => json!(crate::support::new_id()),
+            _ => json!(new_id()),
         } }),
         "POST /v1/auth/device" | "POST /v1/auth/sessions" => json!({}),
         "POST /v1/auth/device/approve" => {

@@ -32,14 +32,16 @@ pub enum Person {
     InTheTeam,
     /// One that may write, limited to another workspace.
     Elsewhere,
+    /// One that may only read, limited to the team's workspace.
+    ReadingTheTeam,
 }
 
 use Person::{
-    Admin, Anonymous, Elsewhere, InTheTeam, Member, Operator, OtherTenant, Owner, Reading, Removed, Viewer,
-    Writing,
+    Admin, Anonymous, Elsewhere, InTheTeam, Member, Operator, OtherTenant, Owner, Reading, ReadingTheTeam,
+    Removed, Viewer, Writing,
 };
 
-pub const EVERYBODY: [Person; 12] = [
+pub const EVERYBODY: [Person; 13] = [
     Anonymous,
     OtherTenant,
     Viewer,
@@ -52,6 +54,7 @@ pub const EVERYBODY: [Person; 12] = [
     Writing,
     InTheTeam,
     Elsewhere,
+    ReadingTheTeam,
 ];
 /// Who tries these does it with an account of its own: the other tries need this one's session.
 const ENDS_THE_SESSION: [&str; 4] = [
@@ -61,7 +64,7 @@ const ENDS_THE_SESSION: [&str; 4] = [
     "profile.delete",
 ];
 /// The API tokens.
-const PROGRAMS: [Person; 4] = [Reading, Writing, InTheTeam, Elsewhere];
+const PROGRAMS: [Person; 5] = [Reading, Writing, InTheTeam, Elsewhere, ReadingTheTeam];
 
 impl Person {
     /// Their role in the team.
@@ -71,7 +74,7 @@ impl Person {
             Viewer => Some(Role::Viewer),
             Member => Some(Role::Member),
             Admin => Some(Role::Admin),
-            Owner | Reading | Writing | InTheTeam => Some(Role::Owner),
+            Owner | Reading | Writing | InTheTeam | ReadingTheTeam => Some(Role::Owner),
         }
     }
 
@@ -455,8 +458,9 @@ async fn programs(server: &Server, team: &mut Team) -> Vec<Client> {
     for (scope, only) in [
         ("read", Value::Null),
         ("write", Value::Null),
-        ("write", team_only),
+        ("write", team_only.clone()),
         ("write", other_only),
+        ("read", team_only),
     ] {
         let wanted = json!({ "name": "program", "scope": scope, "workspace_ids": only });
         let made = team.owner.ok("api_token.create", wanted).await;
