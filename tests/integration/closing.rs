@@ -388,6 +388,44 @@ async fn authorization_for_a_proxy_is_not_taken_for_a_token() {
     assert_eq!(welcome["type"], "welcome", "{welcome}");
 }
 
+/// A URL ends up in logs and histories, and a browser sends cookies with requests of any page.
+#[tokio::test]
+async fn no_token_in_a_url_and_no_cookie_signs_anybody_in() {
+    let server = Server::start(Engine::Sqlite, &[("log_level", "trace")]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let frame = json!({ "type": "profile.get", "id": 1, "data": {} });
+    for (query, headers) in [
+        (format!("?token={access}"), String::new()),
+        (format!("?access_token={access}"), String::new()),
+        (
+            format!("?authorization=Bearer%20{access}&api_key={access}"),
+            String::new(),
+        ),
+        (String::new(), format!("Cookie: taskwire_refresh={refresh}\r\n")),
+        (
+            String::new(),
+            format!("Cookie: token={access}; access_token={access}; authorization={access}\r\n"),
+        ),
+    ] {
+        let mut peer = Raw::upgrade_at(&server, &format!("/v1/socket{query}"), &headers).await;
+        peer.send(&raw::frame(0x81, frame.to_string().as_bytes())).await;
+        let (_, payload) = peer.frame().await;
+        let answer: Value = serde_json::from_slice(&payload).expect("JSON");
+        assert_eq!(
+            answer["error"]["code"], "AUTH_REQUIRED",
+            "{query} {headers}: {answer}"
+        );
+        let cookie = headers.trim().strip_prefix("Cookie: ").unwrap_or_default();
+        let me = http::request(&server, Method::GET, &format!("/v1/auth/me{query}"));
+        let me = me.header("cookie", cookie).send().await.expect("an answer");
+        assert_eq!(me.status(), 401, "{query} {headers}");
+        let rpc = http::request(&server, Method::POST, &format!("/v1/rpc{query}"));
+        let rpc = rpc.header("cookie", cookie).json(&frame).send().await;
+        assert_eq!(rpc.expect("an answer").status(), 401, "{query} {headers}");
+    }
+}
+
 #[tokio::test]
 async fn a_slow_database_does_not_make_a_token_late() {
     let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;

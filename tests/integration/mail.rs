@@ -2,15 +2,19 @@
 
 use crate::on_both_databases;
 use crate::support::smtp::{Encryption, Smtp, certificate};
-use crate::support::{Engine, PASSWORD, Server, eventually, http, mails};
+use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, mails, text};
 use reqwest::Method;
 use serde_json::json;
+use std::collections::HashSet;
 use std::time::Duration;
 
 on_both_databases!(
     a_mail_leaves_once_after_the_node_was_killed_before_it_sent_it,
     a_mail_that_is_greylisted_leaves_later_and_a_refused_one_never,
     without_a_server_mails_lie_in_a_folder,
+    a_new_device_is_told_by_mail,
+    a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server,
+    what_signs_somebody_in_is_in_no_table_and_in_no_queue,
 );
 
 /// Settings with which mails go to a server.
@@ -45,9 +49,8 @@ async fn signs_up(server: &Server, name: &str) {
 }
 
 /// A device that the account does not know signs in; its owner hears of it. One that it knows tells nobody.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_device_is_told_by_mail() {
-    let server = Server::start(Engine::Sqlite, &[("trusted_proxies", "127.0.0.1")]).await;
+async fn a_new_device_is_told_by_mail(engine: Engine) {
+    let server = Server::start(engine, &[("trusted_proxies", "127.0.0.1")]).await;
     http::sign_up(&server, "ada").await;
     let login = json!({ "email": "ada@example.com", "password": PASSWORD, "device_name": "Phone <3" });
     for address in ["203.0.113.9", "203.0.113.9"] {
@@ -181,11 +184,10 @@ async fn without_a_server_mails_lie_in_a_folder(engine: Engine) {
     assert!(!jobs.contains("ada@example.com"), "{jobs}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server() {
+async fn a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server(engine: Engine) {
     for encryption in [Encryption::StartTls, Encryption::Tls] {
         let smtp = Smtp::start(encryption).await;
-        let mut server = prepare(Engine::Sqlite, &smtp).await;
+        let mut server = prepare(engine, &smtp).await;
         server.set("smtp_ca_file", &certificate().display().to_string());
         server.spawn();
         signs_up(&server, "ada").await;
@@ -198,7 +200,7 @@ async fn a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server() {
     }
     // nobody signed the certificate that the node would trust
     let smtp = Smtp::start(Encryption::Tls).await;
-    let mut server = prepare(Engine::Sqlite, &smtp).await;
+    let mut server = prepare(engine, &smtp).await;
     server.set("smtp_ca_file", "");
     server.spawn();
     signs_up(&server, "ada").await;
@@ -217,7 +219,7 @@ async fn a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server() {
     );
     // a server that offers no encryption gets nothing where it is required
     let smtp = Smtp::start(Encryption::Plain).await;
-    let mut server = prepare(Engine::Sqlite, &smtp).await;
+    let mut server = prepare(engine, &smtp).await;
     server.set("smtp_ca_file", &certificate().display().to_string());
     server.spawn();
     signs_up(&server, "ada").await;
@@ -230,6 +232,50 @@ async fn a_mail_leaves_only_over_an_encrypted_connection_to_a_known_server() {
     })
     .await;
     assert!(smtp.taken("ada@example.com").is_empty());
+}
+
+/// Who reads the database, or a backup of it, cannot use what is in it: codes, links, tokens and passwords are hashes.
+async fn what_signs_somebody_in_is_in_no_table_and_in_no_queue(engine: Engine) {
+    let mut smtp = Smtp::start(Encryption::Plain).await;
+    smtp.stop().await;
+    let mut server = prepare(engine, &smtp).await;
+    server.set("public_url", "https://tasks.example.com");
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let program = ada.ok("api_token.create", json!({ "name": "a program" })).await;
+    let asked = json!({ "email": "ada@example.com" });
+    assert_eq!(
+        http::post(&server, "/v1/auth/forgot-password", &asked)
+            .await
+            .status(),
+        202
+    );
+    let queued = server.database.contents().await;
+    assert_eq!(queued["jobs"].matches("ada@example.com").count(), 2, "{queued:?}");
+    smtp.listen().await;
+    let mails = eventually("two mails", || async {
+        Some(smtp.taken("ada@example.com")).filter(|mails| mails.len() == 2)
+    })
+    .await;
+    let mut secrets = vec![PASSWORD.to_owned(), text(&program["token"]).to_owned()];
+    secrets.extend(["access_token", "refresh_token"].map(|name| text(&ada.tokens[name]).to_owned()));
+    for mail in &mails {
+        secrets.extend(mail.codes());
+        let link = mail.link("https://tasks.example.com/");
+        secrets.push(link.rsplit('#').next().expect("a token").to_owned());
+    }
+    assert_eq!(secrets.len(), 8, "{mails:?}");
+    let of_a_word = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    for tables in [queued, server.database.contents().await] {
+        for (table, rows) in tables {
+            let words: HashSet<&str> = rows.split(|letter| !of_a_word(letter)).collect();
+            let shown = secrets.iter().position(|secret| {
+                let is_phrase = secret.contains(' ');
+                words.contains(secret.as_str()) || (is_phrase && rows.contains(secret.as_str()))
+            });
+            assert_eq!(shown, None, "a secret is in {table}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

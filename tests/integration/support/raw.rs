@@ -48,13 +48,18 @@ impl Raw {
 
     /// A socket after its upgrade; `headers` are lines of the request.
     pub async fn upgrade(server: &Server, headers: &str) -> Raw {
-        Raw::dial(server).await.upgraded(server, headers).await
+        Raw::upgrade_at(server, "/v1/socket", headers).await
     }
 
-    async fn upgraded(self, server: &Server, headers: &str) -> Raw {
+    /// The same, by a path with a query.
+    pub async fn upgrade_at(server: &Server, target: &str, headers: &str) -> Raw {
+        Raw::dial(server).await.upgraded(server, target, headers).await
+    }
+
+    async fn upgraded(self, server: &Server, target: &str, headers: &str) -> Raw {
         let mut raw = self;
         let request = format!(
-            "GET /v1/socket HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
             server.address
         );
@@ -85,7 +90,7 @@ impl Raw {
         let headers = format!("Authorization: Bearer {token}\r\n");
         Raw::dial_with(server, buffer)
             .await
-            .upgraded(server, &headers)
+            .upgraded(server, "/v1/socket", &headers)
             .await
     }
 
