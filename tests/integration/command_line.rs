@@ -1,11 +1,12 @@
 //! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
 //! sessions and passwords; and what administrators do. `stages` has stages, and what is ready, `attachments` files, `board`
-//! the board, `import` files of other programs, `who` who is there, `search` what finds tasks, `stats` how many tasks there
-//! are.
+//! the board, `import` files of other programs, `profile` one's photo, `who` who is there, `search` what finds tasks,
+//! `stats` how many tasks there are.
 
 mod attachments;
 mod board;
 mod import;
+mod profile;
 mod search;
 mod stages;
 mod stats;
@@ -26,7 +27,9 @@ crate::on_both_databases!(
     a_team_talks_about_a_task_on_the_command_line,
     projects_are_named_on_the_command_line,
     tags_are_changed_on_the_command_line,
-    a_workspace_is_shared_and_handed_over_on_the_command_line
+    a_workspace_is_shared_and_handed_over_on_the_command_line,
+    an_administrator_manages_accounts_on_the_command_line,
+    an_administrator_manages_connections_on_the_command_line,
 );
 
 const ADA: &str = "ada@example.com";
@@ -341,17 +344,16 @@ async fn a_workspace_is_shared_and_handed_over_on_the_command_line(engine: Engin
 }
 
 /// An administrator's device, and the server.
-async fn operator(settings: &[(&str, &str)]) -> (Server, Device) {
+async fn operator(engine: Engine, settings: &[(&str, &str)]) -> (Server, Device) {
     let op = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
-    let server = Server::start(Engine::Sqlite, &[&op, settings].concat()).await;
+    let server = Server::start(engine, &[&op, settings].concat()).await;
     let device = Device::new(&server);
     device.tw(&["login", "op@example.com"]);
     (server, device)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_administrator_manages_accounts_on_the_command_line() {
-    let (server, op) = operator(&[]).await;
+async fn an_administrator_manages_accounts_on_the_command_line(engine: Engine) {
+    let (server, op) = operator(engine, &[]).await;
     let bob = op.tw(&[
         "admin",
         "create",
@@ -438,9 +440,8 @@ async fn an_administrator_manages_accounts_on_the_command_line() {
     assert_eq!(op.run(&["admin", "show", "ada"], "", "").0, 4);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_administrator_manages_connections_on_the_command_line() {
-    let (server, op) = operator(&[("instance", "the-only-one")]).await;
+async fn an_administrator_manages_connections_on_the_command_line(engine: Engine) {
+    let (server, op) = operator(engine, &[("instance", "the-only-one")]).await;
     let laptop = Device::new(&server);
     laptop.tw(&["signup", ADA, "--name", "Ada"]);
     assert!(op.tw(&["admin", "instances"]).starts_with("* the-only-one  "));

@@ -15,7 +15,8 @@ use zip::ZipArchive;
 on_both_databases!(
     an_archive_has_all_of_ones_own_data_and_nothing_of_others,
     one_export_runs_at_a_time_and_a_client_that_leaves_ends_it,
-    a_session_that_ends_takes_its_export_along
+    a_session_that_ends_takes_its_export_along,
+    an_account_exports_ten_times_an_hour,
 );
 
 const EXPORT: &str = "/v1/profile/export";
@@ -355,9 +356,8 @@ async fn a_client_that_takes_nothing_loses_its_export() {
     );
 }
 
-#[tokio::test]
-async fn an_account_exports_ten_times_an_hour() {
-    let server = Server::start(Engine::Sqlite, &[("rate_limit_enabled", "true")]).await;
+async fn an_account_exports_ten_times_an_hour(engine: Engine) {
+    let server = Server::start(engine, &[("rate_limit_enabled", "true")]).await;
     let ada = http::sign_up(&server, "ada").await;
     for _ in 0..10 {
         exported(&server, &ada).await;

@@ -13,6 +13,7 @@ on_both_databases!(
     a_link_makes_the_first_administrator_once,
     somebody_who_has_an_account_becomes_the_administrator,
     of_fifty_who_use_the_link_at_once_one_becomes_the_administrator,
+    the_tries_of_a_network_are_counted,
 );
 
 const PATH: &str = "/v1/auth/first-admin";
@@ -231,9 +232,8 @@ async fn in_development_a_start_shows_the_link_beside_its_log() {
     assert!(!file(&server).exists());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_tries_of_a_network_are_counted() {
-    let server = Server::start(Engine::Sqlite, &[JSON, ("rate_limit_enabled", "true")]).await;
+async fn the_tries_of_a_network_are_counted(engine: Engine) {
+    let server = Server::start(engine, &[JSON, ("rate_limit_enabled", "true")]).await;
     for _ in 0..20 {
         refused(
             &post(&server, &body("fa_made_up", "eve")).await,

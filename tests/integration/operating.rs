@@ -14,7 +14,10 @@ use metrics::Metrics;
 use serde_json::{Value, json};
 use std::fs;
 
-on_both_databases!(metrics_follow_the_rules_of_prometheus);
+on_both_databases!(
+    metrics_follow_the_rules_of_prometheus,
+    refused_sign_ins_are_logged_with_masked_addresses,
+);
 
 /// The lines of a JSON log.
 fn lines(server: &Server) -> Vec<Value> {
@@ -157,9 +160,8 @@ async fn both_are_up(server: &Server, up: bool) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_sign_ins_are_logged_with_masked_addresses() {
-    let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
+async fn refused_sign_ins_are_logged_with_masked_addresses(engine: Engine) {
+    let server = Server::start(engine, &[("log_format", "json")]).await;
     let tokens = http::sign_up(&server, "ada").await;
     let refused = [
         (

@@ -30,7 +30,8 @@ on_both_databases!(
     of_uploads_at_once_one_wins_wholly,
     files_that_no_account_has_are_removed_when_they_are_old,
     photos_live_in_a_bucket,
-    a_plan_limits_how_large_a_photo_may_be
+    a_plan_limits_how_large_a_photo_may_be,
+    a_user_may_change_the_photo_five_times_an_hour,
 );
 
 const PHOTO: &str = "/v1/profile/photo";
@@ -565,9 +566,8 @@ async fn photos_live_in_a_bucket(engine: Engine) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_may_change_the_photo_five_times_an_hour() {
-    let server = Server::start(Engine::Sqlite, &[("rate_limit_enabled", "true")]).await;
+async fn a_user_may_change_the_photo_five_times_an_hour(engine: Engine) {
+    let server = Server::start(engine, &[("rate_limit_enabled", "true")]).await;
     let (ada, bob) = (
         http::sign_up(&server, "ada").await,
         http::sign_up(&server, "bob").await,

@@ -6,14 +6,29 @@ use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-on_both_databases!(no_level_shows_a_password_a_token_or_a_frame);
+on_both_databases!(
+    no_level_shows_a_password_a_token_or_a_frame,
+    lines_about_a_failed_request_name_the_request_and_its_user,
+    whatever_fails_on_a_socket_has_one_id_in_all_lines,
+    lines_over_http_name_who_signs_in,
+    lines_about_a_socket_name_its_user,
+);
 
-/// Makes every new task fail.
-const REFUSE_TASKS: &str =
-    "create trigger refuse before insert on tasks begin select raise(abort, 'refused'); end";
-/// Makes every sign-in fail.
-const REFUSE_SESSIONS: &str =
-    "create trigger refuse_sessions before insert on sessions begin select raise(abort, 'refused'); end";
+/// Makes every new row of a table fail.
+async fn refuse(server: &Server, engine: Engine, table: &str) {
+    let trigger = match engine {
+        Engine::Sqlite => format!(
+            "create trigger refuse_{table} before insert on {table} begin select raise(abort, 'refused'); end"
+        ),
+        Engine::Postgres => format!(
+            "create function refuse_{table}() returns trigger language plpgsql
+                as 'begin raise exception ''refused''; end';
+             create trigger refuse_{table} before insert on {table}
+                for each row execute function refuse_{table}()"
+        ),
+    };
+    server.database.execute(&trigger).await;
+}
 /// Makes every change of a task's words fail, once its job indexes them.
 const REFUSE_WORDS: &str =
     "create trigger refuse_words before delete on task_search_due begin select raise(abort, 'refused'); end";
@@ -50,11 +65,10 @@ const FAULT: &str = "the database failed";
 /// The last line of a request that failed.
 const FAILED: &str = "a request failed";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_about_a_failed_request_name_the_request_and_its_user() {
-    let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
+async fn lines_about_a_failed_request_name_the_request_and_its_user(engine: Engine) {
+    let server = Server::start(engine, &[("log_format", "json")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    server.database.execute(REFUSE_TASKS).await;
+    refuse(&server, engine, "tasks").await;
     let error = ada.refused("task.create", json!({ "title": "milk" })).await;
     let id = text(&error["request_id"]);
     for message in ["the database failed", "a request failed"] {
@@ -73,14 +87,15 @@ async fn lines_about_a_failed_request_name_the_request_and_its_user() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_fails_on_a_socket_has_one_id_in_all_lines() {
-    let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
+async fn whatever_fails_on_a_socket_has_one_id_in_all_lines(engine: Engine) {
+    let server = Server::start(engine, &[("log_format", "json")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut stranger = Client::connect(&server).await;
-    for change in [REFUSE_SESSIONS, "alter table api_tokens rename to gone"] {
-        server.database.execute(change).await;
-    }
+    refuse(&server, engine, "sessions").await;
+    server
+        .database
+        .execute("alter table api_tokens rename to gone")
+        .await;
     // a query
     let error = ada.refused("api_token.list", json!({})).await;
     let id = text(&error["request_id"]);
@@ -104,10 +119,9 @@ async fn whatever_fails_on_a_socket_has_one_id_in_all_lines() {
     assert!(failed["duration_ms"].is_number(), "{failed}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_over_http_name_who_signs_in() {
+async fn lines_over_http_name_who_signs_in(engine: Engine) {
     let settings = [("log_format", "json"), ("log_level", "info,taskwire=debug")];
-    let server = Server::start(Engine::Sqlite, &settings).await;
+    let server = Server::start(engine, &settings).await;
     let ada = Client::sign_up(&server, "ada").await;
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     let request = http::request(&server, Method::POST, "/v1/auth/login").header("X-Request-ID", "mine-1");
@@ -239,10 +253,9 @@ async fn a_flood_of_warnings_is_one_line_with_a_number() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_about_a_socket_name_its_user() {
+async fn lines_about_a_socket_name_its_user(engine: Engine) {
     let settings = [("log_format", "json"), ("log_level", "info,taskwire=debug")];
-    let server = Server::start(Engine::Sqlite, &settings).await;
+    let server = Server::start(engine, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let error = ada.refused("task.get", json!({ "id": ada.user_id() })).await;
     names(
