@@ -95,7 +95,7 @@ impl Person {
         let email = format!("{name}@example.com");
         let params = json!({ "email": email, "name": "Somebody", "password": PASSWORD });
         let tokens = send(node, None, "auth.signup", &params).await;
-        let caller = node.engine.authenticate(&text(&tokens["access_token"])).await;
+        let caller = node.engine.authenticate(text(&tokens["access_token"])).await;
         Person {
             email,
             caller: caller.expect("a caller").caller,
@@ -241,7 +241,7 @@ async fn who_signed_out_stays_out_whatever_the_clock_does(engine: Engine) {
             &json!({ "email": person.email, "password": PASSWORD }),
         )
         .await;
-        let owner = node.engine.authenticate(&text(&owner["access_token"])).await;
+        let owner = node.engine.authenticate(text(&owner["access_token"])).await;
         let owner = owner.expect("a caller").caller;
         send(&node, Some(&owner), "api_token.revoke", &revoke).await;
         node.clock.step(after);

@@ -265,9 +265,9 @@ fn reminder(due: Option<Timestamp>, card: &Item<'_>) -> Option<Timestamp> {
     due.map(|due| Timestamp(due.0 - minutes as i64 * 60_000))
 }
 
-fn check_items<'f>(
+fn check_items(
     plan: &mut Plan,
-    list: &Item<'f>,
+    list: &Item<'_>,
     (card, project): (usize, usize),
     is_named: bool,
     lines: &Lines<'_>,

@@ -113,7 +113,7 @@ impl Tree {
         let Some(level) = self.below.last_mut() else {
             return Ok(None);
         };
-        while let Some(task) = level.rows.next() {
+        for task in level.rows.by_ref() {
             // one that was moved here came before
             if !self.waiting.takes(task.id) {
                 continue;
