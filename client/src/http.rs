@@ -72,6 +72,14 @@ impl Http {
     /// # Errors
     /// When the address is wrong or TLS cannot be set up.
     pub fn to(url: &str) -> Result<Http, ConfigError> {
+        Http::reaching(url, CONNECT_TIMEOUT)
+    }
+
+    /// The server at this base address, with a time limit of one attempt to connect. Default: 10 s.
+    ///
+    /// # Errors
+    /// As [`Http::to`].
+    pub fn reaching(url: &str, connect_timeout: Duration) -> Result<Http, ConfigError> {
         let address = Address::parse(url)?;
         // Plain HTTP works on a machine without root certificates.
         let tls = if address.tls {
@@ -80,7 +88,7 @@ impl Http {
             tls::without_roots()?
         };
         let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .tls_backend_preconfigured(tls)

@@ -57,7 +57,7 @@ pub use replica::Replica;
 pub use reply::Reply;
 pub use state::Stats;
 pub use taskwire_protocol as protocol;
-pub use tokens::{FixedToken, RefreshedTokens, TokenSource, refresh};
+pub use tokens::{FixedToken, RefreshedTokens, TokenSource, refresh, refresh_over};
 
 /// A boxed future, for traits that are used as objects.
 pub type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -116,8 +116,16 @@ impl TokenSource for RefreshedTokens {
 /// `SignedOut` when the server refuses the token, `Later` when it says when to ask again, `Unavailable` when a later attempt
 /// may succeed.
 pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenError> {
+    let http = Http::to(url).map_err(|error| TokenError::Unavailable(error.to_string()))?;
+    refresh_over(http, refresh_token).await
+}
+
+/// As [`refresh`], at the server of this `http`.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn refresh_over(http: Http, refresh_token: &str) -> Result<Tokens, TokenError> {
     let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
-    let http = Http::to(url).map_err(|error| unavailable(&error))?;
     let http = http.within(REQUEST_TIMEOUT);
     let body = RefreshTokens {
         refresh_token: Some(refresh_token.into()),

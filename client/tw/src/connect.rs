@@ -18,6 +18,10 @@ use taskwire_client::{
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// A command that was connected waits at least this long for a server that restarts, and then gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time of one attempt to connect.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// The time of the only attempt when there is no time to wait.
+const ONLY_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// The server, and the user's sign-in there.
 pub(crate) struct Context {
@@ -64,12 +68,21 @@ impl Context {
         })
     }
 
+    /// The time limit of one attempt to connect: a server that is silent is given up as soon as one that refuses.
+    fn attempt(&self) -> Duration {
+        if self.wait.is_zero() {
+            return ONLY_ATTEMPT;
+        }
+        self.wait.min(ATTEMPT)
+    }
+
     /// The configuration of a signed-in client.
     pub(crate) fn config(&self) -> Result<Config, Fault> {
         let config = match (&self.token, &self.session) {
             (Some(token), _) => Config::new(&self.url, FixedToken::new(token)),
             (None, Some(session)) => {
-                Config::new(&self.url, KeptTokens::new(self.file.clone(), session.clone()))
+                let tokens = KeptTokens::new(self.file.clone(), session.clone(), self.attempt());
+                Config::new(&self.url, tokens)
             }
             (None, None) => return Err(self.signed_out()),
         };
@@ -83,14 +96,14 @@ impl Context {
 
     /// The configuration for signing in.
     pub(crate) fn anonymous(&self) -> Config {
-        Config::anonymous(&self.url)
-            .named("tw", env!("CARGO_PKG_VERSION"))
-            .patient_for(self.wait)
+        let mut config = Config::anonymous(&self.url).named("tw", env!("CARGO_PKG_VERSION"));
+        config.connect_timeout = self.attempt();
+        config.patient_for(self.wait)
     }
 
     /// The server's routes over HTTP.
     pub(crate) fn http(&self) -> Result<Http, Fault> {
-        let http = Http::to(&self.url)?;
+        let http = Http::reaching(&self.url, self.attempt())?;
         Ok(http.named("tw", env!("CARGO_PKG_VERSION")).patient_for(self.wait))
     }
 
@@ -137,7 +150,8 @@ impl Context {
         config: Config,
         stopped: impl Fn(Stopped) -> Fault,
     ) -> Result<Client, Fault> {
-        let config = config.following([]).patient_for(PATIENCE.max(self.wait));
+        let mut config = config.following([]).patient_for(PATIENCE.max(self.wait));
+        config.connect_timeout = self.attempt();
         let (client, events) = Client::connect(config)?;
         self.connected(events, stopped).await?;
         Ok(client)

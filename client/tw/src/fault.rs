@@ -100,6 +100,9 @@ impl Fault {
                 };
                 format!("the server{at} answers, but closes the connection ({reason}); try again")
             }
+            Disconnected::TimedOut(_) => format!(
+                "the server{at} cannot be reached ({why}); is it running, and is --server right? --wait waits longer"
+            ),
             why => format!("the server{at} cannot be reached ({why}); is it running, and is --server right?"),
         };
         Fault::new(NETWORK, text)

@@ -8,8 +8,9 @@ use crate::{
 use std::{
     io,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use taskwire_client::{Boxed, TokenError, TokenSource, refresh};
+use taskwire_client::{Boxed, Http, TokenError, TokenSource, refresh_over};
 
 /// A token that expires sooner than this is refreshed before it is used, in milliseconds.
 const NEAR_ITS_END_MS: i64 = 30_000;
@@ -19,15 +20,18 @@ pub(crate) struct KeptTokens {
     file: SessionFile,
     /// The session at the command's start. The command ends if the file belongs to another person later.
     began: Session,
+    /// The time limit of one attempt to connect for a refresh.
+    attempt: Duration,
     /// A refreshed session that could not be written. The refresh token in the file is used up.
     unsaved: Mutex<Option<Session>>,
 }
 
 impl KeptTokens {
-    pub(crate) fn new(file: SessionFile, began: Session) -> KeptTokens {
+    pub(crate) fn new(file: SessionFile, began: Session, attempt: Duration) -> KeptTokens {
         KeptTokens {
             file,
             began,
+            attempt,
             unsaved: Mutex::default(),
         }
     }
@@ -72,7 +76,9 @@ impl KeptTokens {
         };
         let url = &self.began.url;
         let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
-        let session = Session::new(url, refresh(url, refresh_token).await?);
+        let http = Http::reaching(url, self.attempt);
+        let http = http.map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        let session = Session::new(url, refresh_over(http, refresh_token).await?);
         let token = session.access_token.clone();
         let saved = self.file.load().and_then(|mut sessions| {
             sessions.renew(&session);
@@ -114,7 +120,7 @@ mod tests {
             folder: folder.path().to_owned(),
         };
         save_one(&file, session("fresh", i64::MAX))?;
-        let tokens = KeptTokens::new(file, session("stale", i64::MAX));
+        let tokens = KeptTokens::new(file, session("stale", i64::MAX), Duration::ZERO);
         let token = tokens.token(Some("stale")).await.ok();
         assert_eq!(token.as_deref(), Some("fresh"));
         let refused = tokens.token(Some("fresh")).await;
@@ -129,7 +135,7 @@ mod tests {
             folder: folder.path().to_owned(),
         };
         let ada = session("adas", i64::MAX);
-        let tokens = KeptTokens::new(file.clone(), ada.clone());
+        let tokens = KeptTokens::new(file.clone(), ada.clone(), Duration::ZERO);
         let mut bob = session("bobs", i64::MAX);
         bob.email = "bob@example.com".to_owned();
         save_one(&file, bob)?;

@@ -2,9 +2,16 @@
 
 use crate::{script::*, support::*};
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
 };
 
 #[tokio::test]
@@ -14,6 +21,56 @@ async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
     let (code, out, error) = run(&url, &["ls", "--wait", "0"]).await?;
     assert_eq!((code, out.as_str(), error.lines().count()), (6, "", 1), "{error}");
     Ok(())
+}
+
+/// It accepts connections and never says a word, or does not even accept them.
+#[tokio::test]
+async fn a_silent_server_is_given_up_as_soon_as_told() -> Tested {
+    let (listener, silent) = listen().await?;
+    let (_full, deaf) = deaf().await?;
+    for (url, args) in [
+        (&silent, &["ls"][..]),
+        (&silent, &["login", "ada@example.com"]),
+        (&deaf, &["ls"]),
+        (&deaf, &["login", "ada@example.com"]),
+        (&deaf, &["profile", "photo", "--remove"]),
+    ] {
+        let home = tempfile::tempdir()?;
+        let mut command = tw(home.path(), url, &[args, &["--wait", "1"]].concat());
+        command.env("TASKWIRE_TOKEN", "t").env("TASKWIRE_PASSWORD", "x");
+        let began = Instant::now();
+        let (code, out, error) = outcome(soon("the end of tw", command.output()).await??)?;
+        assert_eq!(
+            (code, out.as_str(), error.lines().count()),
+            (6, "", 1),
+            "{args:?}: {error}"
+        );
+        assert!(error.contains("cannot be reached"), "{args:?}: {error}");
+        // an attempt to connect takes ten seconds where nobody is in a hurry
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "{args:?}: {:?}",
+            began.elapsed()
+        );
+    }
+    drop(listener);
+    Ok(())
+}
+
+/// The address of a server that takes no connection any more: its queue is full.
+async fn deaf() -> Result<(Vec<TcpStream>, String), Failed> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind("127.0.0.1:0".parse()?)?;
+    let listener = socket.listen(1)?;
+    let address = listener.local_addr()?;
+    // it stays open until the tests end
+    std::mem::forget(listener);
+    let mut waiting = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        waiting.push(stream?);
+        assert!(waiting.len() < 100, "the queue is never full");
+    }
+    Ok((waiting, format!("http://{address}")))
 }
 
 #[tokio::test]
