@@ -7,6 +7,7 @@ use crate::{
     output::Output,
     paging,
     profile::{self, plan, role},
+    table::{self, Cell, Row},
     terminal::{note, plain},
     text::moment,
 };
@@ -22,6 +23,9 @@ use taskwire_client::{
         limits,
     },
 };
+
+/// The column of the names of accounts.
+const NAME: usize = 3;
 
 pub(crate) async fn admin(client: &Client, output: &Output, command: AdminCommand) -> Result<(), Fault> {
     match command {
@@ -100,7 +104,10 @@ async fn users(client: &Client, output: &Output, q: Option<String>, limit: u32) 
     if output.json {
         return output.value(&users);
     }
-    users.iter().try_for_each(|user| output.line(&row(user)))?;
+    if users.is_empty() {
+        note("no account has this in its name, username or e-mail address");
+    }
+    output.table(&users.iter().map(row).collect::<Vec<_>>(), NAME)?;
     if more {
         note("there are more accounts; --limit shows more");
     }
@@ -147,7 +154,7 @@ async fn delete(client: &Client, output: &Output, account: &str, yes: bool) -> R
         let user = call(client, &FindUser { id }).await?;
         let what = format!(
             "{}\nThis account and its own workspace will be gone for good. Type yes to go on",
-            row(&user)
+            table::line(&row(&user))
         );
         let answer = ask::given_or_asked(None, &what, "--yes")?;
         if !answer.eq_ignore_ascii_case("yes") {
@@ -164,13 +171,14 @@ async fn instances(client: &Client, output: &Output) -> Result<(), Fault> {
     }
     let row = |instance: &Instance| {
         let mark = if instance.current { '*' } else { ' ' };
-        let (name, version) = (plain(&instance.name), plain(&instance.version));
-        let (started, sockets) = (moment(instance.started_at), instance.sockets);
-        format!("{mark} {name}  {version}  started {started}  connections: {sockets}")
+        vec![
+            format!("{mark} {}", instance.name).into(),
+            Cell::from(&*instance.version),
+            format!("started {}", moment(instance.started_at)).into(),
+            format!("connections: {}", instance.sockets).into(),
+        ]
     };
-    instances
-        .iter()
-        .try_for_each(|instance| output.line(&row(instance)))
+    output.table(&instances.iter().map(row).collect::<Vec<_>>(), 1)
 }
 
 async fn connections(
@@ -199,16 +207,20 @@ async fn connections(
         return output.value(&items);
     }
     let row = |connection: &Connection| {
-        let (id, since) = (connection.session_id, moment(connection.connected_at));
-        let names = [&*connection.user.username, &connection.instance.name];
-        let from = [&connection.client, &connection.address];
-        let from = from.into_iter().flatten().map(String::as_str);
-        let parts: Vec<String> = names.into_iter().chain(from).map(plain).collect();
-        format!("{id}  {}  since {since}", parts.join("  "))
+        let or_empty = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or_default());
+        vec![
+            connection.session_id.to_string().into(),
+            Cell::from(&*connection.user.username),
+            Cell::from(&*connection.instance.name),
+            or_empty(&connection.client),
+            or_empty(&connection.address),
+            format!("since {}", moment(connection.connected_at)).into(),
+        ]
     };
-    items
-        .iter()
-        .try_for_each(|connection| output.line(&row(connection)))?;
+    if items.is_empty() && unanswered.is_empty() {
+        note("nobody is connected");
+    }
+    output.table(&items.iter().map(row).collect::<Vec<_>>(), 1)?;
     if more {
         note("there are more connections; --limit shows more");
     }
@@ -234,22 +246,28 @@ async fn of(client: &Client, account: Option<String>) -> Result<Option<UserId>, 
     }
 }
 
-fn row(user: &User) -> String {
+fn row(user: &User) -> Row {
     let state = match (user.is_active, user.is_verified) {
-        (false, _) => "  not active",
-        (true, false) => "  not verified",
+        (false, _) => "not active",
+        (true, false) => "not verified",
         (true, true) => "",
     };
-    let (username, email, name) = (plain(&user.username), plain(&user.email), plain(&user.name));
-    let (role, plan) = (role(user.role), plan(user.plan));
-    format!("{}  {username}  {email}  {name}  {role}  {plan}{state}", user.id)
+    vec![
+        user.id.to_string().into(),
+        Cell::from(&*user.username),
+        Cell::from(&*user.email),
+        Cell::from(&*user.name),
+        role(user.role).into(),
+        plan(user.plan).into(),
+        state.into(),
+    ]
 }
 
 fn changed(output: &Output, user: &User) -> Result<(), Fault> {
     if output.json {
         return output.value(user);
     }
-    output.line(&row(user))
+    output.line(&table::line(&row(user)))
 }
 
 fn said(output: &Output, done: Done, text: &str) -> Result<(), Fault> {

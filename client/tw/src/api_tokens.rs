@@ -7,6 +7,7 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, resolve,
+    table::{self, Cell, Row},
     terminal::{note, plain},
     text::{moment, short},
 };
@@ -39,7 +40,7 @@ async fn list(client: &Client, output: &Output) -> Result<(), Fault> {
     if tokens.is_empty() {
         note("you have no API token; `tw tokens new NAME` makes one");
     }
-    tokens.iter().try_for_each(|token| output.line(&row(token)))
+    output.table(&tokens.iter().map(row).collect::<Vec<_>>(), 1)
 }
 
 async fn make(client: &Client, output: &Output, args: NewTokenArgs) -> Result<(), Fault> {
@@ -61,7 +62,7 @@ async fn make(client: &Client, output: &Output, args: NewTokenArgs) -> Result<()
     if output.json {
         return output.value(&token);
     }
-    note(&format!("made {}", row(&token)));
+    note(&format!("made {}", table::line(&row(&token))));
     note("the token is shown only now; keep it where the program finds it, for example in TASKWIRE_TOKEN");
     let secret = token.token.as_ref();
     let secret = secret.ok_or_else(|| Fault::other("the server did not return the token"))?;
@@ -82,7 +83,7 @@ async fn revoke(client: &Client, output: &Output, id: &str) -> Result<(), Fault>
     output.line(&format!("{}  revoked", short(id)))
 }
 
-fn row(token: &ApiToken) -> String {
+fn row(token: &ApiToken) -> Row {
     let scope = match token.scope {
         ApiTokenScope::Read => "read",
         ApiTokenScope::Write => "write",
@@ -101,11 +102,14 @@ fn row(token: &ApiToken) -> String {
         None => "never used".to_owned(),
         Some(at) => format!("last used {}", moment(at)),
     };
-    let name = plain(&token.name);
-    format!(
-        "{}  {name}  {scope}  {workspaces}  {expires}  {used}",
-        short(token.id)
-    )
+    vec![
+        short(token.id).into(),
+        Cell::from(&*token.name),
+        scope.into(),
+        workspaces.into(),
+        expires.into(),
+        used.into(),
+    ]
 }
 
 /// The moment, or the end of the day in the person's time zone.

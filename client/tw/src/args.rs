@@ -1,6 +1,6 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
-//! workspaces, projects and tags, `search` the one that finds tasks, `talk` those about what people say and did, `files`
+//! `admin` those of administrators, `task` those that add, list and edit tasks, `stages` those about stages, `workspace`,
+//! `member`, `project` and `tag` those about workspaces, members, projects and tags, `notification` the one about them, `search` the one that finds tasks, `talk` those about what people say and did, `files`
 //! those about attachments, `export` those about files of a workspace and the calendar feed, `who`
 //! the one about who is there.
 
@@ -8,43 +8,46 @@ mod account;
 mod admin;
 mod export;
 mod files;
+mod member;
+mod notification;
 mod project;
 mod search;
 mod stages;
 mod stats;
 mod tag;
 mod talk;
+mod task;
 mod who;
 mod workspace;
 
 use crate::{
     clock,
     due::{self, Due},
-    every,
 };
 use clap::{
-    Args as Group, Parser, Subcommand,
+    Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use serde::de::DeserializeOwned;
-use taskwire_client::protocol::{
-    Timestamp,
-    task::{Priority, Sort, Status},
-};
+use taskwire_client::protocol::{Timestamp, task::Status};
 
 pub(crate) use account::{
     AccountCommand, AuditArgs, DeleteProfileArgs, ExportArgs, LoginArgs, NewTokenArgs, PasswdArgs,
-    ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
+    ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, ToldArgs,
+    VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use export::{CalendarAction, ExportWorkspaceArgs};
 pub(crate) use files::{AttachArgs, AttachmentsArgs, GetArgs, ImportArgs};
+pub(crate) use member::{MemberAction, MembersArgs};
+pub(crate) use notification::NotificationArgs;
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use search::SearchArgs;
 pub(crate) use stages::{BoardArgs, MoveArgs, NextArgs, StagesArgs};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
+pub(crate) use task::{AddArgs, EditArgs, ListArgs, NewDue, NewRule};
 pub(crate) use who::WhoArgs;
 pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
@@ -102,7 +105,7 @@ pub(crate) enum Command {
     },
     /// Add a task.
     Add(AddArgs),
-    /// List tasks.
+    /// List tasks: pending ones, unless options say otherwise.
     #[command(visible_alias = "list")]
     Ls(ListArgs),
     /// Find tasks by words in their titles, descriptions, tags and comments, the best matches first.
@@ -179,7 +182,7 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// Show who is there now: since when, and at which task.
     Who(WhoArgs),
-    /// List notifications, newest first.
+    /// List notifications, newest first; mark or delete some.
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
@@ -187,6 +190,13 @@ pub(crate) enum Command {
     Workspace {
         #[command(subcommand)]
         action: WorkspaceAction,
+    },
+    /// List the members of a workspace.
+    Members(MembersArgs),
+    /// Add or remove members of a workspace, or change their roles.
+    Member {
+        #[command(subcommand)]
+        action: MemberAction,
     },
     /// List, make, change, archive or delete projects.
     Project {
@@ -237,164 +247,12 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Group)]
-pub(crate) struct AddArgs {
-    /// The title.
-    #[arg(required = true)]
-    pub(crate) title: Vec<String>,
-    /// The description.
-    #[arg(long, short)]
-    pub(crate) description: Option<String>,
-    /// The priority.
-    #[arg(long, short, value_parser = priority())]
-    pub(crate) priority: Option<Priority>,
-    /// When it is due: 2026-12-24, "2026-12-24 18:00", tomorrow, friday, "next monday 9am", "in 3 weeks", +2h.
-    #[arg(long, value_parser = due)]
-    pub(crate) due: Option<Due>,
-    /// How often it repeats: day, weekday, "2 weeks", month, "last friday", or a rule like FREQ=WEEKLY;BYDAY=MO.
-    #[arg(long, value_name = "HOW OFTEN", value_parser = every::rule)]
-    pub(crate) every: Option<String>,
-    /// When to remind of it, as for `--due`; a day alone means nine in the morning.
-    #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(crate) remind: Option<Timestamp>,
-    /// A tag; repeat it for several.
-    #[arg(long = "tag", short)]
-    pub(crate) tags: Vec<String>,
-    /// An assignee: `me`, a username or an id; repeat it for several.
-    #[arg(long)]
-    pub(crate) assign: Vec<String>,
-    /// The project: its id, the end of its id, or its name.
-    #[arg(long)]
-    pub(crate) project: Option<String>,
-    /// The key of the stage; by default the first one.
-    #[arg(long, short)]
-    pub(crate) stage: Option<String>,
-    /// A task that blocks it: its id, or the end of it; repeat it for several.
-    #[arg(long, value_name = "ID")]
-    pub(crate) blocked_by: Vec<String>,
-    /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
-    #[arg(long, short)]
-    pub(crate) workspace: Option<String>,
-}
-
-#[derive(Group)]
-pub(crate) struct ListArgs {
-    /// Only tasks with this status; by default pending and completed tasks, or what the other options say.
-    #[arg(long, value_parser = status())]
-    pub(crate) status: Option<Status>,
-    /// Only tasks with this tag.
-    #[arg(long, short)]
-    pub(crate) tag: Option<String>,
-    /// Only tasks of this priority.
-    #[arg(long, short, value_parser = priority())]
-    pub(crate) priority: Option<Priority>,
-    /// Only pending tasks that are assigned to you, in all workspaces.
-    #[arg(long, short)]
-    pub(crate) mine: bool,
-    /// Only pending tasks that are assigned to this person, in all workspaces: a username or an id.
-    #[arg(long, short, value_name = "NAME", conflicts_with = "mine")]
-    pub(crate) assignee: Option<String>,
-    /// Only pending tasks whose date is over, in all workspaces, the oldest first.
-    #[arg(long)]
-    pub(crate) overdue: bool,
-    /// Only tasks of this project: its id, the end of its id, or its name.
-    #[arg(long)]
-    pub(crate) project: Option<String>,
-    /// Only tasks in the stage with this key.
-    #[arg(long, short)]
-    pub(crate) stage: Option<String>,
-    /// Only pending tasks that no pending task blocks.
-    #[arg(long)]
-    pub(crate) ready: bool,
-    /// Search titles, descriptions and tags.
-    #[arg(long, short)]
-    pub(crate) q: Option<String>,
-    /// The order; `-` in front for descending.
-    #[arg(long, allow_hyphen_values = true, value_parser = sort())]
-    pub(crate) sort: Option<Sort>,
-    /// The workspace, or `all`: its id, the end of its id, or its name; by default your personal workspace, or
-    /// what the other options say.
-    #[arg(long, short)]
-    pub(crate) workspace: Option<String>,
-    /// The largest number of items.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) limit: u32,
-}
-
-#[derive(Group)]
-pub(crate) struct EditArgs {
-    /// The task's id, or the end of it.
-    pub(crate) id: String,
-    /// The new title.
-    #[arg(long)]
-    pub(crate) title: Option<String>,
-    /// The new description; an empty one clears it.
-    #[arg(long, short)]
-    pub(crate) description: Option<String>,
-    /// The priority.
-    #[arg(long, short, value_parser = priority())]
-    pub(crate) priority: Option<Priority>,
-    /// When it is due, as for `add`; `none` clears it.
-    #[arg(long, value_parser = due_or_none)]
-    pub(crate) due: Option<NewDue>,
-    /// How often it repeats, as for `add`; `none` ends it.
-    #[arg(long, value_name = "HOW OFTEN", value_parser = every_or_none)]
-    pub(crate) every: Option<NewRule>,
-    /// A tag; repeat it for several. They replace the task's tags.
-    #[arg(long = "tag", short, conflicts_with = "no_tags")]
-    pub(crate) tags: Vec<String>,
-    /// Remove all tags.
-    #[arg(long)]
-    pub(crate) no_tags: bool,
-    /// Add an assignee: `me`, a username or an id; repeat it for several.
-    #[arg(long)]
-    pub(crate) assign: Vec<String>,
-    /// Remove an assignee; repeat it for several.
-    #[arg(long)]
-    pub(crate) unassign: Vec<String>,
-    /// The project: its id, the end of its id, or its name; `none` takes the task out of its project.
-    #[arg(long)]
-    pub(crate) project: Option<String>,
-    /// Move it to the stage with this key.
-    #[arg(long, short)]
-    pub(crate) stage: Option<String>,
-    /// A task that blocks it: its id, or the end of it; repeat it for several. They replace those before.
-    #[arg(long, value_name = "ID", conflicts_with = "not_blocked")]
-    pub(crate) blocked_by: Vec<String>,
-    /// Nothing blocks it any more.
-    #[arg(long)]
-    pub(crate) not_blocked: bool,
-    /// Change the task only if it still has this version.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) if_version: Option<i64>,
-}
-
-#[derive(Group)]
-pub(crate) struct NotificationArgs {
-    /// Only unread notifications.
-    #[arg(long)]
-    pub(crate) unread: bool,
-    /// Mark all notifications as read.
-    #[arg(long)]
-    pub(crate) read_all: bool,
-    /// The largest number of items.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) limit: u32,
-}
-
 /// Reads one of these words of the contract as the contract's type.
 fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words)
         .try_map(|word| serde_json::from_value::<T>(serde_json::Value::String(word)))
-}
-
-/// A change of the due date.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum NewDue {
-    Clear,
-    Set(Due),
 }
 
 fn due(text: &str) -> Result<Due, String> {
@@ -410,50 +268,8 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp(nine.timestamp().as_millisecond()))
 }
 
-/// A change of how often a task repeats.
-#[derive(Clone, Debug)]
-pub(crate) enum NewRule {
-    Clear,
-    Set(String),
-}
-
-fn every_or_none(text: &str) -> Result<NewRule, String> {
-    match text {
-        "none" => Ok(NewRule::Clear),
-        text => every::rule(text).map(NewRule::Set),
-    }
-}
-
-fn due_or_none(text: &str) -> Result<NewDue, String> {
-    match text {
-        "none" => Ok(NewDue::Clear),
-        text => due(text).map(NewDue::Set),
-    }
-}
-
-fn priority() -> impl TypedValueParser<Value = Priority> {
-    words(&["none", "low", "medium", "high", "urgent"])
-}
-
 fn status() -> impl TypedValueParser<Value = Status> {
     words(&["all", "pending", "completed", "deleted"])
-}
-
-fn sort() -> impl TypedValueParser<Value = Sort> {
-    words(&[
-        "created_at",
-        "-created_at",
-        "updated_at",
-        "-updated_at",
-        "due_at",
-        "-due_at",
-        "priority",
-        "-priority",
-        "title",
-        "-title",
-        "position",
-        "-position",
-    ])
 }
 
 #[cfg(test)]
@@ -464,18 +280,5 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_valid() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_descending_sort_is_not_read_as_an_option() {
-        let args = Args::try_parse_from(["tw", "ls", "--sort", "-due_at"]);
-        let Ok(Args {
-            command: Command::Ls(list),
-            ..
-        }) = args
-        else {
-            panic!("refused")
-        };
-        assert_eq!(list.sort, Some(Sort::DueAtDesc));
     }
 }

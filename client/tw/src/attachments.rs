@@ -8,6 +8,7 @@ use crate::{
     paging,
     progress::{Progress, size_of},
     resolve, saving,
+    table::{Cell, Row},
     terminal::{note, plain},
     text::{DIM, moment, short},
 };
@@ -32,6 +33,8 @@ use uuid::Uuid;
 /// How long an upload is tried again while the server is away or busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(1);
+/// The column of the names.
+const NAME: usize = 1;
 
 pub(crate) async fn attach(context: &Context, output: &Output, args: AttachArgs) -> Result<(), Fault> {
     // what cannot be read is known before anything is sent
@@ -55,7 +58,8 @@ pub(crate) async fn attach(context: &Context, output: &Output, args: AttachArgs)
     if output.json {
         output.value(&made)?;
     } else {
-        made.iter().try_for_each(|one| output.line(&row(one, None)))?;
+        let rows: Vec<Row> = made.iter().map(|one| row(one, None)).collect();
+        output.table(&rows, NAME)?;
     }
     done
 }
@@ -134,9 +138,8 @@ pub(crate) async fn attachments(
     let task = paging::call(client, &GetTask { id: task_id }).await?;
     let people = resolve::members(client, task.workspace_id).await?;
     let people: BTreeMap<UserId, String> = people.into_iter().collect();
-    found
-        .iter()
-        .try_for_each(|one| output.line(&row(one, people.get(&one.created_by))))?;
+    let rows = found.iter().map(|one| row(one, people.get(&one.created_by)));
+    output.table(&rows.collect::<Vec<_>>(), NAME)?;
     if let Some(total) = total.filter(|total| *total > found.len() as u64) {
         note(&format!("{} of {total}; --limit {total} shows all", found.len()));
     }
@@ -149,7 +152,8 @@ pub(crate) async fn below(client: &Client, output: &Output, task: TaskId) -> Res
     if !found.is_empty() {
         output.line("")?;
     }
-    found.iter().try_for_each(|one| output.line(&row(one, None)))?;
+    let rows: Vec<Row> = found.iter().map(|one| row(one, None)).collect();
+    output.table(&rows, NAME)?;
     if total.is_some_and(|total| total > found.len() as u64) {
         note("there are more attachments; `tw attachments` shows them");
     }
@@ -278,15 +282,14 @@ async fn wanted(client: &Client, id: &str, name: Option<&str>) -> Result<Wanted,
     })
 }
 
-/// An attachment on one line.
-fn row(attachment: &Attachment, by: Option<&String>) -> String {
-    let by = by.map(|name| format!("  @{}", plain(name))).unwrap_or_default();
-    format!(
-        "{DIM}{}{DIM:#}  {}  {DIM}{}  {}  {}{by}{DIM:#}",
-        short(attachment.id),
-        plain(&attachment.name),
-        size_of(attachment.size),
-        plain(&attachment.media_type),
-        moment(attachment.created_at),
-    )
+fn row(attachment: &Attachment, by: Option<&String>) -> Row {
+    let by = by.map(|name| format!("@{name}")).unwrap_or_default();
+    vec![
+        Cell::styled(DIM, &short(attachment.id)),
+        Cell::from(&*attachment.name),
+        Cell::styled(DIM, &size_of(attachment.size)),
+        Cell::styled(DIM, &attachment.media_type),
+        Cell::styled(DIM, &moment(attachment.created_at)),
+        Cell::styled(DIM, &by),
+    ]
 }

@@ -5,7 +5,7 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, profile,
-    terminal::plain,
+    terminal::{note, plain},
     text::{moment, short},
 };
 use serde_json::Map;
@@ -39,6 +39,9 @@ pub(crate) async fn audit(client: &Client, output: &Output, args: AuditArgs) -> 
     if output.json {
         let frames: Vec<&EventFrame> = newest.iter().map(|(frame, _)| frame).collect();
         return output.value(&frames);
+    }
+    if newest.is_empty() {
+        note("nothing happened to your account since the log begins");
     }
     newest.iter().try_for_each(|(frame, what)| {
         let by = by(&frame.actor, me)

@@ -7,7 +7,8 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, resolve,
-    terminal::{note, plain},
+    table::{Cell, Row},
+    terminal::note,
     text::{moment, short},
 };
 use taskwire_client::{
@@ -55,7 +56,7 @@ fn list(output: &Output, sessions: &[Session]) -> Result<(), Fault> {
     if output.json {
         return output.value(&sessions);
     }
-    sessions.iter().try_for_each(|session| output.line(&row(session)))
+    output.table(&sessions.iter().map(row).collect::<Vec<_>>(), 1)
 }
 
 /// The session with this id, or whose id ends or begins with this text.
@@ -81,14 +82,12 @@ async fn revoke(client: &Client, sessions: &[&Session]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn row(session: &Session) -> String {
+fn row(session: &Session) -> Row {
     let mark = if session.current { '*' } else { ' ' };
     let parts = [&session.device_name, &session.client, &session.address];
-    let parts: Vec<String> = parts.into_iter().flatten().map(|part| plain(part)).collect();
-    format!(
-        "{mark} {}  {}  last seen {}",
-        short(session.id),
-        parts.join("  "),
-        moment(session.last_seen_at)
-    )
+    let parts = parts.map(|part| Cell::from(part.as_deref().unwrap_or_default()));
+    let mut row = vec![format!("{mark} {}", short(session.id)).into()];
+    row.extend(parts);
+    row.push(format!("last seen {}", moment(session.last_seen_at)).into());
+    row
 }

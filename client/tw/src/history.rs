@@ -76,6 +76,9 @@ pub(crate) async fn log(client: &Client, output: &Output, args: LogArgs) -> Resu
         let frames: Vec<&EventFrame> = newest.iter().map(|(frame, _)| frame).collect();
         return output.value(&frames);
     }
+    if newest.is_empty() {
+        note("nothing happened to this task since the log begins");
+    }
     newest.iter().try_for_each(|(frame, what)| {
         output.line(&format!("{}  {}  {what}", moment(frame.at), by(&frame.actor)))
     })?;

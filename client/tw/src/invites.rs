@@ -3,8 +3,10 @@
 use crate::{
     args::{InviteArgs, InvitesArgs},
     fault::Fault,
+    members::word,
     output::Output,
     paging, resolve,
+    table::{self, Cell, Row},
     terminal::{note, plain},
     text::{moment, short},
 };
@@ -18,6 +20,9 @@ use taskwire_client::{
     },
 };
 use uuid::Uuid;
+
+/// The column that tells who is invited, or whereto.
+const WHAT: usize = 1;
 
 pub(crate) async fn invite(client: &Client, output: &Output, args: InviteArgs) -> Result<(), Fault> {
     let workspace_id = resolve::workspace(client, &args.workspace).await?;
@@ -46,7 +51,7 @@ pub(crate) async fn invite(client: &Client, output: &Output, args: InviteArgs) -
             output.value(&sent)?;
         }
     } else {
-        sent.iter().try_for_each(|invite| output.line(&row(invite)))?;
+        output.table(&sent.iter().map(row).collect::<Vec<_>>(), WHAT)?;
     }
     done
 }
@@ -57,7 +62,7 @@ async fn link(client: &Client, output: &Output, params: CreateInvite) -> Result<
     if output.json {
         return output.value(&invite);
     }
-    note(&format!("made {}", row(&invite)));
+    note(&format!("made {}", table::line(&row(&invite))));
     note("whoever runs `tw join` with this token becomes a member; it is shown only now");
     let token = invite.token.as_ref();
     let token = token.ok_or_else(|| Fault::other("the server did not return the token"))?;
@@ -80,7 +85,7 @@ pub(crate) async fn invites(client: &Client, output: &Output, args: InvitesArgs)
     if invites.is_empty() {
         note("nobody is invited; `tw invite WORKSPACE EMAIL` invites somebody");
     }
-    invites.iter().try_for_each(|invite| output.line(&row(invite)))
+    output.table(&invites.iter().map(row).collect::<Vec<_>>(), WHAT)
 }
 
 async fn all(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<SentInvite>, Fault> {
@@ -115,16 +120,16 @@ async fn received(client: &Client, output: &Output) -> Result<(), Fault> {
     if invites.is_empty() {
         note("you have no invitation; one by mail is here once your address is verified (`tw verify`)");
     }
-    invites.iter().try_for_each(|invite| {
-        output.line(&format!(
-            "{}  {}  {}  by {}  expires {}",
-            short(invite.id),
-            plain(&invite.workspace.name),
-            word(invite.role),
-            plain(&invite.invited_by.name),
-            moment(invite.expires_at)
-        ))
-    })
+    let rows = invites.iter().map(|invite| {
+        vec![
+            short(invite.id).into(),
+            Cell::from(&*invite.workspace.name),
+            word(invite.role).into(),
+            format!("by {}", invite.invited_by.name).into(),
+            format!("expires {}", moment(invite.expires_at)).into(),
+        ]
+    });
+    output.table(&rows.collect::<Vec<Row>>(), WHAT)
 }
 
 /// Accepts an invitation: a token, a link, or one that `tw invites` lists.
@@ -179,26 +184,17 @@ async fn named(client: &Client, text: &str) -> Result<Option<Uuid>, Fault> {
 /// The length of a token.
 const TOKEN: usize = 64;
 
-fn row(invite: &SentInvite) -> String {
+fn row(invite: &SentInvite) -> Row {
     let whom = match (&invite.email, invite.max_uses) {
-        (Some(email), _) => plain(email),
+        (Some(email), _) => email.clone(),
         (None, Some(most)) => format!("link, {} of {most} uses", invite.uses),
         (None, None) => format!("link, {} uses", invite.uses),
     };
-    format!(
-        "{}  {whom}  {}  by {}  expires {}",
-        short(invite.id),
-        word(invite.role),
-        plain(&invite.invited_by.name),
-        moment(invite.expires_at)
-    )
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Member => "member",
-        Role::Admin => "admin",
-        Role::Owner => "owner",
-    }
+    vec![
+        short(invite.id).into(),
+        whom.into(),
+        word(invite.role).into(),
+        format!("by {}", invite.invited_by.name).into(),
+        format!("expires {}", moment(invite.expires_at)).into(),
+    ]
 }

@@ -4,18 +4,20 @@ use crate::{
     args::ListArgs,
     clock,
     fault::Fault,
+    members,
+    names::Names,
     output::Output,
     paging, resolve,
-    terminal::{note, plain},
-    text::{is_past, short},
+    table::{Cell, Row},
+    terminal::note,
+    text::{TITLE, is_past, row, short},
 };
 use taskwire_client::{
     Client,
     protocol::{
         ProjectId, Timestamp,
-        member::Role,
-        task::{Everywhere, ListTasks, Sort, Status, Task, Where},
-        workspace::WorkspaceKind,
+        task::{Everywhere, GetTask, ListTasks, Sort, Status, Task, Where},
+        workspace::{Workspace, WorkspaceKind},
     },
 };
 
@@ -23,7 +25,13 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
     let params = params(client, &args).await?;
     // the server compares moments; a whole day is over at its end, where the person is
     let is_meant = |task: &Task| !args.overdue || task.due_at.is_some_and(|due| is_past(due, task.all_day));
-    show(client, output, params, args.limit, (is_meant, "no tasks")).await
+    let none = match params.status {
+        Some(Status::Pending) if args.status.is_none() => {
+            "no pending tasks; --status all lists the others too"
+        }
+        _ => "no tasks",
+    };
+    show(client, output, params, args.limit, (is_meant, none)).await
 }
 
 /// Shows the first tasks of a list that are meant; or says that there are none.
@@ -35,6 +43,7 @@ pub(crate) async fn show(
     (is_meant, none): (impl Fn(&Task) -> bool, &str),
 ) -> Result<(), Fault> {
     let is_personal = params.workspace_id.is_none();
+    let across = matches!(params.workspace_id, Some(Where::Everywhere(_)));
     let (mut tasks, mut total) = (Vec::new(), None);
     let more = paging::read(client, params, limit as usize, |page| {
         tasks.extend(page.items);
@@ -46,10 +55,12 @@ pub(crate) async fn show(
         more.await?
     };
     tasks.retain(is_meant);
-    output.tasks(&tasks)?;
     if output.json {
-        return Ok(());
+        return output.tasks(&tasks);
     }
+    let names = Names::in_list(client, &tasks, across).await?;
+    let rows: Vec<Row> = tasks.iter().map(|task| row(task, &names)).collect();
+    output.table(&rows, TITLE)?;
     if tasks.is_empty() {
         note(none);
     }
@@ -61,23 +72,35 @@ pub(crate) async fn show(
     Ok(())
 }
 
-/// What to ask for. Whoever asks for a person's tasks, or for what is late, means what is left to do anywhere.
+/// What to ask for: what is left to do, unless a status or a stage is named. A person's tasks, and what is late, are meant
+/// to be anywhere.
 async fn params(client: &Client, args: &ListArgs) -> Result<ListTasks, Fault> {
     let assignee_id = match (&args.assignee, args.mine) {
         (Some(name), _) => Some(resolve::person(client, name).await?),
         (None, true) => Some(resolve::person(client, "me").await?),
         (None, false) => None,
     };
-    let is_to_do = assignee_id.is_some() || args.overdue;
+    let is_anywhere = assignee_id.is_some() || args.overdue;
+    // a stage says itself whether its tasks are completed
+    let is_pending = args.stage.is_none() || is_anywhere;
+    let parent = match &args.parent {
+        Some(parent) => {
+            let id = resolve::task(client, parent).await?;
+            Some(paging::call(client, &GetTask { id }).await?)
+        }
+        None => None,
+    };
     let workspace_id = match args.workspace.as_deref() {
         Some("all") => Some(Where::Everywhere(Everywhere::All)),
         Some(workspace) => Some(Where::One(resolve::workspace(client, workspace).await?)),
-        None => is_to_do.then_some(Where::Everywhere(Everywhere::All)),
+        None if parent.is_some() => parent.as_ref().map(|parent| Where::One(parent.workspace_id)),
+        None => is_anywhere.then_some(Where::Everywhere(Everywhere::All)),
     };
     Ok(ListTasks {
+        parent_id: parent.map(|parent| parent.id),
         project_id: project(client, args.project.as_deref(), workspace_id).await?,
         workspace_id,
-        status: args.status.or(is_to_do.then_some(Status::Pending)),
+        status: args.status.or(is_pending.then_some(Status::Pending)),
         tag: args.tag.clone(),
         priority: args.priority,
         q: args.q.clone(),
@@ -117,22 +140,23 @@ pub(crate) async fn workspaces(client: &Client, output: &Output) -> Result<(), F
     if output.json {
         return output.value(&workspaces);
     }
-    workspaces.iter().try_for_each(|workspace| {
-        let role = match workspace.role {
-            Some(Role::Viewer) => "viewer",
-            Some(Role::Member) => "member",
-            Some(Role::Admin) => "admin",
-            Some(Role::Owner) => "owner",
-            None => "",
-        };
-        let kind = match workspace.kind {
-            WorkspaceKind::Personal => "personal",
-            WorkspaceKind::Team => "team",
-        };
-        output.line(&format!(
-            "{}  {}  {kind}  {role}",
-            short(workspace.id),
-            plain(&workspace.name)
-        ))
-    })
+    if workspaces.is_empty() {
+        note("you have no workspace that this sign-in may see");
+    }
+    let rows: Vec<Row> = workspaces.iter().map(workspace_row).collect();
+    output.table(&rows, 1)
+}
+
+fn workspace_row(workspace: &Workspace) -> Row {
+    let kind = match workspace.kind {
+        WorkspaceKind::Personal => "personal",
+        WorkspaceKind::Team => "team",
+    };
+    let role = workspace.role.map(members::word).unwrap_or_default();
+    vec![
+        short(workspace.id).into(),
+        Cell::from(&*workspace.name),
+        kind.into(),
+        role.into(),
+    ]
 }

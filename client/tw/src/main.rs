@@ -2,13 +2,14 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
-//!   `notifications`, `workspaces`, `stages`, `stats`, `board`, `tags`, `invites`, `raw`, `socket`; about the account
+//!   `notifications`, `workspaces`, `members`, `projects`, `stages`, `stats`, `board`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `saving`    files that are saved; `progress` how far a large one is
 //! - `output`    a command's result; `fault` errors: one line and an exit code
+//! - `table`     rows in columns that fit; `names` the names behind the ids of people and workspaces
 //! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
 //! - `ask`       questions to the person; `completions` scripts for shells
 //! - `due`       dates as people type them; `clock` the current time
@@ -38,6 +39,8 @@ mod import;
 mod invites;
 mod kept_tokens;
 mod list;
+mod members;
+mod names;
 mod notifications;
 mod output;
 mod paging;
@@ -54,6 +57,7 @@ mod session;
 mod socket;
 mod stages;
 mod stats;
+mod table;
 mod tags;
 mod tasks;
 mod terminal;
@@ -189,6 +193,8 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Log(params) => history::log(client, output, params).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
+        Command::Members(args) => members::members(client, output, args).await,
+        Command::Member { action } => members::member(client, output, action).await,
         Command::Project { action } => projects::project(client, output, action).await,
         Command::Tag { action } => tags::tag(client, output, action).await,
         Command::Invite(args) => invites::invite(client, output, args).await,

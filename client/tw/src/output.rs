@@ -1,6 +1,12 @@
 //! A command's result on standard output: lines for people, or JSON for programs.
 
-use crate::{fault::Fault, terminal, text::row};
+use crate::{
+    fault::Fault,
+    names::Names,
+    table::{self, Row},
+    terminal,
+    text::{TITLE, line, row},
+};
 use serde::Serialize;
 use std::io::Write as _;
 use taskwire_client::protocol::task::Task;
@@ -47,7 +53,7 @@ impl Output {
         if self.json {
             self.value(task)
         } else {
-            self.line(&row(task))
+            self.line(&line(task))
         }
     }
 
@@ -56,6 +62,14 @@ impl Output {
         if self.json {
             return self.value(&tasks);
         }
-        tasks.iter().try_for_each(|task| self.line(&row(task)))
+        let names = Names::default();
+        let rows: Vec<Row> = tasks.iter().map(|task| row(task, &names)).collect();
+        self.table(&rows, TITLE)
+    }
+
+    /// Prints rows, which fit on the terminal if standard output is one; the `long` column gives way first.
+    pub(crate) fn table(&self, rows: &[Row], long: usize) -> Result<(), Fault> {
+        let lines = table::lines(rows, long, terminal::width());
+        lines.iter().try_for_each(|line| self.line(line))
     }
 }

@@ -5,7 +5,8 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, resolve,
-    terminal::{note, plain},
+    table::{self, Cell, Row},
+    terminal::note,
     text::short,
 };
 use taskwire_client::{
@@ -75,6 +76,28 @@ pub(crate) async fn project(client: &Client, output: &Output, action: ProjectAct
     }
 }
 
+/// The project of a new task. A name that the workspace does not have yet makes a project, as a tag does.
+pub(crate) async fn found_or_made(
+    client: &Client,
+    output: &Output,
+    workspace_id: WorkspaceId,
+    text: &str,
+) -> Result<ProjectId, Fault> {
+    if let Some(id) = resolve::find_project(client, workspace_id, text).await? {
+        return Ok(id);
+    }
+    let params = CreateProject {
+        workspace_id,
+        name: text.to_owned(),
+        color: None,
+    };
+    let made = paging::call(client, &params).await?;
+    if !output.json {
+        note(&format!("made the project “{}”", made.name));
+    }
+    Ok(made.id)
+}
+
 /// The workspace in which to look.
 async fn of(client: &Client, within: &Within) -> Result<WorkspaceId, Fault> {
     resolve::workspace_or_personal(client, within.workspace.as_deref()).await
@@ -99,26 +122,23 @@ async fn list(client: &Client, output: &Output, within: &Within) -> Result<(), F
     if projects.is_empty() {
         note("there is no project; `tw project new NAME` makes one");
     }
-    projects.iter().try_for_each(|project| output.line(&row(project)))
+    let rows: Vec<Row> = projects.iter().map(row).collect();
+    output.table(&rows, 1)
 }
 
 fn show(output: &Output, project: &Project) -> Result<(), Fault> {
     if output.json {
         return output.value(project);
     }
-    output.line(&row(project))
+    output.line(&table::line(&row(project)))
 }
 
-fn row(project: &Project) -> String {
-    let color = project
-        .color
-        .as_deref()
-        .map(|color| format!("  {}", plain(color)));
-    let archived = if project.is_archived { "  archived" } else { "" };
-    format!(
-        "{}  {}{}{archived}",
-        short(project.id),
-        plain(&project.name),
-        color.unwrap_or_default()
-    )
+fn row(project: &Project) -> Row {
+    let archived = if project.is_archived { "archived" } else { "" };
+    vec![
+        short(project.id).into(),
+        Cell::from(&*project.name),
+        project.color.as_deref().unwrap_or_default().into(),
+        archived.into(),
+    ]
 }

@@ -116,6 +116,11 @@ pub(crate) fn one_of(these: &[(Uuid, &str)], text: &str, what: &str, listing: &s
 
 /// All workspaces of the user.
 pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault> {
+    Ok(all_workspaces(client).await?)
+}
+
+/// The same, with the error of the call.
+pub(crate) async fn all_workspaces(client: &Client) -> Result<Vec<Workspace>, CallError> {
     let params = ListWorkspaces {
         limit: None,
         cursor: None,
@@ -172,7 +177,7 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
 }
 
 /// All projects of a workspace, in their order.
-pub(crate) async fn projects(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<Project>, Fault> {
+pub(crate) async fn projects(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<Project>, CallError> {
     let params = ListProjects {
         workspace_id,
         limit: None,
@@ -186,8 +191,22 @@ pub(crate) async fn projects(client: &Client, workspace_id: WorkspaceId) -> Resu
 /// The project of a workspace with this id or name, or whose id begins or ends with this text. A whole id is returned
 /// without a look-up.
 pub(crate) async fn project(client: &Client, workspace: WorkspaceId, text: &str) -> Result<ProjectId, Fault> {
+    let found = find_project(client, workspace, text).await?;
+    found.ok_or_else(|| {
+        Fault::not_found(format!(
+            "this workspace has no project {text:?}; `tw project ls` lists its projects, `tw project new` makes one"
+        ))
+    })
+}
+
+/// The same; `None` if there is no such project.
+pub(crate) async fn find_project(
+    client: &Client,
+    workspace: WorkspaceId,
+    text: &str,
+) -> Result<Option<ProjectId>, Fault> {
     if let Ok(id) = text.parse() {
-        return Ok(id);
+        return Ok(Some(id));
     }
     let projects = projects(client, workspace).await?;
     let is_named = |project: &&Project| project.name.to_lowercase() == text.to_lowercase();
@@ -201,10 +220,8 @@ pub(crate) async fn project(client: &Client, workspace: WorkspaceId, text: &str)
             .collect();
     }
     match found.as_slice() {
-        [project] => Ok(project.id),
-        [] => Err(Fault::not_found(format!(
-            "this workspace has no project {text:?}; `tw project ls` lists its projects"
-        ))),
+        [project] => Ok(Some(project.id)),
+        [] => Ok(None),
         several => {
             let ids: Vec<String> = several.iter().map(|project| project.id.to_string()).collect();
             Err(Fault::usage(format!(

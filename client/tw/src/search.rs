@@ -3,15 +3,17 @@
 use crate::{
     args::SearchArgs,
     fault::Fault,
+    names::Names,
     output::Output,
     paging, resolve,
-    terminal::{note, plain},
-    text::{DIM, MARK, row_titled},
+    table::{self, Cell, Row},
+    terminal::{self, note},
+    text::{DIM, MARK, TITLE, row_titled},
 };
-use std::fmt::Write as _;
+use anstyle::Style;
 use taskwire_client::{
     Client,
-    protocol::task::{Everywhere, FoundIn, FoundTask, FoundText, SearchTasks, Where},
+    protocol::task::{Everywhere, FoundIn, FoundTask, FoundText, SearchTasks, Task, Where},
 };
 
 pub(crate) async fn search(client: &Client, output: &Output, args: SearchArgs) -> Result<(), Fault> {
@@ -26,15 +28,21 @@ pub(crate) async fn search(client: &Client, output: &Output, args: SearchArgs) -
         ..SearchTasks::default()
     };
     let mut found: Vec<FoundTask> = Vec::new();
-    let more = paging::read(client, params, args.limit as usize, |page| {
+    let more = paging::read(client, params.clone(), args.limit as usize, |page| {
         found.extend(page.items);
     })
     .await?;
     if output.json {
         return output.value(&found);
     }
-    for item in &found {
-        for line in lines(item) {
+    let across = matches!(params.workspace_id, Some(Where::Everywhere(_)));
+    let tasks: Vec<Task> = found.iter().map(|item| item.task.clone()).collect();
+    let names = Names::in_list(client, &tasks, across).await?;
+    let rows: Vec<Row> = found.iter().map(|item| titled(item, &names)).collect();
+    let width = terminal::width();
+    for (line, item) in table::lines(&rows, TITLE, width).iter().zip(&found) {
+        output.line(line)?;
+        for line in table::lines(&below(item), 0, width) {
             output.line(&line)?;
         }
     }
@@ -48,37 +56,51 @@ pub(crate) async fn search(client: &Client, output: &Output, args: SearchArgs) -
     Ok(())
 }
 
-/// A task, and below it the texts that its line does not show.
-fn lines(item: &FoundTask) -> Vec<String> {
+/// A task with what was found in its title set off.
+fn titled(item: &FoundTask, names: &Names) -> Row {
     let is_title = |found: &&FoundText| found.r#in == FoundIn::Title;
-    let title = item.matches.iter().find(is_title);
-    let title = title.map_or_else(|| plain(&item.task.title), marked);
-    let mut lines = vec![row_titled(&item.task, &title)];
-    for found in &item.matches {
+    let title = match item.matches.iter().find(is_title) {
+        Some(found) => marked(found),
+        None => vec![(Style::new(), item.task.title.to_string())],
+    };
+    let title = title.iter().map(|(style, text)| (*style, &**text));
+    row_titled(&item.task, title, names)
+}
+
+/// The texts that the line of the task does not show, to be printed below it.
+fn below(item: &FoundTask) -> Vec<Row> {
+    let texts = item.matches.iter().filter_map(|found| {
         let name = match found.r#in {
-            FoundIn::Title | FoundIn::Tag => continue,
+            FoundIn::Title | FoundIn::Tag => return None,
             FoundIn::Description => "",
             FoundIn::Comment => "comment: ",
         };
-        lines.push(format!("          {DIM}{name}{DIM:#}{}", marked(found)));
-    }
-    lines
+        let indented = Cell::from("          ").and(DIM, name);
+        let texts = marked(found);
+        Some(vec![
+            texts
+                .iter()
+                .fold(indented, |cell, (style, text)| cell.and(*style, text)),
+        ])
+    });
+    texts.collect()
 }
 
 /// A snippet on one line, with what was found set off.
-fn marked(found: &FoundText) -> String {
+fn marked(found: &FoundText) -> Vec<(Style, String)> {
     let chars: Vec<char> = found.snippet.chars().map(one_line).collect();
     let part = |from: u32, to: u32| -> String {
         let part = chars.get(from as usize..to as usize).unwrap_or_default();
-        plain(&part.iter().collect::<String>())
+        part.iter().collect()
     };
-    let (mut text, mut at) = (String::new(), 0);
+    let (mut texts, mut at) = (Vec::new(), 0);
     for [start, end] in &found.marks {
-        let (before, mark) = (part(at, *start), part(*start, *end));
-        let _ = write!(text, "{before}{MARK}{mark}{MARK:#}");
+        texts.push((Style::new(), part(at, *start)));
+        texts.push((MARK, part(*start, *end)));
         at = *end;
     }
-    text + &part(at, chars.len() as u32)
+    texts.push((Style::new(), part(at, chars.len() as u32)));
+    texts
 }
 
 fn one_line(c: char) -> char {
@@ -97,13 +119,20 @@ mod tests {
             snippet: "a\n牛乳\u{1b}b".to_owned(),
             marks: vec![[2, 4]],
         };
-        assert_eq!(marked(&found), format!("a {MARK}牛乳{MARK:#}\u{fffd}b"));
+        let shown = |found: &FoundText| {
+            let texts = marked(found);
+            let cell = texts
+                .iter()
+                .fold(Cell::default(), |cell, (style, text)| cell.and(*style, text));
+            table::line(&[cell])
+        };
+        assert_eq!(shown(&found), format!("a {MARK}牛乳{MARK:#}\u{fffd}b"));
         let wrong = FoundText {
             marks: vec![[5, 9], [1, 2]],
             ..found
         };
         assert!(
-            marked(&wrong).contains('b'),
+            shown(&wrong).contains('b'),
             "marks of another server's making do no harm"
         );
     }

@@ -5,6 +5,7 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, resolve,
+    table::{self, Cell, Row},
     terminal::{note, plain},
     text::short,
 };
@@ -116,22 +117,21 @@ async fn list(client: &Client, output: &Output, within: &Within) -> Result<(), F
     if tags.is_empty() {
         note("there is no tag; `tw add TITLE --tag NAME` makes one");
     }
-    tags.iter().try_for_each(|tag| output.line(&row(tag)))
+    let rows: Vec<Row> = tags.iter().map(row).collect();
+    output.table(&rows, 1)
 }
 
 fn show(output: &Output, tag: &Tag) -> Result<(), Fault> {
     if output.json {
         return output.value(tag);
     }
-    output.line(&row(tag))
+    output.line(&table::line(&row(tag)))
 }
 
-fn row(tag: &Tag) -> String {
-    let color = tag.color.as_deref().map(|color| format!("  {}", plain(color)));
-    format!(
-        "{}  {}{}",
-        short(tag.id),
-        plain(&tag.name),
-        color.unwrap_or_default()
-    )
+fn row(tag: &Tag) -> Row {
+    vec![
+        short(tag.id).into(),
+        Cell::from(&*tag.name),
+        tag.color.as_deref().unwrap_or_default().into(),
+    ]
 }

@@ -4,23 +4,33 @@ use crate::{
     args::{self, AddArgs, EditArgs, NewDue, NewRule},
     attachments, comments,
     fault::Fault,
+    names::{Names, known},
     output::Output,
-    paging, resolve,
-    text::{sheet, short},
+    paging, projects, resolve,
+    text::{Around, sheet, short},
 };
 use taskwire_client::{
     Client,
     protocol::{
-        Operation, Patch,
+        Operation, Patch, TaskId,
         task::{CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, RestoreTask, Task, UpdateTask},
     },
 };
 
 pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Result<(), Fault> {
     let due = args.due;
-    let workspace_id = match &args.workspace {
-        Some(workspace) => Some(resolve::workspace(client, workspace).await?),
+    let parent = match &args.parent {
+        Some(parent) => {
+            let id = resolve::task(client, parent).await?;
+            Some(paging::call(client, &GetTask { id }).await?)
+        }
         None => None,
+    };
+    let workspace_id = match (&args.workspace, &parent) {
+        (Some(workspace), _) => Some(resolve::workspace(client, workspace).await?),
+        // a part of a task is where the task is
+        (None, Some(parent)) => Some(parent.workspace_id),
+        (None, None) => None,
     };
     let assignee_ids = if args.assign.is_empty() {
         None
@@ -31,25 +41,26 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         };
         Some(resolve::people(client, workspace, &args.assign).await?)
     };
+    let blocked_by = match args.blocked_by.as_slice() {
+        [] => None,
+        ids => Some(resolve::tasks(client, ids).await?),
+    };
+    // the last step before the task itself: it may make the project
     let project_id = match &args.project {
         Some(project) => {
             let workspace = match workspace_id {
                 Some(workspace) => workspace,
                 None => resolve::personal(client).await?,
             };
-            Some(resolve::project(client, workspace, project).await?)
+            Some(projects::found_or_made(client, output, workspace, project).await?)
         }
         None => None,
-    };
-    let blocked_by = match args.blocked_by.as_slice() {
-        [] => None,
-        ids => Some(resolve::tasks(client, ids).await?),
     };
     let params = CreateTask {
         id: None,
         workspace_id,
         project_id,
-        parent_id: None,
+        parent_id: parent.map(|parent| parent.id),
         title: args.title.join(" "),
         description: args.description,
         priority: args.priority,
@@ -75,7 +86,8 @@ pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(
     if output.json {
         return output.value(&task);
     }
-    output.line(&sheet(&task))?;
+    let around = around(client, &task).await?;
+    output.line(&sheet(&task, &around))?;
     if task.attachment_count > 0 {
         attachments::below(client, output, id).await?;
     }
@@ -83,6 +95,28 @@ pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(
         return Ok(());
     }
     comments::below(client, output, id).await
+}
+
+/// The names that the sheet of a task shows.
+async fn around(client: &Client, task: &Task) -> Result<Around, Fault> {
+    let project = match task.project_id {
+        Some(id) => {
+            let projects = known(resolve::projects(client, task.workspace_id).await)?;
+            let mut projects = projects.unwrap_or_default().into_iter();
+            let project = projects.find(|project| project.id == id);
+            project.map(|project| project.name)
+        }
+        None => None,
+    };
+    let parent = match task.parent_id {
+        Some(id) => known(paging::call(client, &GetTask { id }).await)?,
+        None => None,
+    };
+    Ok(Around {
+        names: Names::of_task(client, task).await?,
+        project,
+        parent: parent.map(|parent| parent.title.to_string()),
+    })
 }
 
 pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo: bool) -> Result<(), Fault> {
@@ -152,6 +186,7 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
             Patch::Set(resolve::project(client, task.workspace_id, project).await?)
         }
     };
+    update.parent_id = place(client, args.parent.as_deref()).await?;
     update.stage = args.stage;
     if args.not_blocked {
         update.blocked_by = Patch::Clear;
@@ -179,6 +214,15 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
         ));
     }
     output.task(&paging::call(client, &update).await?)
+}
+
+/// The task that another one shall be a part of; `none` for none.
+pub(crate) async fn place(client: &Client, parent: Option<&str>) -> Result<Patch<TaskId>, Fault> {
+    Ok(match parent {
+        None => Patch::Keep,
+        Some("none") => Patch::Clear,
+        Some(parent) => Patch::Set(resolve::task(client, parent).await?),
+    })
 }
 
 pub(crate) async fn remind(client: &Client, output: &Output, id: &str, when: &[String]) -> Result<(), Fault> {

@@ -1,7 +1,11 @@
 //! The terminal: notes beside a command's result, and text and JSON without characters that a terminal acts on.
 
 use serde::Serialize;
-use std::{borrow::Cow, fmt::Write as _, io::Write as _};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{IsTerminal as _, Write as _, stdout},
+};
 use taskwire_client::terminal::is_active;
 pub(crate) use taskwire_client::terminal::plain;
 
@@ -9,6 +13,21 @@ pub(crate) use taskwire_client::terminal::plain;
 /// standard error is closed, the command continues.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", plain(text));
+}
+
+/// A terminal of which the width is not known.
+const WIDTH: usize = 80;
+
+/// The columns of the terminal that standard output is; `None` if it is none.
+pub(crate) fn width() -> Option<usize> {
+    stdout().is_terminal().then(columns)
+}
+
+/// The columns of the terminal.
+pub(crate) fn columns() -> usize {
+    let size = crossterm::terminal::size();
+    let columns = size.map(|(columns, _)| usize::from(columns));
+    columns.ok().filter(|columns| *columns > 0).unwrap_or(WIDTH)
 }
 
 /// The value as JSON on one line.

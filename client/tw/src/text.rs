@@ -1,6 +1,11 @@
 //! Tasks, ids and times as text for people.
 
-use crate::{clock, terminal::plain};
+use crate::{
+    clock,
+    names::Names,
+    table::{self, Cell, Row},
+    terminal::plain,
+};
 use anstyle::{AnsiColor, Style};
 use jiff::{
     SignedDuration, Zoned,
@@ -8,7 +13,7 @@ use jiff::{
     tz::TimeZone,
 };
 use taskwire_client::protocol::{
-    Timestamp,
+    Timestamp, UserId,
     stage::{FIRST_DONE, FIRST_OPEN},
     task::{Priority, Task},
 };
@@ -28,52 +33,94 @@ pub(crate) fn short(id: impl Into<Uuid>) -> String {
     text.chars().skip(24).collect()
 }
 
+/// The column of the titles in the rows of tasks.
+pub(crate) const TITLE: usize = 1;
+
 /// A task on one line.
-pub(crate) fn row(task: &Task) -> String {
-    row_titled(task, &plain(&task.title))
+pub(crate) fn line(task: &Task) -> String {
+    table::line(&row(task, &Names::default()))
 }
 
-/// A task on one line, its title as it is given.
-pub(crate) fn row_titled(task: &Task, title: &str) -> String {
+/// A task as a row, with these names of people and workspaces.
+pub(crate) fn row(task: &Task, names: &Names) -> Row {
+    row_titled(task, [(Style::new(), &*task.title)], names)
+}
+
+/// A task as a row, its title as it is given.
+pub(crate) fn row_titled<'t>(
+    task: &Task,
+    title: impl IntoIterator<Item = (Style, &'t str)>,
+    names: &Names,
+) -> Row {
     let mark = match (task.is_deleted, task.completed) {
-        (true, _) => "[-]",
-        (false, true) => "[x]",
-        (false, false) => "[ ]",
+        (true, _) => "[-] ",
+        (false, true) => "[x] ",
+        (false, false) => "[ ] ",
     };
-    let title = if task.completed || task.is_deleted {
-        format!("{DIM}{title}{DIM:#}")
+    let is_over = task.completed || task.is_deleted;
+    let title = title.into_iter().map(|(style, text)| match style {
+        style if is_over && style.is_plain() => (DIM, text),
+        style => (style, text),
+    });
+    let title = title.fold(Cell::from(mark), |cell, (style, text)| cell.and(style, text));
+    let tags = task.tags.iter().map(|tag| (CYAN, format!("#{tag}")));
+    let stage = if is_plain_stage(task) { "" } else { &*task.stage };
+    let people = task.assignee_ids.iter().filter_map(|id| names.username(*id));
+    let workspace = names.workspace(task.workspace_id).unwrap_or_default();
+    vec![
+        Cell::styled(DIM, &short(task.id)),
+        title,
+        priority(task.priority),
+        Cell::words(tags),
+        Cell::styled(DIM, stage),
+        due(task),
+        Cell::words(people.map(|name| (DIM, name))),
+        Cell::styled(DIM, workspace),
+    ]
+}
+
+fn due(task: &Task) -> Cell {
+    let Some(due) = task.due_at else {
+        return Cell::default();
+    };
+    let open = !task.completed && !task.is_deleted;
+    let style = if open && is_past(due, task.all_day) {
+        RED
     } else {
-        title.to_owned()
+        Style::new()
     };
-    let mut parts = vec![format!("{DIM}{}{DIM:#}  {mark} {title}", short(task.id))];
-    parts.extend(priority(task.priority));
-    parts.extend(
-        task.tags
-            .iter()
-            .map(|tag| format!("{CYAN}#{}{CYAN:#}", plain(tag))),
-    );
-    if !is_plain_stage(task) {
-        parts.push(format!("{DIM}{}{DIM:#}", plain(&task.stage)));
-    }
-    if let Some(due) = task.due_at {
-        let open = !task.completed && !task.is_deleted;
-        let style = if open && is_past(due, task.all_day) {
-            RED
-        } else {
-            Style::new()
-        };
-        let due = day_or_moment(due, task.all_day);
-        parts.push(format!("{style}due {due}{style:#}"));
-    }
-    parts.join("  ")
+    Cell::styled(style, &format!("due {}", day_or_moment(due, task.all_day)))
+}
+
+/// What a task's own fields name by ids only, in words.
+pub(crate) struct Around {
+    pub(crate) names: Names,
+    pub(crate) project: Option<String>,
+    /// The title of the task that it is a part of.
+    pub(crate) parent: Option<String>,
 }
 
 /// A task with all its fields.
-pub(crate) fn sheet(task: &Task) -> String {
+pub(crate) fn sheet(task: &Task, around: &Around) -> String {
     let mut lines = vec![format!("{BOLD}{}{BOLD:#}", plain(&task.title))];
     let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<11}{DIM:#} {value}"));
     field("id", task.id.to_string());
-    field("workspace", task.workspace_id.to_string());
+    let workspace = around.names.workspace(task.workspace_id);
+    field(
+        "workspace",
+        workspace.map_or_else(|| task.workspace_id.to_string(), plain),
+    );
+    if let Some(id) = task.project_id {
+        let name = around.project.as_deref();
+        field("project", name.map_or_else(|| id.to_string(), plain));
+    }
+    if let Some(id) = task.parent_id {
+        let title = around.parent.as_deref().unwrap_or_default();
+        field(
+            "part of",
+            format!("{}  {}", short(id), plain(title)).trim_end().to_owned(),
+        );
+    }
     let state = match (task.is_deleted, task.completed) {
         (true, _) => task.deleted_at.map(|at| format!("deleted {}", moment(at))),
         (false, true) => task.completed_at.map(|at| format!("completed {}", moment(at))),
@@ -87,8 +134,8 @@ pub(crate) fn sheet(task: &Task) -> String {
         let ids: Vec<String> = task.blocked_by.iter().map(|id| short(*id)).collect();
         field("blocked by", ids.join(", "));
     }
-    if let Some(priority) = priority(task.priority) {
-        field("priority", priority);
+    if task.priority != Priority::None {
+        field("priority", table::line(&[priority(task.priority)]));
     }
     if let Some(due) = task.due_at {
         field("due", day_or_moment(due, task.all_day));
@@ -103,11 +150,15 @@ pub(crate) fn sheet(task: &Task) -> String {
         let tags: Vec<String> = task.tags.iter().map(|tag| plain(tag)).collect();
         field("tags", tags.join(", "));
     }
+    let person = |id: UserId| around.names.username(id).unwrap_or_else(|| id.to_string());
     if !task.assignee_ids.is_empty() {
-        let ids: Vec<String> = task.assignee_ids.iter().map(ToString::to_string).collect();
-        field("assigned to", ids.join(", "));
+        let people: Vec<String> = task.assignee_ids.iter().map(|id| person(*id)).collect();
+        field("assigned to", people.join(", "));
     }
-    field("created", moment(task.created_at));
+    field(
+        "created",
+        format!("{} by {}", moment(task.created_at), person(task.created_by)),
+    );
     field(
         "updated",
         format!("{} (version {})", moment(task.updated_at), task.version),
@@ -126,14 +177,14 @@ fn is_plain_stage(task: &Task) -> bool {
     task.stage.is_empty() || *task.stage == *standard
 }
 
-fn priority(priority: Priority) -> Option<String> {
-    Some(match priority {
-        Priority::None => return None,
-        Priority::Low => format!("{DIM}low{DIM:#}"),
-        Priority::Medium => "medium".to_owned(),
-        Priority::High => format!("{YELLOW}high{YELLOW:#}"),
-        Priority::Urgent => format!("{RED}urgent{RED:#}"),
-    })
+fn priority(priority: Priority) -> Cell {
+    match priority {
+        Priority::None => Cell::default(),
+        Priority::Low => Cell::styled(DIM, "low"),
+        Priority::Medium => "medium".into(),
+        Priority::High => Cell::styled(YELLOW, "high"),
+        Priority::Urgent => Cell::styled(RED, "urgent"),
+    }
 }
 
 /// A time in the person's time zone.

@@ -6,7 +6,7 @@ use crate::{
     output::Output,
     resolve,
     terminal::{note, plain},
-    text::{moment, row, short},
+    text::{line as task_line, moment, short},
 };
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -205,7 +205,7 @@ fn line(names: &mut Names, frame: &EventFrame) -> String {
 }
 
 fn describe(names: &Names, event: &Event) -> String {
-    let task = |task: &Task| format!("  {}", row(task));
+    let task = |task: &Task| format!("  {}", task_line(task));
     match event {
         Event::TaskCreated(t)
         | Event::TaskUpdated(t)

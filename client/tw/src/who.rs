@@ -6,7 +6,8 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, resolve,
-    terminal::{note, plain},
+    table::{self, Cell, Row},
+    terminal::note,
     text::{CYAN, DIM, time_of_day},
 };
 use serde::Serialize;
@@ -28,6 +29,8 @@ use taskwire_client::{
 
 /// Changes that wait to be printed. When there are more, everybody is looked at again instead.
 const WAITING: usize = 1000;
+/// The column of the titles of tasks.
+const TASK: usize = 2;
 
 /// A person in a workspace, as it is printed.
 #[derive(Serialize)]
@@ -54,7 +57,7 @@ pub(crate) async fn who(context: &Context, output: &Output, args: WhoArgs) -> Re
         if seen.is_empty() {
             note("nobody is there");
         }
-        seen.iter().try_for_each(|seen| output.line(&row(seen)))
+        output.table(&seen.iter().map(row).collect::<Vec<_>>(), TASK)
     };
     context.calling(list).await
 }
@@ -118,7 +121,7 @@ fn print(output: &Output, seen: &[Seen]) -> Result<(), Fault> {
         if output.json {
             output.value(seen)
         } else {
-            output.line(&row(seen))
+            output.line(&table::line(&row(seen)))
         }
     })
 }
@@ -217,21 +220,17 @@ impl Looker {
 }
 
 /// A person on one line: name, state, since when, at which task, where.
-fn row(seen: &Seen) -> String {
+fn row(seen: &Seen) -> Row {
     let (state, word) = match seen.state {
         PresenceNow::Online => ("online", "since"),
         PresenceNow::Away => ("away", "since"),
         PresenceNow::Offline => ("left", "at"),
     };
-    let mut parts = vec![
-        format!(
-            "{} {DIM}@{}{DIM:#}",
-            plain(&seen.user.name),
-            plain(&seen.user.username)
-        ),
-        format!("{state} {word} {}", time_of_day(seen.since)),
-    ];
-    parts.extend(seen.task.as_deref().map(|title| format!("“{}”", plain(title))));
-    parts.push(format!("{CYAN}{}{CYAN:#}", plain(&seen.workspace)));
-    parts.join("  ")
+    let title = seen.task.as_deref().map(|title| format!("“{title}”"));
+    vec![
+        Cell::from(&*seen.user.name).and(DIM, &format!(" @{}", seen.user.username)),
+        format!("{state} {word} {}", time_of_day(seen.since)).into(),
+        title.unwrap_or_default().into(),
+        Cell::styled(CYAN, &seen.workspace),
+    ]
 }

@@ -1,6 +1,5 @@
 //! The arguments of the commands about workspaces and invitations to them.
 
-use super::words;
 use clap::{Args as Group, Subcommand};
 use taskwire_client::protocol::member::Role;
 
@@ -11,7 +10,7 @@ pub(crate) struct InviteArgs {
     /// The addresses to invite; when omitted, standard output gets the token of a link for anybody, once.
     pub(crate) emails: Vec<String>,
     /// The role: viewer, member, admin or owner; by default member.
-    #[arg(long, value_parser = words::<Role>(&["viewer", "member", "admin", "owner"]))]
+    #[arg(long, value_parser = super::member::role())]
     pub(crate) role: Option<Role>,
     /// How many may use the link; by default any number.
     #[arg(long, value_name = "NUMBER", conflicts_with = "emails", value_parser = clap::value_parser!(u32).range(1..=1000))]

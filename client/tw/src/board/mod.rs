@@ -11,7 +11,7 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
-use crate::{args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, text::row};
+use crate::{args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, text::line};
 use columns::{Column, Shown, columns};
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use cursor::{Cursor, Wish, wish};
@@ -97,7 +97,7 @@ fn print(output: &Output, follower: &Follower, board: &Board) -> Result<(), Faul
     for column in columns {
         output.line(&format!("{} {}", column.name, column.tasks.len()))?;
         for task in column.tasks {
-            output.line(&format!("  {}", row(task)))?;
+            output.line(&format!("  {}", line(task)))?;
         }
     }
     Ok(())

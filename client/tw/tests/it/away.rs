@@ -135,6 +135,9 @@ async fn a_database_that_is_away_is_waited_for_as_long_as_told() -> Tested {
     refuse(&listener).await?;
     serve(&listener, &page(&[])).await?;
     let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
-    assert_eq!((code, error.as_str()), (0, "no tasks\n"));
+    assert_eq!(
+        (code, error.as_str()),
+        (0, "no pending tasks; --status all lists the others too\n")
+    );
     Ok(())
 }

@@ -6,6 +6,7 @@ mod by_http;
 mod commands;
 mod export;
 mod hostile;
+mod lists;
 mod programs;
 mod refresh;
 #[path = "../../../tests/it/support/mod.rs"]

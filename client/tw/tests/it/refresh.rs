@@ -50,7 +50,10 @@ async fn a_finished_command_waits_for_its_refresh() -> Tested {
     assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
     refresh.write_all(over_http(200, &pair(2)).as_bytes()).await?;
     let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
-    assert_eq!((code, error.as_str()), (0, "no tasks\n"));
+    assert_eq!(
+        (code, error.as_str()),
+        (0, "no pending tasks; --status all lists the others too\n")
+    );
     assert_eq!(kept(home.path())?["refresh_token"], "r2");
     Ok(())
 }

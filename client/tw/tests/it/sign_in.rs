@@ -69,7 +69,10 @@ async fn an_error_names_an_unusable_home_and_a_token_needs_no_home() -> Tested {
     let nowhere = Path::new("/dev/null");
     let mut with_token = tw(nowhere, &fake.url, &["ls"]);
     let (code, _, error) = outcome(with_token.env("TASKWIRE_TOKEN", "t").output().await?)?;
-    assert_eq!((code, error.as_str()), (0, "no tasks\n"));
+    assert_eq!(
+        (code, error.as_str()),
+        (0, "no pending tasks; --status all lists the others too\n")
+    );
     let (code, _, error) = outcome(tw(nowhere, &fake.url, &["ls"]).output().await?)?;
     assert_eq!((code, error.contains("/dev/null/taskwire")), (1, true), "{error}");
     Ok(())
