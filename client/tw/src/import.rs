@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
     path::Path,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use taskwire_client::{
@@ -31,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest time of all tries. A proxy may end each of them although the server goes on with the import.
 const LONGEST: Duration = Duration::from_hours(1);
 const PAUSE: Duration = Duration::from_secs(1);
+/// The time between two looks at an import that goes on.
+const TICK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn import(context: &Context, output: &Output, args: ImportArgs) -> Result<(), Fault> {
     let named = |error: std::io::Error| Fault::usage(format!("{}: {error}", args.file.display()));
@@ -162,15 +166,17 @@ async fn send(
         let tried = Instant::now();
         let opened = File::open(file).await;
         let opened = opened.map_err(|error| Fault::other(format!("{}: {error}", file.display())))?;
-        let mut progress = Progress::of(&name, Some(size));
+        let line = Arc::new(Mutex::new(Line::new(&name, size)));
+        let sending = line.clone();
         let upload = Upload {
             name: name.clone(),
             file: opened,
             size,
-            progress: Box::new(move |bytes| progress.at(bytes)),
+            progress: Box::new(move |bytes| lock(&sending).at(bytes)),
         };
         let http = context.http()?.signed_in(context.access_token().await?);
-        let answer = http.import(path, upload).await;
+        let answer = told(http.import(path, upload), &line).await;
+        lock(&line).ends();
         let wait = match &answer {
             Ok(answer) if !answer.is_success() && answer.may_pass() => answer.wait().unwrap_or(PAUSE),
             Err(CallError::Interrupted) => PAUSE,
@@ -189,6 +195,64 @@ async fn send(
             };
         }
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// The line about an import: first the file is sent, then the server works.
+struct Line {
+    progress: Progress,
+    size: u64,
+    sent: Option<Instant>,
+}
+
+impl Line {
+    fn new(name: &str, size: u64) -> Line {
+        Line {
+            progress: Progress::of_work(name, Some(size)),
+            size,
+            sent: None,
+        }
+    }
+
+    fn at(&mut self, bytes: u64) {
+        if self.sent.is_some() {
+            return;
+        }
+        self.progress.at(bytes);
+        if bytes >= self.size {
+            self.sent = Some(Instant::now());
+            self.goes_on();
+        }
+    }
+
+    /// Removes the line, though the body of the request may still hold it.
+    fn ends(&mut self) {
+        self.progress = Progress::none();
+    }
+
+    /// Tells that the server is at work, and for how long.
+    fn goes_on(&mut self) {
+        if let Some(sent) = self.sent {
+            self.progress
+                .goes_on(&format!("importing… {} s", sent.elapsed().as_secs()));
+        }
+    }
+}
+
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the answer, and keeps the line up to date meanwhile.
+async fn told<T>(answer: impl Future<Output = T>, line: &Mutex<Line>) -> T {
+    let mut answer = pin!(answer);
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            _ = ticks.tick() => lock(line).goes_on(),
+        }
     }
 }
 
