@@ -1,15 +1,17 @@
 //! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
 //! sessions and passwords; and what administrators do. `stages` has stages, and what is ready, `attachments` files, `board`
-//! the board, `import` files of other programs, `profile` one's photo, `who` who is there, `search` what finds tasks,
-//! `stats` how many tasks there are.
+//! the board, `import` files of other programs, `people` members and what they are told, `profile` one's photo, `search` what
+//! finds tasks, `stats` how many tasks there are, `terminal` what only a terminal shows, `who` who is there.
 
 mod attachments;
 mod board;
 mod import;
+mod people;
 mod profile;
 mod search;
 mod stages;
 mod stats;
+mod terminal;
 mod who;
 
 use crate::readmes::binaries;
@@ -562,7 +564,8 @@ async fn a_team_talks_about_a_task_on_the_command_line(engine: Engine) {
         );
     }
     let (code, out, error) = ada.run(&["ls", "--mine"], PASSWORD, "");
-    assert_eq!((code, &*out, &*error), (0, "", "no tasks\n"));
+    let none = "no pending tasks; --status all lists the others too\n";
+    assert_eq!((code, &*out, &*error), (0, "", none));
     assert!(
         ada.tw(&["notifications"])
             .contains("Bob mentioned you in a comment on “Buy oat milk”")
@@ -628,6 +631,29 @@ async fn projects_are_named_on_the_command_line(engine: Engine) {
         .collect();
     assert_eq!(names, ["Fair", "House"], "{listed}");
     ada.tw(&["add", "Paint the door", "--project", "house"]);
+    // a name that is new makes a project, and says so
+    let rent = [
+        "add",
+        "Pay rent",
+        "--due",
+        "friday",
+        "--every",
+        "month",
+        "--project",
+        "home",
+        "-t",
+        "bills",
+    ];
+    let (code, _, said) = ada.run(&rent, PASSWORD, "");
+    assert_eq!((code, &*said), (0, "made the project “home”\n"));
+    assert_eq!(ada.run(&rent, PASSWORD, "").2, "");
+    assert_eq!(ada.tw(&["ls", "--project", "Home"]).lines().count(), 2);
+    let (code, _, said) = ada.run(&["ls", "--project", "hme"], PASSWORD, "");
+    assert_eq!(
+        (code, said.contains("`tw project new` makes one")),
+        (4, true),
+        "{said}"
+    );
     ada.tw(&["add", "Call Grace"]);
     let of_house = ada.tw(&["ls", "--project", "House"]);
     assert!(

@@ -43,7 +43,7 @@ pub(crate) use member::{MemberAction, MembersArgs};
 pub(crate) use notification::NotificationArgs;
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use search::SearchArgs;
-pub(crate) use stages::{BoardArgs, MoveArgs, NextArgs, StagesArgs};
+pub(crate) use stages::{BoardArgs, MoveArgs, NewStage, NextArgs, StagesArgs};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
@@ -124,11 +124,11 @@ pub(crate) enum Command {
         #[arg(long)]
         undo: bool,
     },
-    /// Move tasks to a stage: `tw move 89abcdef doing`.
+    /// Move tasks to a stage, or to another place: `tw move 89abcdef doing`.
     Move(MoveArgs),
     /// List what can be done now: pending tasks that no pending task blocks, the earliest due first.
     Next(NextArgs),
-    /// List the stages of a workspace.
+    /// List the stages of a workspace, or change them.
     Stages(StagesArgs),
     /// Show the tasks of a workspace in columns, a stage each; on a terminal live, until q.
     Board(BoardArgs),

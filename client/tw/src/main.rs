@@ -3,7 +3,7 @@
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
 //!   `notifications`, `workspaces`, `members`, `projects`, `stages`, `stats`, `board`, `tags`, `invites`, `raw`, `socket`; about the account
-//!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
+//!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `preferences`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
@@ -46,6 +46,7 @@ mod output;
 mod paging;
 mod passwords;
 mod photo;
+mod preferences;
 mod profile;
 mod progress;
 mod projects;

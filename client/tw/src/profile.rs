@@ -2,19 +2,22 @@
 
 use crate::{
     account,
-    args::{DeleteProfileArgs, ProfileAction, ProfileArgs, ProfileChanges},
+    args::{DeleteProfileArgs, ProfileAction, ProfileArgs, ProfileChanges, ToldArgs},
     ask,
     connect::Context,
     export,
     fault::Fault,
     output::Output,
-    paging, photo,
+    paging, photo, preferences,
     terminal::{self, note, plain},
     text::moment,
 };
 use taskwire_client::{
     Client,
-    protocol::account::{ChangeEmail, DeleteProfile, GetProfile, GlobalRole, Plan, UpdateProfile, User},
+    protocol::{
+        Patch,
+        account::{ChangeEmail, DeleteProfile, GetProfile, GlobalRole, Plan, UpdateProfile, User},
+    },
 };
 
 pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArgs) -> Result<(), Fault> {
@@ -103,12 +106,16 @@ async fn change_email(context: &Context, output: &Output, new: String, stdin: bo
 
 /// Shows the account, after the changes if there are any.
 async fn change(client: &Client, output: &Output, changes: ProfileChanges) -> Result<(), Fault> {
-    let update = UpdateProfile {
+    let mut update = UpdateProfile {
         name: changes.name,
         username: changes.username,
         timezone: changes.timezone,
         ..UpdateProfile::default()
     };
+    if changes.told != ToldArgs::default() {
+        let user = paging::call(client, &GetProfile {}).await?;
+        update.preferences = Patch::Set(preferences::changed(&user, &changes.told));
+    }
     let user = if update == UpdateProfile::default() {
         paging::call(client, &GetProfile {}).await?
     } else {
@@ -133,7 +140,8 @@ pub(crate) fn show(output: &Output, user: &User) -> Result<(), Fault> {
         ("id", user.id.to_string()),
         ("created", moment(user.created_at)),
         ("photo", user.photo_url.as_deref().map_or_else(none, plain)),
-        ("preferences", preferences(user)?),
+        ("preferences", others(user)?),
+        ("told", preferences::told(user)),
     ];
     if !user.is_active {
         fields.push(("state", "not active: it cannot sign in".to_owned()));
@@ -147,11 +155,13 @@ fn none() -> String {
     "none".to_owned()
 }
 
-fn preferences(user: &User) -> Result<String, Fault> {
-    if user.preferences.is_empty() {
+/// The preferences of programs.
+fn others(user: &User) -> Result<String, Fault> {
+    let preferences = preferences::of_programs(user);
+    if preferences.is_empty() {
         return Ok(none());
     }
-    Ok(terminal::json(&user.preferences)?)
+    Ok(terminal::json(&preferences)?)
 }
 
 /// The role as a word of the contract.

@@ -4,6 +4,7 @@ use super::due;
 use crate::due::Due;
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
+use taskwire_client::protocol::{limits, notification::NotificationType};
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
@@ -188,6 +189,58 @@ pub(crate) struct ProfileChanges {
     /// The new time zone, like Europe/Paris.
     #[arg(long)]
     pub(crate) timezone: Option<String>,
+    #[command(flatten)]
+    pub(crate) told: ToldArgs,
+}
+
+/// What one is told.
+#[derive(Group, PartialEq, Default)]
+pub(crate) struct ToldArgs {
+    /// How notifications tell what you do yourself: unread, read from the start, or off.
+    #[arg(long, value_name = "HOW", value_parser = ["unread", "read", "off"])]
+    pub(crate) own_acts: Option<String>,
+    /// Whether reminders come by mail too: on or off.
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    pub(crate) mail: Option<bool>,
+    /// How long before a task is due you are told: minutes, or 2h, or 1d; 0 tells when it is due.
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub(crate) due_lead: Option<i64>,
+    /// Do not notify of this type, like TASK_UPDATED; repeat it for several.
+    #[arg(long, value_name = "TYPE", value_parser = kind)]
+    pub(crate) mute: Vec<NotificationType>,
+    /// Notify of this type again; repeat it for several.
+    #[arg(long, value_name = "TYPE", value_parser = kind)]
+    pub(crate) unmute: Vec<NotificationType>,
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
+}
+
+fn minutes(text: &str) -> Result<i64, String> {
+    let (number, unit) = match text.strip_suffix(['m', 'h', 'd']) {
+        Some(number) if text.ends_with('h') => (number, 60),
+        Some(number) if text.ends_with('d') => (number, 24 * 60),
+        Some(number) => (number, 1),
+        None => (text, 1),
+    };
+    let minutes = number
+        .parse::<i64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    let allowed = minutes.filter(|minutes| (0..=limits::DUE_LEAD).contains(minutes));
+    allowed.ok_or_else(|| format!("write 0 to {} minutes, as in 30, 2h or 1d", limits::DUE_LEAD))
+}
+
+fn kind(text: &str) -> Result<NotificationType, String> {
+    NotificationType::parse(&text.to_uppercase()).ok_or_else(|| {
+        let all: Vec<&str> = NotificationType::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("the types are {}", all.join(", "))
+    })
 }
 
 #[derive(Group)]
@@ -195,4 +248,21 @@ pub(crate) struct AuditArgs {
     /// The largest number of entries: the newest ones.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lead_is_written_in_minutes_hours_or_days() {
+        for (text, expected) in [("0", 0), ("30", 30), ("30m", 30), ("2h", 120), ("7d", 10_080)] {
+            assert_eq!(minutes(text), Ok(expected), "{text}");
+        }
+        for text in ["-1", "8d", "h", "soon", "99999999999999999d"] {
+            assert!(minutes(text).is_err(), "{text}");
+        }
+        assert_eq!(kind("task_updated"), Ok(NotificationType::TaskUpdated));
+        assert!(kind("NEWS").is_err_and(|said| said.contains("TASK_UPDATED")));
+    }
 }
