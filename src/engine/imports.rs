@@ -29,8 +29,8 @@ static ROOM: Room = Room {
     too_many: "too many imports at once; try again shortly",
     retry_after_ms: 2000,
 };
-/// The rows of a step: with so few, each has an event.
-const STEP: usize = 500;
+/// The rows of a step: with so few, each has an event, and others wait for some hundredths of a second.
+const STEP: usize = 200;
 /// How often a step is sent again that failed for a reason that may pass.
 const TRIES: u32 = 5;
 /// The pause before that, if the failure names none.
@@ -329,17 +329,17 @@ mod tests {
     #[test]
     fn steps_have_about_as_many_rows_and_all_tasks() {
         let mut plan = Plan::default();
-        for n in 0..1200 {
+        for n in 0..500 {
             let mut task = PlannedTask::default();
-            if n == 700 {
+            if n == 300 {
                 task.comments = vec![PlannedComment::default(); 2000];
-                task.blocked_by = vec![1, 1199];
+                task.blocked_by = vec![1, 499];
             }
             plan.tasks.push(task);
         }
         let parts = parts(&plan);
-        assert_eq!(parts, [0..500, 500..700, 700..701, 701..1200]);
-        assert_eq!(later_blockers(&plan, &parts, &[]), [[700]]);
-        assert!(later_blockers(&plan, &parts, &[700]).is_empty());
+        assert_eq!(parts, [0..200, 200..300, 300..301, 301..500]);
+        assert_eq!(later_blockers(&plan, &parts, &[]), [[300]]);
+        assert!(later_blockers(&plan, &parts, &[300]).is_empty());
     }
 }
