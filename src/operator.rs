@@ -104,7 +104,7 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
     match task {
         Task::SetRole { email, role } => {
             let user = engine.set_role(&email, role).await?;
-            Ok(format!("{} has the role {}", user.email, word(user.role)))
+            Ok(format!("{} has the role {}", &*user.email, word(user.role)))
         }
         Task::CreateUser {
             email,
@@ -119,7 +119,7 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
             let generated = generated.unwrap_or_default();
             Ok(format!(
                 "created {} with the role {}{generated}",
-                user.email,
+                &*user.email,
                 word(user.role)
             ))
         }
@@ -129,7 +129,7 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
             let generated = generated.unwrap_or_default();
             Ok(format!(
                 "{} has a new password and is signed out everywhere{generated}",
-                user.email
+                &*user.email
             ))
         }
         Task::NewEpoch => {

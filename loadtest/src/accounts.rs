@@ -80,12 +80,12 @@ pub(crate) async fn sign_up_with(server: SocketAddr, password: &str) -> Result<S
         ..request(&run[..12], 0)
     };
     repeat(&mut link, &request).await?;
-    Ok(request.email)
+    Ok(request.email.to_string())
 }
 
 fn request(run: &str, n: usize) -> SignUp {
     SignUp {
-        email: format!("load-{run}-{n}@example.com"),
+        email: format!("load-{run}-{n}@example.com").into(),
         password: format!("{run}-and-{n}-is-no-common-password").into(),
         name: format!("Load {n}"),
         username: Some(format!("load-{run}-{n}")),

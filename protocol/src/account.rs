@@ -2,7 +2,8 @@
 //! of programs, `by_mail` what mails prove, `first_admin` how a server gets its first administrator.
 
 use crate::{
-    Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,
+    Email, Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing,
+    workspace::Workspace,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ pub struct User {
     /// The display name.
     pub name: Arc<str>,
     /// Unique, ignoring case.
-    pub email: Arc<str>,
+    pub email: Email,
     /// What the account may do on the whole server.
     pub role: GlobalRole,
     /// The plan.

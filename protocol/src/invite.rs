@@ -1,7 +1,7 @@
 //! Invitations to a workspace: by e-mail address, or by a link for anybody.
 
 use crate::{
-    InviteId, Secret, Timestamp, WorkspaceId, account::PublicUser, limits, member::Role,
+    Email, InviteId, Secret, Timestamp, WorkspaceId, account::PublicUser, limits, member::Role,
     workspace::WorkspaceName,
 };
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ pub struct Invite {
     /// The workspace.
     pub workspace: WorkspaceName,
     /// The e-mail address of the invited person.
-    pub email: String,
+    pub email: Email,
     /// The role that the person will have.
     pub role: Role,
     /// The member who invited.
@@ -35,7 +35,7 @@ pub struct SentInvite {
     /// The workspace.
     pub workspace: WorkspaceName,
     /// The e-mail address of the invited person; `null` for a link for anybody.
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The role that the person will have.
     pub role: Role,
     /// The member who invited.
@@ -67,7 +67,7 @@ pub struct CreateInvite {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// How many may accept a link; any number when omitted. An invitation by address has one use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::INVITE_USES))]

@@ -8,7 +8,7 @@
 //! - `error`       the closed set of error codes; `failure` an error on the wire
 //! - `close`       the closed set of close codes
 //! - `http`        the routes beside the socket, their bodies and their errors
-//! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
+//! - `ids`, `time`, `patch`, `page`, `secret`, `email`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
 //!   `attachment`, `calendar`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
 //! - `export`      the file of a workspace, as it is exported and imported
@@ -33,6 +33,7 @@ pub mod calendar;
 pub mod close;
 pub mod comment;
 pub mod compatibility;
+mod email;
 pub mod error;
 pub mod events;
 pub mod examples;
@@ -68,6 +69,7 @@ pub use account::ApiTokenId;
 pub use attachment::AttachmentId;
 pub use close::CloseCode;
 pub use comment::CommentId;
+pub use email::Email;
 pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};
 pub use failure::Failure;

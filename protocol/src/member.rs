@@ -1,6 +1,6 @@
 //! Members of a workspace, and what each may do.
 
-use crate::{InviteId, Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
+use crate::{Email, InviteId, Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ pub struct AddMember {
     pub username: Option<String>,
     /// The user's e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The new role; at most the caller's own.
     #[schemars(example = Role::Member, example = Role::Viewer, example = Role::Admin)]
     pub role: Role,

@@ -3,7 +3,7 @@
 use super::{Result, text};
 use crate::unicode::{is_domain, is_visible, is_word_part};
 use chrono_tz::Tz;
-use taskwire_protocol::{Failure, limits};
+use taskwire_protocol::{Email, Failure, limits};
 
 /// What everybody reads in the place of a deleted user's name.
 pub const DELETED: &str = "Deleted user";
@@ -115,9 +115,7 @@ pub fn timezone(given: &str) -> Result<String> {
 
 /// An e-mail address as logs may show it: `a***@example.com`.
 pub fn masked(email: &str) -> String {
-    let (local, domain) = email.split_once('@').unwrap_or((email, ""));
-    let first: String = local.chars().take(1).collect();
-    format!("{first}***@{domain}")
+    Email::mask(email)
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use crate::domain::{alarms, preferences};
 use crate::ops::letters::{About, Letter};
 use crate::ops::node::Which;
 use crate::store::{members, tasks, users};
-use taskwire_protocol::Failure;
 use taskwire_protocol::task::Task;
+use taskwire_protocol::{Email, Failure};
 
 /// What a mail of reminders says, and to whom.
 pub struct Reminder {
     /// The person's address now.
-    pub email: String,
+    pub email: Email,
     /// A sentence for each task.
     pub lines: Vec<String>,
     /// How many more tasks there are.
@@ -44,7 +44,7 @@ impl Engine {
             }
             let sends = user.is_active && !lines.is_empty();
             Ok(sends.then(|| Reminder {
-                email: user.email.to_string(),
+                email: user.email.clone(),
                 lines,
                 more,
             }))

@@ -13,7 +13,7 @@ use crate::ops::letters::{About, Letter};
 use crate::store::codes::Purpose;
 use secrecy::ExposeSecret;
 use std::time::Duration;
-use taskwire_protocol::{ErrorCode, Failure};
+use taskwire_protocol::{Email, ErrorCode, Failure};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ impl Job for Letter {
                 };
                 reminded(&self, reminder, &run)
             }
-            _ => (self.email.to_string(), draft(&self, run.engine(), run.settings())),
+            _ => (self.email.clone(), draft(&self, run.engine(), run.settings())),
         };
         let to = masked(&email);
         let mail = Mail {
@@ -102,7 +102,7 @@ async fn ended(run: &Run) -> Result<Ended, Failure> {
 }
 
 /// A mail of reminders: to whom it goes now, and what it says. Where people know where this node is, they can end such mails.
-fn reminded(letter: &Letter, reminder: Reminder, run: &Run) -> (String, Draft) {
+fn reminded(letter: &Letter, reminder: Reminder, run: &Run) -> (Email, Draft) {
     let place = run.settings().public_url.as_ref().map(PublicUrl::as_str);
     let token = run.engine().token_to_end_mails(letter.user);
     let link = place.and_then(|place| Some(format!("{place}/v1/unsubscribe?token={}", token?)));

@@ -10,6 +10,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder, MultiPart};
 use lettre::{Address, Message};
 use std::time::{Duration, UNIX_EPOCH};
+use taskwire_protocol::Email;
 use uuid::Uuid;
 
 /// The sender where `mail_from` is not set: mails only lie in a folder then.
@@ -32,7 +33,7 @@ pub struct Mail {
 #[derive(Clone, Debug)]
 pub struct Recipient {
     /// The address.
-    pub email: String,
+    pub email: Email,
     /// The person's name; empty where it is not known.
     pub name: String,
 }
@@ -120,7 +121,7 @@ mod tests {
         let mail = Mail {
             id: Uuid::from_u128(7),
             to: Recipient {
-                email: email.to_owned(),
+                email: email.into(),
                 name: name.to_owned(),
             },
             at_ms: 1_770_000_000_000,
@@ -149,7 +150,7 @@ mod tests {
         let mail = Mail {
             id: Uuid::from_u128(7),
             to: Recipient {
-                email: "ada@example.com".to_owned(),
+                email: "ada@example.com".into(),
                 name: "Ada".to_owned(),
             },
             at_ms: 0,

@@ -13,9 +13,9 @@ use crate::domain::account::masked;
 use crate::store::codes::Purpose;
 use crate::store::users::Account;
 use std::sync::Arc;
-use taskwire_protocol::ErrorCode;
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::{Email, ErrorCode};
 
 decided_as_steps!(MailCode, UseCode, ChangeAddress);
 
@@ -48,7 +48,7 @@ pub struct UseCode {
     /// What was given.
     pub given: Given,
     /// The address that the code proves.
-    pub email: Arc<str>,
+    pub email: Email,
 }
 
 impl Step for UseCode {
@@ -91,7 +91,7 @@ fn verify(act: &Act<'_>, world: &mut World, account: Account) -> Result<()> {
 }
 
 /// The account has another address, which is verified. Codes that went to the old one are void.
-fn change(act: &Act<'_>, world: &mut World, account: Account, email: &Arc<str>) -> Result<()> {
+fn change(act: &Act<'_>, world: &mut World, account: Account, email: &Email) -> Result<()> {
     let id = account.user.id;
     let owner = world.logins.get(&Login::email(email));
     if owner.is_some_and(|owner| owner.id != id) {
@@ -128,7 +128,7 @@ fn change(act: &Act<'_>, world: &mut World, account: Account, email: &Arc<str>) 
 /// mail; the answer is the same.
 pub struct ChangeAddress {
     /// The new address.
-    pub email: Arc<str>,
+    pub email: Email,
     /// The account's token version when its password was verified. Another version means that the password has changed
     /// since.
     pub verified: i64,

@@ -9,7 +9,7 @@ use crate::store::users::Account;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use taskwire_protocol::{ErrorCode, Timestamp, UserId};
+use taskwire_protocol::{Email, ErrorCode, Timestamp, UserId};
 use uuid::Uuid;
 
 /// How many wrong codes void a code. The link in the same mail cannot be guessed, so it stays good.
@@ -35,7 +35,7 @@ pub(super) fn issue(
     act: &Act<'_>,
     world: &mut World,
     account: &Account,
-    email: &Arc<str>,
+    email: &Email,
     purpose: Purpose,
 ) -> Uuid {
     let id = act.new_id();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::User;
 use taskwire_protocol::notification::NotificationType;
-use taskwire_protocol::{InviteId, TaskId, Timestamp, UserId};
+use taskwire_protocol::{Email, InviteId, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// A mail to a person.
@@ -23,7 +23,7 @@ pub struct Letter {
     /// Whose account it is about.
     pub user: UserId,
     /// The address that it goes to.
-    pub email: Arc<str>,
+    pub email: Email,
     /// The person's name; empty where it is not known.
     pub name: Arc<str>,
     /// When it happened.
@@ -117,7 +117,7 @@ pub(super) fn post_to(
     act: &Act<'_>,
     world: &mut World,
     user: &User,
-    email: &Arc<str>,
+    email: &Email,
     about: About,
 ) -> Result<()> {
     let letter = Letter {
@@ -133,12 +133,7 @@ pub(super) fn post_to(
 }
 
 /// Mails something to an address that may have no account, on behalf of the caller.
-pub(super) fn post_to_stranger(
-    act: &Act<'_>,
-    world: &mut World,
-    email: &Arc<str>,
-    about: About,
-) -> Result<()> {
+pub(super) fn post_to_stranger(act: &Act<'_>, world: &mut World, email: &Email, about: About) -> Result<()> {
     let letter = Letter {
         id: act.new_id(),
         user: act.caller.user.id,
@@ -156,7 +151,7 @@ pub(super) fn post_code(
     act: &Act<'_>,
     world: &mut World,
     account: &Account,
-    email: &Arc<str>,
+    email: &Email,
     purpose: Purpose,
 ) -> Result<()> {
     let code = codes::issue(act, world, account, email, purpose);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::{Done, GlobalRole, User};
 use taskwire_protocol::admin::{CreateUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
 use taskwire_protocol::notification::NotificationType;
-use taskwire_protocol::{Access, Failure, Operation, Page, UserId, limits};
+use taskwire_protocol::{Access, Email, Failure, Operation, Page, UserId, limits};
 use uuid::Uuid;
 
 /// The most accounts that one page of a search looks through.
@@ -97,7 +97,7 @@ impl Wanted {
     fn fits(&self, user: &User) -> bool {
         match self {
             Wanted::All => true,
-            Wanted::With(key) => [&user.name, &user.username, &user.email]
+            Wanted::With(key) => [&*user.name, &*user.username, &*user.email]
                 .iter()
                 .any(|text| name_key(text).contains(key.as_str())),
         }
@@ -117,7 +117,8 @@ pub(super) fn account(world: &World, id: UserId) -> Result<Account> {
 impl Mutation for UpdateUser {
     fn check(mut self) -> Result<Self> {
         self.name = self.name.as_deref().map(rules::name).transpose()?;
-        self.email = self.email.as_deref().map(rules::email).transpose()?;
+        let email = self.email.as_deref().map(rules::email).transpose()?;
+        self.email = email.map(Email::from);
         Ok(self)
     }
 
@@ -174,7 +175,7 @@ fn changed(asked: &UpdateUser, user: &User) -> User {
         plan: asked.plan.unwrap_or(user.plan),
         is_active: asked.is_active.unwrap_or(user.is_active),
         name: text(&asked.name, &user.name),
-        email: text(&asked.email, &user.email),
+        email: asked.email.clone().unwrap_or_else(|| user.email.clone()),
         is_verified: user.is_verified || asked.email.is_some(),
         ..user.clone()
     }

@@ -14,7 +14,7 @@ use super::{Reader, Result, StoreError, Transaction};
 use crate::unicode::email_key;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use taskwire_protocol::{Timestamp, UserId};
+use taskwire_protocol::{Email, Timestamp, UserId};
 use uuid::Uuid;
 
 /// How many accounts may have a code for one address that are looked at: its owner, and people who want it.
@@ -63,7 +63,7 @@ pub struct CodeRecord {
     /// The code and the link are made of this.
     pub id: Uuid,
     /// The address that it proves.
-    pub email: Arc<str>,
+    pub email: Email,
     /// How many wrong codes were tried.
     pub tries: i64,
     /// From then on it is refused.
@@ -174,7 +174,7 @@ pub async fn write<'a>(
             code.user.0.into(),
             i64::from(code.purpose.number()).into(),
             code.id.into(),
-            code.email.clone().into(),
+            Arc::<str>::from(code.email.clone()).into(),
             code.tries.into(),
             code.expires_at.0.into(),
             Cell::Int(code.ended_at.map(|at| at.0)),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use taskwire_protocol::InviteId;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::member::Role;
-use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{Email, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 /// An invitation.
@@ -27,7 +27,7 @@ pub struct InviteRecord {
     /// Its name.
     pub workspace_name: Arc<str>,
     /// The invited address; `None` for a link for anybody.
-    pub email: Option<Arc<str>>,
+    pub email: Option<Email>,
     /// The new member's role.
     pub role: Role,
     /// How many may accept it; `None` for any number.
@@ -85,7 +85,7 @@ impl Stored for InviteRow {
             id: InviteId(self.id),
             workspace: WorkspaceId(self.workspace_id),
             workspace_name: self.workspace_name.into(),
-            email: self.email.map(Arc::from),
+            email: self.email.map(Email::from),
             role: role(self.role)?,
             max_uses: self.max_uses.and_then(|uses| u32::try_from(uses).ok()),
             uses: u32::try_from(self.uses).unwrap_or(u32::MAX),
@@ -242,7 +242,7 @@ pub async fn write<'a>(
             invite.id.0.into(),
             invite.workspace.0.into(),
             invite.workspace_name.clone().into(),
-            Cell::Text(invite.email.clone()),
+            Cell::Text(invite.email.clone().map(Arc::from)),
             code(invite.role).into(),
             Cell::Int(invite.max_uses.map(i64::from)),
             i64::from(invite.uses).into(),

@@ -306,7 +306,7 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, A
         let user = &account.user;
         [
             user.id.0.into(),
-            user.email.clone().into(),
+            Arc::<str>::from(user.email.clone()).into(),
             user.username.clone().into(),
             user.name.clone().into(),
             account.password_hash.clone().into(),

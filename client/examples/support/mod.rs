@@ -10,7 +10,7 @@ pub(crate) async fn sign_in(name: &str) -> Result<(Config, Option<String>), Box<
         return Err(format!("usage: {name} URL EMAIL [WORKSPACE]").into());
     };
     let log_in = LogIn {
-        email,
+        email: email.into(),
         password: env::var("TASKWIRE_PASSWORD")
             .map_err(|_| "set TASKWIRE_PASSWORD")?
             .into(),

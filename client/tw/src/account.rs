@@ -25,7 +25,7 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
     let email = given_or_asked(args.email, "E-mail", "EMAIL")?;
     let name = given_or_asked(args.name, "Name", "--name")?;
     let params = SignUp {
-        email,
+        email: email.into(),
         name,
         username: args.username,
         password: password(args.password_stdin, true)?.into(),
@@ -66,7 +66,7 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
         return log_in_by_token(context, output).await;
     }
     let params = LogIn {
-        email: given_or_asked(args.email, "E-mail", "EMAIL")?,
+        email: given_or_asked(args.email, "E-mail", "EMAIL")?.into(),
         password: password(args.password_stdin, false)?.into(),
         device_name: Some(device()),
         refresh_token: kept

@@ -122,7 +122,7 @@ async fn create(client: &Client, output: &Output, args: CreateArgs) -> Result<()
     };
     let mails = password.is_none();
     let params = CreateUser {
-        email: args.email,
+        email: args.email.into(),
         name: args.name,
         password,
         role: args.admin.then_some(GlobalRole::Admin),
@@ -143,7 +143,7 @@ async fn update(client: &Client, output: &Output, args: UpdateArgs) -> Result<()
         is_active: (changes.active || changes.inactive).then_some(changes.active),
         plan: changes.plan,
         name: changes.name,
-        email: changes.email,
+        email: changes.email.map(Into::into),
     };
     changed(output, &call(client, &update).await?)
 }

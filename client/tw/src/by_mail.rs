@@ -46,7 +46,7 @@ impl Proof {
 pub(crate) async fn verify(context: &Context, output: &Output, args: VerifyArgs) -> Result<(), Fault> {
     if args.resend {
         let body = ResendVerification {
-            email: own_or_asked(context, args.email)?,
+            email: own_or_asked(context, args.email)?.into(),
         };
         let done = post(&context.http()?, "v1/auth/resend-verification", &body).await?;
         return said(
@@ -82,7 +82,7 @@ async fn verify_code(
     given: Option<String>,
 ) -> Result<(Done, String), Fault> {
     let proof = |email: &str| VerifyEmail {
-        email: Some(email.to_owned()),
+        email: Some(email.into()),
         code: Some(code.clone()),
         token: None,
     };
@@ -146,7 +146,9 @@ pub(crate) async fn reset(context: &Context, output: &Output, args: ResetArgs) -
     let (proof, tries) = if let Some(code) = args.code {
         (code, 1)
     } else {
-        let body = ForgotPassword { email: email.clone() };
+        let body = ForgotPassword {
+            email: email.as_str().into(),
+        };
         let done = post(&http, "v1/auth/forgot-password", &body).await?;
         let sent = "if this address has an account, a mail with a code is on its way";
         if !io::stdin().is_terminal() {
@@ -184,7 +186,7 @@ async fn set_password(
     let mut tried = 1;
     loop {
         let (email, code, token) = match Proof::read(&proof) {
-            Proof::Code(code) => (Some(email.to_owned()), Some(code), None),
+            Proof::Code(code) => (Some(email.into()), Some(code), None),
             Proof::Token(token) => (None, None, Some(token)),
         };
         let body = ResetPassword {

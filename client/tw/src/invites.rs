@@ -29,7 +29,7 @@ pub(crate) async fn invite(client: &Client, output: &Output, args: InviteArgs) -
     let params = |email: Option<String>| CreateInvite {
         workspace_id,
         role: args.role.unwrap_or(Role::Member),
-        email,
+        email: email.map(Into::into),
         max_uses: args.max_uses,
     };
     if args.emails.is_empty() {
@@ -186,7 +186,7 @@ const TOKEN: usize = 64;
 
 fn row(invite: &SentInvite) -> Row {
     let whom = match (&invite.email, invite.max_uses) {
-        (Some(email), _) => email.clone(),
+        (Some(email), _) => email.to_string(),
         (None, Some(most)) => format!("link, {} of {most} uses", invite.uses),
         (None, None) => format!("link, {} uses", invite.uses),
     };

@@ -82,7 +82,7 @@ fn added(workspace_id: WorkspaceId, who: &str, role: Role) -> AddMember {
     AddMember {
         workspace_id,
         username,
-        email,
+        email: email.map(Into::into),
         role,
     }
 }

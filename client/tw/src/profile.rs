@@ -74,7 +74,7 @@ async fn delete(context: &Context, output: &Output, args: DeleteProfileArgs) -> 
 
 async fn change_email(context: &Context, output: &Output, new: String, stdin: bool) -> Result<(), Fault> {
     let params = ChangeEmail {
-        new_email: new.clone(),
+        new_email: new.as_str().into(),
         password: ask::password(stdin, false)?.into(),
     };
     let done = context

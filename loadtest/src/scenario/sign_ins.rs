@@ -97,7 +97,7 @@ async fn sign_in_again_and_again(
     loop {
         let mut link = Link::open(server, SOCKET, 0).await?;
         let login = LogIn {
-            email: email.clone(),
+            email: email.as_str().into(),
             password: PASSWORD.into(),
             device_name: None,
             refresh_token: None,

@@ -1,7 +1,7 @@
 //! What mails prove: that an address is its owner's. The bodies of the routes below `/v1/auth` that use the code or link of
 //! a mail, and the change of an address.
 
-use crate::{Secret, limits};
+use crate::{Email, Secret, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct VerifyEmail {
     /// The address to verify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The six digits. They work for 10 minutes after the mail was sent, once; five wrong ones void them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Secret>,
@@ -25,7 +25,7 @@ pub struct VerifyEmail {
 #[serde(deny_unknown_fields)]
 pub struct ResendVerification {
     /// The address of the account.
-    pub email: String,
+    pub email: Email,
 }
 
 /// The body of `POST /v1/auth/forgot-password`.
@@ -33,7 +33,7 @@ pub struct ResendVerification {
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
     /// The address of the account.
-    pub email: String,
+    pub email: Email,
 }
 
 /// The body of `POST /v1/auth/reset-password`: the address and the code of the mail, or the token of its link.
@@ -42,7 +42,7 @@ pub struct ForgotPassword {
 pub struct ResetPassword {
     /// The address of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The six digits. They work for 30 minutes after the mail was sent, once; five wrong ones void them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Secret>,
@@ -61,7 +61,7 @@ pub struct ChangeEmail {
     /// The new address. It becomes the account's when it is verified.
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
-    pub new_email: String,
+    pub new_email: Email,
     /// The account's password.
     #[schemars(example = "{password}")]
     pub password: Secret,

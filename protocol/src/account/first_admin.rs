@@ -1,6 +1,6 @@
 //! The first administrator of a server, by the link that a node without one makes at its start.
 
-use crate::{Secret, examples::PASSWORD, limits};
+use crate::{Email, Secret, examples::PASSWORD, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct BecomeFirstAdmin {
     pub token: Secret,
     /// The address of the account, which counts as verified if the account is new.
     #[schemars(length(max = limits::EMAIL))]
-    pub email: String,
+    pub email: Email,
     /// The account's password. A new one has 8 to 128 characters and is not a common one.
     #[schemars(length(max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]

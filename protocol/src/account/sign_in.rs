@@ -1,7 +1,7 @@
 //! Signing in on a socket or a device, and sessions.
 
 use super::User;
-use crate::{Secret, SessionId, Timestamp, examples::PASSWORD, json, limits, optional::or_default};
+use crate::{Email, Secret, SessionId, Timestamp, examples::PASSWORD, json, limits, optional::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,7 +117,7 @@ pub struct SignUp {
     /// are compared as DNS sees them (UTS #46).
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
-    pub email: String,
+    pub email: Email,
     /// 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused.
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]
@@ -142,7 +142,7 @@ pub struct SignUp {
 pub struct LogIn {
     /// The e-mail address of the account.
     #[schemars(example = "{email}")]
-    pub email: String,
+    pub email: Email,
     /// The password.
     #[schemars(example = "{password}")]
     pub password: Secret,

@@ -2,7 +2,7 @@
 
 use crate::account::{GlobalRole, Plan};
 use crate::examples::PASSWORD;
-use crate::{Secret, UserId, limits, optional::given};
+use crate::{Email, Secret, UserId, limits, optional::given};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct CreateUser {
     /// The address, which counts as verified.
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
-    pub email: String,
+    pub email: Email,
     /// The display name.
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     #[schemars(example = &"Ada")]
@@ -87,7 +87,7 @@ pub struct UpdateUser {
     /// The e-mail address, which counts as verified.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(max = limits::EMAIL))]
-    pub email: Option<String>,
+    pub email: Option<Email>,
 }
 
 /// Parameters of `admin.user.unlock`.

@@ -9,7 +9,7 @@ use crate::store::codes::{self, CodeRecord, Purpose};
 use crate::store::users::{self, Account};
 use std::sync::Arc;
 use std::time::Duration;
-use taskwire_protocol::{ErrorCode, Failure, Secret, SessionId};
+use taskwire_protocol::{Email, ErrorCode, Failure, Secret, SessionId};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ const REFUSAL: Duration = Duration::from_millis(100);
 /// What somebody gives.
 pub(super) enum Proof {
     /// The code, and the address to which it was mailed.
-    Code(String, Secret),
+    Code(Email, Secret),
     /// The token of the link.
     Link(Secret),
 }
@@ -27,7 +27,7 @@ pub(super) enum Proof {
 impl Proof {
     /// Reads the fields of a request.
     pub(super) fn of(
-        email: Option<String>,
+        email: Option<Email>,
         code: Option<Secret>,
         token: Option<Secret>,
     ) -> Result<Proof, Failure> {
@@ -56,7 +56,7 @@ impl Proof {
 pub(super) struct Meant {
     pub(super) account: Account,
     /// The address that it proves.
-    pub(super) email: Arc<str>,
+    pub(super) email: Email,
     pub(super) given: Given,
 }
 

@@ -11,11 +11,10 @@ use super::{end_all, received, sent};
 use crate::domain::{account, members as rules};
 use crate::store::invites::InviteRecord;
 use crate::unicode::email_key;
-use std::sync::Arc;
 use taskwire_protocol::invite::{CreateInvite, InviteChanged, SentInvite};
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{Failure, InviteId, Timestamp, UserId, events, limits};
+use taskwire_protocol::{Email, Failure, InviteId, Timestamp, UserId, events, limits};
 
 /// How long an invitation lives: seven days.
 const LIFE_MS: i64 = 7 * 86_400_000;
@@ -24,7 +23,8 @@ targets_a_workspace!(CreateInvite);
 
 impl Mutation for CreateInvite {
     fn check(mut self) -> Result<Self> {
-        self.email = self.email.as_deref().map(account::email).transpose()?;
+        let email = self.email.as_deref().map(account::email).transpose()?;
+        self.email = email.map(Email::from);
         let most = if self.email.is_some() {
             1
         } else {
@@ -118,7 +118,7 @@ impl Parts for CreateInvite {
             id: InviteId(act.new_id()),
             workspace: workspace.id,
             workspace_name: workspace.name.clone(),
-            email: self.email.as_deref().map(Arc::from),
+            email: self.email.clone(),
             role: self.role,
             max_uses: if self.email.is_some() {
                 Some(1)
@@ -134,7 +134,7 @@ impl Parts for CreateInvite {
     }
 }
 
-fn post(act: &Act<'_>, world: &mut World, invite: &InviteRecord, email: &Arc<str>) -> Result<()> {
+fn post(act: &Act<'_>, world: &mut World, invite: &InviteRecord, email: &Email) -> Result<()> {
     let about = About::Invitation {
         invite: invite.id,
         workspace: invite.workspace_name.to_string(),
