@@ -23,11 +23,17 @@ pub(crate) fn width() -> Option<usize> {
     stdout().is_terminal().then(columns)
 }
 
-/// The columns of the terminal.
+/// The columns of the terminal, or as many as `COLUMNS` says (POSIX).
 pub(crate) fn columns() -> usize {
-    let size = crossterm::terminal::size();
-    let columns = size.map(|(columns, _)| usize::from(columns));
-    columns.ok().filter(|columns| *columns > 0).unwrap_or(WIDTH)
+    let told = std::env::var("COLUMNS").ok();
+    let told = told
+        .and_then(|columns| columns.parse().ok())
+        .filter(|columns| *columns > 0);
+    told.or_else(|| {
+        let (columns, _) = crossterm::terminal::size().ok()?;
+        Some(usize::from(columns)).filter(|columns| *columns > 0)
+    })
+    .unwrap_or(WIDTH)
 }
 
 /// The value as JSON on one line.

@@ -124,5 +124,5 @@ async fn notifications_are_marked_deleted_and_chosen(engine: Engine) {
     let (code, _, error) = ada.run(&["profile", "--mute", "NEWS"], PASSWORD, "");
     assert_eq!((code, error.contains("TASK_UPDATED")), (2, true), "{error}");
     let (code, _, error) = ada.run(&["profile", "--mute", "SECURITY"], PASSWORD, "");
-    assert_eq!(code, 1, "{error}");
+    assert_eq!(code, 2, "{error}");
 }

@@ -32,6 +32,8 @@ impl Terminal {
             .env("HOME", home)
             .env("XDG_STATE_HOME", home)
             .env("TERM", "xterm-256color")
+            // the tests may run on a terminal of their own
+            .env("COLUMNS", columns.to_string())
             .env("TASKWIRE_URL", &device.url);
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&terminal).expect("granted");

@@ -206,7 +206,7 @@ pub(crate) struct ToldArgs {
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub(crate) due_lead: Option<i64>,
     /// Do not notify of this type, like TASK_UPDATED; repeat it for several.
-    #[arg(long, value_name = "TYPE", value_parser = kind)]
+    #[arg(long, value_name = "TYPE", value_parser = mutable)]
     pub(crate) mute: Vec<NotificationType>,
     /// Notify of this type again; repeat it for several.
     #[arg(long, value_name = "TYPE", value_parser = kind)]
@@ -250,6 +250,16 @@ pub(crate) struct AuditArgs {
     pub(crate) limit: u32,
 }
 
+/// The server makes notifications about an account's security whatever the preferences say.
+fn mutable(text: &str) -> Result<NotificationType, String> {
+    match kind(text)? {
+        NotificationType::Security | NotificationType::PasswordChanged => {
+            Err("nobody turns off SECURITY and PASSWORD_CHANGED".to_owned())
+        }
+        kind => Ok(kind),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +273,7 @@ mod tests {
             assert!(minutes(text).is_err(), "{text}");
         }
         assert_eq!(kind("task_updated"), Ok(NotificationType::TaskUpdated));
+        assert!(mutable("security").is_err() && mutable("LOGIN").is_ok());
         assert!(kind("NEWS").is_err_and(|said| said.contains("TASK_UPDATED")));
     }
 }
