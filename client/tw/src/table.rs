@@ -182,7 +182,8 @@ fn aligned(row: &[Cell], widths: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::DIM;
+
+    const DIM: Style = Style::new().dimmed();
 
     fn rows() -> Vec<Row> {
         let tags = |tags: &[&str]| Cell::words(tags.iter().map(|tag| (Style::new(), (*tag).to_owned())));
