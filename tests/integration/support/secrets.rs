@@ -86,8 +86,10 @@ pub fn in_mails(folder: &Path) -> HashSet<String> {
     let mut secrets = HashSet::new();
     for mail in mails::in_folder(folder) {
         secrets.extend(mail.codes());
-        let words = mail.text.split(|letter| !of_a_word(letter));
-        secrets.extend(words.filter(|word| word.len() >= TOKEN).map(str::to_owned));
+        // a long address is no token, and its domain may be in a log
+        let words = mail.text.split(|letter| !of_an_address(letter));
+        let tokens = words.filter(|word| word.len() >= TOKEN && word.chars().all(of_a_word));
+        secrets.extend(tokens.map(str::to_owned));
     }
     secrets
 }
