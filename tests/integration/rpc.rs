@@ -266,9 +266,11 @@ async fn the_large_answers_to_an_array_take_the_memory_of_one() {
     let stream = format!("workspace:{}", text(&workspaces["data"]["items"][0]["id"]));
     server.terminate(); // creating the data took more memory than the answers may: start with a fresh peak
     server.spawn();
-    let before = server.memory("VmRSS");
     let history =
         |id: usize| json!({ "type": "stream.history", "id": id, "data": { "stream": stream, "limit": 500 } });
+    let (_, _, one) = read(rpc(&history(0))).await;
+    assert_eq!(one["type"], "ok", "{one}");
+    let before = server.memory("VmHWM");
     let all: Vec<Value> = (0..60).map(history).collect();
     let mut answer = post(&server)
         .bearer_auth(token)
