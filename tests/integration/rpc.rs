@@ -268,7 +268,7 @@ async fn the_large_answers_to_an_array_take_the_memory_of_one() {
     server.spawn();
     let history =
         |id: usize| json!({ "type": "stream.history", "id": id, "data": { "stream": stream, "limit": 500 } });
-    let (_, _, one) = read(rpc(&history(0))).await;
+    let (_, _, one) = read(post(&server).bearer_auth(token).json(&history(0))).await;
     assert_eq!(one["type"], "ok", "{one}");
     let before = server.memory("VmHWM");
     let all: Vec<Value> = (0..60).map(history).collect();

@@ -1,7 +1,7 @@
 //! I5 and I12: what the acknowledged work of teammates must have left, against the tables and the folder of files.
 
 use crate::load::hash;
-use crate::load::kept::Kept;
+use crate::load::kept::{Fate, Kept};
 use crate::truth::Tables;
 use crate::verdict::{Invariant, Verdicts};
 use std::collections::{BTreeSet, HashMap};
@@ -87,14 +87,16 @@ fn counted(tables: &Tables, verdicts: &Verdicts) {
     }
 }
 
-/// I12: each acknowledged upload has its row, with its task and size; one that was deleted has none of a task.
+/// I12: each acknowledged upload has its row, with its task and size; one whose deletion was acknowledged has none of a task.
 pub(crate) fn uploads(kept: &Kept, tables: &Tables, verdicts: &Verdicts) {
     for (id, file) in &kept.files {
         verdicts.checked(Invariant::I12, 1);
         let row = tables.attachments.get(id);
         let fine = match row {
-            Some((Some(task), size)) => *task == file.task && *size as u64 == file.size && !file.is_deleted,
-            Some((None, _)) | None => file.is_deleted,
+            Some((Some(task), size)) => {
+                *task == file.task && *size as u64 == file.size && file.fate != Fate::Gone
+            }
+            Some((None, _)) | None => file.fate != Fate::Stays,
         };
         if !fine {
             let what = format!("attachment {id}: {file:?}, the table has {row:?}");

@@ -1,6 +1,6 @@
 //! I12: the files of acknowledged uploads are served whole, by any instance.
 
-use super::kept::KeptFile;
+use super::kept::{Fate, KeptFile};
 use super::session::anywhere;
 use super::{Shared, hash};
 use crate::Failed;
@@ -65,7 +65,7 @@ async fn read_in_time(shared: &Arc<Shared>, number: usize, id: Uuid, file: &Kept
 /// The files that nobody has asked to delete.
 fn expected(shared: &Shared) -> Vec<(Uuid, KeptFile)> {
     let kept = shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let files = kept.files.iter().filter(|(_, file)| !file.is_deleted);
+    let files = kept.files.iter().filter(|(_, file)| file.fate == Fate::Stays);
     let mut files: Vec<_> = files.map(|(id, file)| (*id, file.clone())).collect();
     files.sort_unstable_by_key(|(id, _)| *id);
     files
@@ -83,7 +83,7 @@ async fn read(
     let answer = http::send(address, "GET", &path, &token.text, None).await?;
     let is_expected = || {
         let kept = shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.files.get(&id).is_some_and(|file| !file.is_deleted)
+        kept.files.get(&id).is_some_and(|file| file.fate == Fate::Stays)
     };
     match answer.status {
         200 => {

@@ -37,8 +37,18 @@ pub(crate) struct KeptFile {
     pub(crate) size: u64,
     /// The hash of its bytes.
     pub(crate) content: u64,
-    /// Somebody has asked to delete it.
-    pub(crate) is_deleted: bool,
+    pub(crate) fate: Fate,
+}
+
+/// How far the end of something is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nobody has asked to delete it.
+    Stays,
+    /// Somebody has, and no answer came: it may be there or not.
+    Unknown,
+    /// The deletion was acknowledged.
+    Gone,
 }
 
 /// Somebody must be told of something about a task exactly once.

@@ -3,7 +3,7 @@
 
 use super::accounts::User;
 use super::hash;
-use super::kept::{KeptComment, Notice};
+use super::kept::{Fate, KeptComment, Notice};
 use super::teammate::{Act, SOME, Teammate};
 use crate::load::files;
 use rand::RngExt as _;
@@ -362,14 +362,19 @@ impl Teammate {
         let gone = self.upload(workspace, task, &bytes).await?;
         files::read_some(&self.shared, &mut self.random, 2).await;
         // from now on nobody expects it
-        self.keep(|kept| {
-            if let Some(file) = kept.files.get_mut(&gone) {
-                file.is_deleted = true;
-            }
-        });
+        self.keep_fate(gone, Fate::Unknown);
         self.on(workspace, 1, "attachment.delete", json!({"id": gone}))
             .await?;
+        self.keep_fate(gone, Fate::Gone);
         Some(())
+    }
+
+    fn keep_fate(&self, file: Uuid, fate: Fate) {
+        self.keep(|kept| {
+            if let Some(file) = kept.files.get_mut(&file) {
+                file.fate = fate;
+            }
+        });
     }
 
     /// The content of a file: most are small.

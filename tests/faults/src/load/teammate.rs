@@ -2,7 +2,7 @@
 //! each mutation, and sends one without an answer again with the same `op_id`, to any instance, until there is an answer.
 
 use super::accounts::{Accounts, Caller, User};
-use super::kept::{Kept, KeptFile};
+use super::kept::{Fate, Kept, KeptFile};
 use super::record::{Operation, Outcome, What};
 use super::session::anywhere;
 use super::{Phase, Shared, hash, writer};
@@ -304,7 +304,7 @@ impl Teammate {
             user,
             size: bytes.len() as u64,
             content: hash(bytes),
-            is_deleted: false,
+            fate: Fate::Stays,
         };
         self.keep(|kept| kept.files.extend([(id, file)]));
         Some(id)
