@@ -1,7 +1,8 @@
 //! Requests over HTTP beside the socket: small ones, each answered in one piece; `download` has larger answers, `upload`
-//! larger requests. Knows no route but by name.
+//! larger requests, and `knock` finds out whether a server is there. Knows no route but by name.
 
 mod download;
+mod knock;
 mod upload;
 
 pub use download::Download;

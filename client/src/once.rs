@@ -12,14 +12,15 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use std::time::Duration;
 use taskwire_protocol::Operation;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 /// Long enough for a busy server to hash a password.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes one call that needs no user, on a separate socket, and closes the socket. The request is sent once. Before
 /// that, while the server cannot be reached, the client tries to connect for as long as the configuration's `patience`
-/// says; without one, it tries once.
+/// says; without one, it tries once. An attempt includes the answer to a ping: what is sent after that is sent to a
+/// server that is there.
 ///
 /// # Errors
 /// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer arrived.
@@ -43,7 +44,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub async fn call_once<O: Operation>(config: Config, params: O) -> Result<O::Output, CallError> {
     let door = door(&config)?;
     let data = serde_json::to_string(&params).map_err(|error| CallError::Unwritable(error.to_string()))?;
-    let mut socket = open(&config, &door).await?;
+    let opening = open(&config, async || answering(door.open().await?).await);
+    let mut socket = Box::pin(opening).await?;
     let request = wire::request(O::NAME, Some(1), None, &data);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut socket, request)).await;
     // The call is over. The close frame is only polite, so it gets at most one second.
@@ -56,10 +58,13 @@ pub(crate) fn door(config: &Config) -> Result<Door, CallError> {
 }
 
 /// Opens a socket; tries again while the server cannot be reached.
-pub(crate) async fn open(config: &Config, door: &Door) -> Result<Socket, CallError> {
+pub(crate) async fn open(
+    config: &Config,
+    attempt: impl AsyncFn() -> Result<Socket, NotOpened>,
+) -> Result<Socket, CallError> {
     let (began, mut backoff) = (Instant::now(), Backoff::default());
     loop {
-        let why = match tokio::time::timeout(config.connect_timeout, door.open()).await {
+        let why = match tokio::time::timeout(config.connect_timeout, attempt()).await {
             Ok(Ok(socket)) => return Ok(socket),
             Ok(Err(NotOpened::NoServer(why))) => return Err(CallError::Stopped(Stopped::NoServer(why))),
             Ok(Err(NotOpened::Unreachable(why))) => why,
@@ -73,6 +78,22 @@ pub(crate) async fn open(config: &Config, door: &Door) -> Result<Socket, CallErr
             return Err(unreachable(why));
         }
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// The socket, once the server has answered a ping on it. What a server sends before any request can only say that it
+/// stops, so nothing of it is missed.
+async fn answering(mut socket: Socket) -> Result<Socket, NotOpened> {
+    let cut = || NotOpened::Unreachable(Disconnected::Cut);
+    let sent = socket.send(Message::Ping(Bytes::new())).await;
+    sent.map_err(|_| cut())?;
+    match socket.next().await {
+        Some(Ok(Message::Close(Some(frame)))) => Err(NotOpened::Unreachable(Disconnected::Closed {
+            code: frame.code.into(),
+            reason: frame.reason.as_str().to_owned(),
+        })),
+        Some(Ok(Message::Close(None)) | Err(_)) | None => Err(cut()),
+        Some(Ok(_)) => Ok(socket),
     }
 }
 

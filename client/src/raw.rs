@@ -37,7 +37,9 @@ impl RawSocket {
     /// `Stopped`, when there is no server.
     pub async fn open(config: &Config) -> Result<RawSocket, CallError> {
         let door = once::door(config)?;
-        once::open(config, &door).await.map(RawSocket)
+        once::open(config, async || door.open().await)
+            .await
+            .map(RawSocket)
     }
 
     /// Sends a frame.

@@ -2,7 +2,7 @@
 
 use crate::{
     Boxed,
-    error::{CallError, TokenError},
+    error::{CallError, Stopped, TokenError},
     http::Http,
 };
 use std::time::Duration;
@@ -125,7 +125,12 @@ pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenErro
 /// # Errors
 /// As [`refresh`].
 pub async fn refresh_over(http: Http, refresh_token: &str) -> Result<Tokens, TokenError> {
-    let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
+    let unavailable = |error: CallError| {
+        TokenError::Unavailable(match error {
+            CallError::Stopped(Stopped::Unreachable(why)) => why.to_string(),
+            error => error.to_string(),
+        })
+    };
     let http = http.within(REQUEST_TIMEOUT);
     let body = RefreshTokens {
         refresh_token: Some(refresh_token.into()),
@@ -136,9 +141,9 @@ pub async fn refresh_over(http: Http, refresh_token: &str) -> Result<Tokens, Tok
         Err(CallError::Interrupted) => ask().await,
         answer => answer,
     };
-    let answer = answer.map_err(|error| unavailable(&error))?;
+    let answer = answer.map_err(unavailable)?;
     if answer.is_success() {
-        return answer.read().map_err(|error| unavailable(&error));
+        return answer.read().map_err(unavailable);
     }
     let message = answer.failure().map_or_else(
         || format!("HTTP status {}", answer.status_line()),

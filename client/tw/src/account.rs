@@ -8,6 +8,7 @@ use crate::{
     output::Output,
     session::{Replacement, Session, Sessions},
     terminal::{note, plain},
+    waiting::{served, waiting},
 };
 use std::io;
 use taskwire_client::{
@@ -33,7 +34,7 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
     };
     let email = params.email.clone();
     let place = context.file.reserve()?;
-    let tokens = match call_once(context.anonymous(), params).await {
+    let tokens = match waiting(&context.answer(), call_once(context.anonymous(), params)).await {
         // The server wants the address verified first; this is no failure.
         Err(error) if error.code() == Some(ErrorCode::EmailNotVerified) => {
             return verify_first(output, &email);
@@ -74,7 +75,7 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
             .map(Into::into),
     };
     let place = context.file.reserve()?;
-    let tokens = call_once(context.anonymous(), params).await?;
+    let tokens = waiting(&context.answer(), call_once(context.anonymous(), params)).await?;
     keep(context, output, place, tokens).await
 }
 
@@ -170,13 +171,19 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool, all
 
 async fn end(context: &Context, all: bool) -> Result<(), Fault> {
     let client = context.connect().await?;
-    let ended = if all {
-        client.call(LogOutAll {}).await
-    } else {
-        client.call(LogOut {}).await
+    let ended = async {
+        if all {
+            client.call(LogOutAll {}).await
+        } else {
+            client.call(LogOut {}).await
+        }
     };
+    let ended = served(&client, (&context.url, context.attempt()), async {
+        Ok(ended.await)
+    })
+    .await;
     client.close().await;
-    match ended {
+    match ended? {
         // The server closes the session's sockets, and this one too, possibly before the answer.
         Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => Ok(()),
         Err(error) => Err(error.into()),

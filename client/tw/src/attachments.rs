@@ -11,6 +11,7 @@ use crate::{
     table::{Cell, Row},
     terminal::{note, plain},
     text::{DIM, moment, short},
+    waiting::waiting,
 };
 use serde_json::json;
 use std::{
@@ -89,13 +90,20 @@ async fn upload(context: &Context, task: TaskId, path: &Path, size: u64) -> Resu
             .await
             .map_err(|error| Fault::other(format!("{}: {error}", path.display())))?;
         let mut progress = Progress::of(&name, Some(size));
+        let is_shown = progress.is_shown();
         let upload = Upload {
             name: name.clone(),
             file,
             size,
             progress: Box::new(move |bytes| progress.at(bytes)),
         };
-        let answer = http(context).await?.upload(&target, upload).await;
+        let http = http(context).await?;
+        let answer = http.upload(&target, upload);
+        let answer = if is_shown {
+            answer.await
+        } else {
+            waiting(&context.answer(), answer).await
+        };
         let wait = match &answer {
             Ok(answer) if !answer.is_success() && answer.may_pass() => answer.wait().unwrap_or(PAUSE),
             Err(CallError::Interrupted) => PAUSE,
@@ -109,7 +117,7 @@ async fn upload(context: &Context, task: TaskId, path: &Path, size: u64) -> Resu
 }
 
 async fn http(context: &Context) -> Result<Http, Fault> {
-    Ok(context.http()?.signed_in(context.access_token().await?))
+    Ok(context.http().await?.signed_in(context.access_token().await?))
 }
 
 pub(crate) async fn attachments(
@@ -223,7 +231,8 @@ pub(crate) async fn get(context: &Context, output: &Output, args: GetArgs) -> Re
         .calling(async |client| wanted(client, &args.id, args.name.as_deref()).await)
         .await?;
     let path = format!("v1/attachments/{}", wanted.id);
-    let mut download = http(context).await?.download(&path).await?;
+    let http = http(context).await?;
+    let mut download = waiting(&context.answer(), http.download(&path)).await?;
     if to == Some(Path::new(saving::STDOUT)) {
         return saving::print(&mut download).await;
     }

@@ -7,6 +7,7 @@ use crate::{
     fault::Fault,
     output::Output,
     terminal::{note, plain},
+    waiting::waiting,
 };
 use std::time::Duration;
 use taskwire_client::{
@@ -25,8 +26,9 @@ const LONGEST: u64 = 86_400;
 
 pub(crate) async fn log_in(context: &Context, output: &Output) -> Result<(), Fault> {
     let place = context.file.reserve()?;
-    let http = context.http()?;
-    let codes: DeviceCode = http.post("v1/auth/device", &StartDevice {}).await?.read()?;
+    let http = context.http().await?;
+    let codes = http.post("v1/auth/device", &StartDevice {});
+    let codes: DeviceCode = waiting(&context.answer(), codes).await?.read()?;
     let page = page(&context.url, &codes);
     note(&format!(
         "Open {} and check the code {}",

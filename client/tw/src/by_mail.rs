@@ -8,6 +8,7 @@ use crate::{
     output::Output,
     paging,
     terminal::{note, plain},
+    waiting::waiting,
 };
 use serde::Serialize;
 use std::io::{self, IsTerminal as _};
@@ -48,7 +49,7 @@ pub(crate) async fn verify(context: &Context, output: &Output, args: VerifyArgs)
         let body = ResendVerification {
             email: own_or_asked(context, args.email)?.into(),
         };
-        let done = post(&context.http()?, "v1/auth/resend-verification", &body).await?;
+        let done = post(&context.http().await?, "v1/auth/resend-verification", &body).await?;
         return said(
             output,
             done,
@@ -92,7 +93,7 @@ async fn verify_code(
             .as_ref()
             .and_then(|kept| kept.pending_email.clone())
     {
-        match post(&context.http()?, VERIFY, &proof(&pending)).await {
+        match post(&context.http().await?, VERIFY, &proof(&pending)).await {
             Err(CallError::Refused(failure)) if is_void(&failure) => {}
             done => return Ok((done?, pending)),
         }
@@ -111,7 +112,7 @@ async fn prove(context: &Context, body: &VerifyEmail) -> Result<Done, Fault> {
         Some(pending) => format!("`tw profile email {pending}` mails another code"),
         None => "`tw verify --resend` mails another code".to_owned(),
     };
-    let done = post(&context.http()?, VERIFY, body).await;
+    let done = post(&context.http().await?, VERIFY, body).await;
     done.map_err(|error| refused(error, &again))
 }
 
@@ -141,8 +142,8 @@ async fn changed_address(context: &Context, proved: Option<String>) -> Option<St
 
 /// Mails a code, asks for it, and sets a new password. Without a terminal it only mails the code; `--code` continues.
 pub(crate) async fn reset(context: &Context, output: &Output, args: ResetArgs) -> Result<(), Fault> {
-    let http = context.http()?;
     let email = given_or_asked(args.email, "E-mail", "EMAIL")?;
+    let http = context.http().await?;
     let (proof, tries) = if let Some(code) = args.code {
         (code, 1)
     } else {
@@ -221,7 +222,9 @@ fn own_or_asked(context: &Context, given: Option<String>) -> Result<String, Faul
 }
 
 async fn post(http: &Http, path: &str, body: &impl Serialize) -> Result<Done, CallError> {
-    http.post(path, body).await?.read()
+    waiting("the answer of the server", http.post(path, body))
+        .await?
+        .read()
 }
 
 /// Whether the code or link is wrong, used or old.

@@ -5,13 +5,14 @@ use crate::{
     kept_tokens::KeptTokens,
     session::{Session, SessionFile, Sessions},
     terminal::note,
+    waiting::{served, waiting},
 };
 use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
 use taskwire_client::{
-    Client, Config, Disconnected, Events, FixedToken, Http, Item, Stopped, TokenError,
+    CallError, Client, Config, Disconnected, Events, FixedToken, Http, Item, Stopped, TokenError,
     protocol::{CloseCode, close::Then},
 };
 
@@ -69,7 +70,7 @@ impl Context {
     }
 
     /// The time limit of one attempt to connect: a server that is silent is given up as soon as one that refuses.
-    fn attempt(&self) -> Duration {
+    pub(crate) fn attempt(&self) -> Duration {
         if self.wait.is_zero() {
             return ONLY_ATTEMPT;
         }
@@ -101,15 +102,28 @@ impl Context {
         config.patient_for(self.wait)
     }
 
-    /// The server's routes over HTTP.
-    pub(crate) fn http(&self) -> Result<Http, Fault> {
-        let http = Http::reaching(&self.url, self.attempt())?;
-        Ok(http.named("tw", env!("CARGO_PKG_VERSION")).patient_for(self.wait))
+    /// The server's routes over HTTP, once it has answered something small: what follows may take it long.
+    pub(crate) async fn http(&self) -> Result<Http, Fault> {
+        let limit = self.attempt();
+        let http = Http::reaching(&self.url, limit)?;
+        let http = http.named("tw", env!("CARGO_PKG_VERSION")).patient_for(self.wait);
+        let knocked = waiting(&self.answer(), http.knock(limit)).await;
+        knocked.map_err(|error| match error {
+            CallError::Stopped(Stopped::Unreachable(why)) => Fault::unreachable(Some(&self.url), &why),
+            error => error.into(),
+        })?;
+        Ok(http)
+    }
+
+    /// What a command waits for.
+    pub(crate) fn answer(&self) -> String {
+        format!("the answer of {}", self.url)
     }
 
     /// An access token for HTTP, or the API token.
     pub(crate) async fn access_token(&self) -> Result<String, Fault> {
-        let token = self.config()?.tokens.token(None).await;
+        let config = self.config()?;
+        let token = waiting(&self.answer(), config.tokens.token(None)).await;
         token.map_err(|error| match error {
             TokenError::SignedOut(why) => self.stopped(Stopped::SignedOut(why)),
             error => Fault::unreachable(Some(&self.url), &Disconnected::NoToken(error)),
@@ -140,7 +154,7 @@ impl Context {
         calls: impl AsyncFnOnce(&Client) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let client = self.connect().await?;
-        let done = calls(&client).await;
+        let done = served(&client, (&self.url, self.attempt()), calls(&client)).await;
         client.close().await;
         done
     }
@@ -153,7 +167,7 @@ impl Context {
         let mut config = config.following([]).patient_for(PATIENCE.max(self.wait));
         config.connect_timeout = self.attempt();
         let (client, events) = Client::connect(config)?;
-        self.connected(events, stopped).await?;
+        waiting(&self.answer(), self.connected(events, stopped)).await?;
         Ok(client)
     }
 
@@ -202,6 +216,17 @@ impl Context {
             _ => why.into(),
         }
     }
+}
+
+/// Tells that a command that goes on until it is ended has no connection.
+pub(crate) fn tell_lost(reason: &Disconnected, retry_in: Duration) {
+    let seconds = retry_in.as_secs_f64();
+    let when = if seconds < 0.05 {
+        "now".to_owned()
+    } else {
+        format!("in {seconds:.1} s")
+    };
+    note(&format!("tw: not connected ({reason}); trying again {when}"));
 }
 
 /// Whether the client goes on with another token, or stops soon.

@@ -9,6 +9,7 @@ use crate::{
     progress::Progress,
     resolve, saving,
     terminal::plain,
+    waiting::waiting,
 };
 use serde_json::json;
 use std::{
@@ -63,8 +64,8 @@ async fn fetch(
     if let Some(file) = to.filter(|file| !file.is_dir()) {
         saving::check_free(file, force)?;
     }
-    let http = context.http()?.signed_in(context.access_token().await?);
-    let mut download = http.download(path).await?;
+    let http = context.http().await?.signed_in(context.access_token().await?);
+    let mut download = waiting(&context.answer(), http.download(path)).await?;
     if to == Some(Path::new(saving::STDOUT)) {
         return saving::print(&mut download).await;
     }

@@ -103,9 +103,22 @@ impl Fault {
             Disconnected::TimedOut(_) => format!(
                 "the server{at} cannot be reached ({why}); is it running, and is --server right? --wait waits longer"
             ),
+            Disconnected::NoToken(TokenError::Unavailable(why)) => {
+                format!("the server{at} cannot be reached ({why}); is it running, and is --server right?")
+            }
             why => format!("the server{at} cannot be reached ({why}); is it running, and is --server right?"),
         };
         Fault::new(NETWORK, text)
+    }
+
+    /// The server was connected, and then said nothing more.
+    pub(crate) fn silent(url: &str) -> Fault {
+        Fault::new(
+            NETWORK,
+            format!(
+                "the server at {url} does not answer any more; before you try again, look at what was done. --wait waits longer"
+            ),
+        )
     }
 
     /// Whether the session had ended when the command asked the server.

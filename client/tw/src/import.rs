@@ -9,6 +9,7 @@ use crate::{
     progress::Progress,
     resolve,
     terminal::{note, plain},
+    waiting::waiting,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -174,8 +175,14 @@ async fn send(
             size,
             progress: Box::new(move |bytes| lock(&sending).at(bytes)),
         };
-        let http = context.http()?.signed_in(context.access_token().await?);
-        let answer = told(http.import(path, upload), &line).await;
+        let http = context.http().await?.signed_in(context.access_token().await?);
+        let is_shown = lock(&line).progress.is_shown();
+        let answer = told(http.import(path, upload), &line);
+        let answer = if is_shown {
+            answer.await
+        } else {
+            waiting(&context.answer(), answer).await
+        };
         lock(&line).ends();
         let wait = match &answer {
             Ok(answer) if !answer.is_success() && answer.may_pass() => answer.wait().unwrap_or(PAUSE),

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use taskwire_client::{Boxed, Http, TokenError, TokenSource, refresh_over};
+use taskwire_client::{Boxed, CallError, Http, Stopped, TokenError, TokenSource, refresh_over};
 
 /// A token that expires sooner than this is refreshed before it is used, in milliseconds.
 const NEAR_ITS_END_MS: i64 = 30_000;
@@ -78,6 +78,13 @@ impl KeptTokens {
         let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
         let http = Http::reaching(url, self.attempt);
         let http = http.map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        // a refresh token is sent only to a server that is there: if the answer got lost, the session would end
+        http.knock(self.attempt).await.map_err(|error| {
+            TokenError::Unavailable(match error {
+                CallError::Stopped(Stopped::Unreachable(why)) => why.to_string(),
+                error => error.to_string(),
+            })
+        })?;
         let session = Session::new(url, refresh_over(http, refresh_token).await?);
         let token = session.access_token.clone();
         let saved = self.file.load().and_then(|mut sessions| {

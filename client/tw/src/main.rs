@@ -6,7 +6,7 @@
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `preferences`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
-//! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
+//! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens; `waiting` what is told meanwhile
 //! - `saving`    files that are saved; `progress` how far a large one is
 //! - `output`    a command's result; `fault` errors: one line and an exit code
 //! - `table`     rows in columns that fit; `names` the names behind the ids of people and workspaces
@@ -63,6 +63,7 @@ mod tags;
 mod tasks;
 mod terminal;
 mod text;
+mod waiting;
 mod watch;
 mod who;
 mod workspaces;

@@ -1,6 +1,6 @@
 //! `profile photo`: the picture of one's own account, over HTTP.
 
-use crate::{connect::Context, fault::Fault};
+use crate::{connect::Context, fault::Fault, waiting::waiting};
 use std::{fs::File, io::Read as _, path::Path};
 use taskwire_client::protocol::account::User;
 
@@ -11,12 +11,14 @@ const BYTES: u64 = 5_000_000;
 /// Sets the photo, or removes it without a file.
 pub(crate) async fn change(context: &Context, file: Option<&Path>) -> Result<User, Fault> {
     let picture = file.map(read).transpose()?;
-    let http = context.http()?.signed_in(context.access_token().await?);
-    let answer = match &picture {
-        Some((media_type, bytes)) => http.put(PATH, media_type, bytes).await?,
-        None => http.delete(PATH).await?,
+    let http = context.http().await?.signed_in(context.access_token().await?);
+    let answer = async {
+        match &picture {
+            Some((media_type, bytes)) => http.put(PATH, media_type, bytes).await,
+            None => http.delete(PATH).await,
+        }
     };
-    Ok(answer.read()?)
+    Ok(waiting(&context.answer(), answer).await?.read()?)
 }
 
 /// The picture with its media type.

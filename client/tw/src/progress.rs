@@ -50,6 +50,11 @@ impl Progress {
         }
     }
 
+    /// Whether a person sees the line.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.shows
+    }
+
     /// So many bytes were sent or have arrived.
     pub(crate) fn at(&mut self, bytes: u64) {
         let is_new = self.shown.is_none_or(|shown| shown.elapsed() >= UPDATES);

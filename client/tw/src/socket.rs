@@ -1,6 +1,6 @@
 //! `socket`: frames by hand.
 
-use crate::{connect::Context, fault::Fault, output::Output, terminal};
+use crate::{connect::Context, fault::Fault, output::Output, terminal, waiting::waiting};
 use serde_json::Value;
 use std::{collections::BTreeMap, io::BufRead as _, time::Duration};
 use taskwire_client::{
@@ -42,7 +42,7 @@ pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fau
                 RawFrame::Closed(code, reason) => return Err(closed(code, &reason)),
                 _ => {}
             },
-            () = tokio::time::sleep(LAST_FRAMES), if input.is_none() => {
+            () = waiting("the next frame", tokio::time::sleep(LAST_FRAMES)), if input.is_none() => {
                 silent = true;
                 break;
             }

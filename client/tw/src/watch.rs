@@ -1,12 +1,13 @@
 //! `watch`: a line for each event, over any number of reconnects.
 
 use crate::{
-    connect::Context,
+    connect::{Context, tell_lost},
     fault::Fault,
     output::Output,
     resolve,
     terminal::{note, plain},
     text::{line as task_line, moment, short},
+    waiting::waiting_long,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,6 +48,7 @@ async fn follow(
     } else {
         Scope::All
     };
+    let mut has_begun = false;
     let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
     loop {
         let item = tokio::select! {
@@ -59,8 +61,11 @@ async fn follow(
                 scope = Scope::Only(joined.id);
                 continue;
             }
-            item = events.next() => item,
+            item = async {
+                if has_begun { events.next().await } else { waiting_long(&context.answer(), events.next()).await }
+            } => item,
         };
+        has_begun = true;
         match item {
             Some(Item::Stopped(why)) => return Err(context.stopped(why)),
             Some(item) if scope.ends_with(&item) => {
@@ -138,10 +143,7 @@ fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> R
             names.learn(&welcome);
             note(&format!("tw: connected to {}", context.url));
         }
-        Item::Disconnected { reason, retry_in } => note(&format!(
-            "tw: not connected ({reason}); next try in {:.1} s",
-            retry_in.as_secs_f64()
-        )),
+        Item::Disconnected { reason, retry_in } => tell_lost(&reason, retry_in),
         Item::Resync { stream, reason } => {
             if let Some(text) = lost(reason) {
                 note(&format!("tw: {}: {text}", names.of(stream)));

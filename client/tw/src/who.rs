@@ -2,13 +2,14 @@
 
 use crate::{
     args::WhoArgs,
-    connect::Context,
+    connect::{Context, tell_lost},
     fault::Fault,
     output::Output,
     paging, resolve,
     table::{self, Cell, Row},
     terminal::note,
     text::{CYAN, DIM, time_of_day},
+    waiting::waiting_long,
 };
 use serde::Serialize;
 use std::{
@@ -74,6 +75,7 @@ async fn watch(context: &Context, output: &Output, workspace: Option<String>) ->
 async fn follow(context: &Context, output: &Output, mut events: Events, looker: Looker) -> Result<(), Fault> {
     let (mut todo, mut looker) = (VecDeque::new(), Some(looker));
     let mut look: Option<Look> = None;
+    let mut has_begun = false;
     loop {
         if look.is_none()
             && let Some(what) = todo.pop_front()
@@ -90,8 +92,11 @@ async fn follow(context: &Context, output: &Output, mut events: Events, looker: 
                 print(output, &seen)?;
                 continue;
             }
-            item = events.next() => item,
+            item = async {
+                if has_begun { events.next().await } else { waiting_long(&context.answer(), events.next()).await }
+            } => item,
         };
+        has_begun = true;
         match item {
             Some(Item::Connected(_)) => {
                 todo.clear();
@@ -105,10 +110,7 @@ async fn follow(context: &Context, output: &Output, mut events: Events, looker: 
                     todo.push_back(Some(serde_json::from_str(data.get())?));
                 }
             }
-            Some(Item::Disconnected { reason, retry_in }) => note(&format!(
-                "tw: not connected ({reason}); next try in {:.1} s",
-                retry_in.as_secs_f64()
-            )),
+            Some(Item::Disconnected { reason, retry_in }) => tell_lost(&reason, retry_in),
             Some(Item::Stopped(why)) => return Err(context.stopped(why)),
             Some(_) => {}
             None => return Ok(()),

@@ -11,7 +11,10 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
-use crate::{args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, text::line};
+use crate::{
+    args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, text::line,
+    waiting::waiting_long,
+};
 use columns::{Column, Shown, columns};
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use cursor::{Cursor, Wish, wish};
@@ -45,7 +48,7 @@ pub(crate) async fn board(context: &Context, output: &Output, args: BoardArgs) -
     let (client, events) = Client::connect(config)?;
     let mut follower = Follower::new(client.clone(), events);
     let is_live = !output.json && std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let done = match first_picture(context, &mut follower).await {
+    let done = match waiting_long(&context.answer(), first_picture(context, &mut follower)).await {
         Ok(()) if is_live => live(context, &mut follower, &board).await,
         Ok(()) => print(output, &follower, &board),
         Err(fault) => Err(fault),

@@ -2,7 +2,7 @@
 
 use crate::{
     script::*,
-    support::{listen, outcome, tw},
+    support::{after_knock, listen, outcome, tw},
 };
 use serde_json::json;
 use std::{fs, path::Path};
@@ -33,7 +33,7 @@ async fn serve(listener: TcpListener, answers: Vec<String>) -> Tested {
 /// Answers requests for these paths in turn.
 async fn serve_paths(listener: TcpListener, answers: Vec<(&'static str, String)>) -> Tested {
     for (path, answer) in answers {
-        let (mut stream, _) = listener.accept().await?;
+        let mut stream = after_knock(&listener).await?;
         let mut text = String::new();
         while !text.ends_with("\r\n\r\n") {
             let mut part = [0; 4096];

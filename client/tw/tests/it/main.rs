@@ -14,6 +14,7 @@ mod refresh;
 mod script;
 mod sessions;
 mod sign_in;
+mod silent;
 mod socket;
 mod support;
 mod watch;

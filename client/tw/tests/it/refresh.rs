@@ -40,7 +40,7 @@ async fn a_finished_command_waits_for_its_refresh() -> Tested {
     peer.welcome(&first_welcome()).await?;
     peer.send(&json!({"type": "signal", "signal": "session.expiring", "data": {}}))
         .await?;
-    let mut refresh = soon("the refresh", listener.accept()).await??.0;
+    let mut refresh = after_knock(&listener).await?;
     let listing = peer.receive().await?;
     peer.answer(&listing, &page(&[])).await?;
     // `tw` has its answer and closes the connection, while the server still works on the refresh.
@@ -63,7 +63,7 @@ async fn a_session_that_cannot_be_saved_is_still_used() -> Tested {
     let (listener, url) = listen().await?;
     let home = signed_in_at(&url, 0)?;
     let child = tw(home.path(), &url, &["ls"]).spawn()?;
-    let mut refresh = soon("the refresh", listener.accept()).await??.0;
+    let mut refresh = after_knock(&listener).await?;
     let mut request = [0; 4096];
     assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
     let files = std::fs::read_dir(home.path().join("taskwire"))?.count();

@@ -53,8 +53,10 @@ impl Fake {
     async fn serve(&self, stream: TcpStream) -> Tested {
         let mut start = [0; 4];
         stream.peek(&mut start).await?;
-        if &start == b"POST" {
-            return self.post(stream).await;
+        match &start {
+            b"POST" => return self.post(stream).await,
+            b"GET " if is_knock(&stream).await? => return answer_knock(stream).await,
+            _ => {}
         }
         let mut peer = Peer::accept(stream).await?;
         loop {
@@ -134,6 +136,29 @@ pub(crate) async fn listen_again(address: SocketAddr) -> std::io::Result<TcpList
             bound => return bound,
         }
     }
+}
+
+/// Whether this connection only asks whether somebody is there.
+pub(crate) async fn is_knock(stream: &TcpStream) -> Result<bool, Failed> {
+    let mut start = [0; 16];
+    let read = soon("a request", stream.peek(&mut start)).await??;
+    Ok(start[..read].starts_with(b"GET /livez "))
+}
+
+pub(crate) async fn answer_knock(mut stream: TcpStream) -> Tested {
+    let mut request = [0; 4096];
+    assert!(stream.read(&mut request).await? > 0);
+    Ok(stream.write_all(over_http(200, &json!({})).as_bytes()).await?)
+}
+
+/// The next connection, after this one has asked whether somebody is there.
+pub(crate) async fn after_knock(listener: &TcpListener) -> Result<TcpStream, Failed> {
+    let knock = soon("a knock", listener.accept()).await??.0;
+    assert!(is_knock(&knock).await?, "it sends something else first");
+    answer_knock(knock).await?;
+    Ok(soon("the connection after the knock", listener.accept())
+        .await??
+        .0)
 }
 
 /// The next connection, after the handshake.
