@@ -2,7 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck};
-use crate::support::{Client, Engine, Follower, Server, Team, text};
+use crate::support::{Client, Engine, Follower, Server, Team, audit, text};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -14,6 +15,7 @@ on_both_databases!(
     a_thousand_tasks_of_a_renamed_tag_are_one_reset,
     a_workspace_has_as_many_tags_as_the_settings_allow,
     tags_are_for_members,
+    each_name_on_a_task_is_that_of_a_tag_whoever_changes_both_at_once,
 );
 
 async fn list(client: &mut Client, workspace: &str) -> Vec<Value> {
@@ -362,4 +364,62 @@ async fn tags_are_for_members(engine: Engine) {
     // each workspace has its own
     let own = json!({ "title": "t", "tags": ["OURS"] });
     assert_eq!(team.member.ok("task.create", own).await["tags"], json!(["OURS"]));
+}
+
+/// Some rename, merge, delete and make tags, others put their names on tasks, all at once; with PostgreSQL on two instances.
+async fn each_name_on_a_task_is_that_of_a_tag_whoever_changes_both_at_once(engine: Engine) {
+    let servers = match engine {
+        Engine::Sqlite => vec![Server::start(engine, &[]).await],
+        Engine::Postgres => Server::start_several(2, &[]).await,
+    };
+    let mut ada = Client::sign_up(&servers[0], "ada").await;
+    let place = ada.personal();
+    let mut ids = Vec::new();
+    for name in ["red", "green", "blue"] {
+        let data = json!({ "title": "T", "tags": [name] });
+        ids.push(ada.ok("task.create", data).await["id"].clone());
+    }
+    let mut sockets = Vec::new();
+    for server in &servers {
+        for _ in 0..4 {
+            sockets.push(Client::with_tokens(server, &ada.tokens, json!({ "streams": [] })).await);
+        }
+    }
+    let (ids, place) = (&ids, &place);
+    let playing = sockets.iter_mut().enumerate().map(|(n, socket)| async move {
+        for round in 0..25 {
+            let pick = n * 7 + round * 5;
+            // two spellings have one key
+            let name = ["red", "Green", "green", "blue", "BLUE", "pink"][pick % 6];
+            let (what, data) = if n % 2 == 0 {
+                let tags = list(socket, place).await;
+                match (tags.get(pick % tags.len().max(1)), pick % 4) {
+                    (Some(tag), 0) => ("tag.delete", json!({ "id": tag["id"] })),
+                    (Some(tag), _) => ("tag.update", json!({ "id": tag["id"], "name": name })),
+                    (None, _) => ("tag.create", json!({ "workspace_id": place, "name": name })),
+                }
+            } else {
+                match pick % 4 {
+                    0 => ("task.create", json!({ "title": "T", "tags": [name] })),
+                    1 => ("task.delete", json!({ "id": ids[pick % 3] })),
+                    2 => ("task.restore", json!({ "id": ids[pick % 3] })),
+                    _ => (
+                        "task.update",
+                        json!({ "id": ids[pick % 3], "tags": [name, "red"] }),
+                    ),
+                }
+            };
+            let asked = socket.ask(what, data).await;
+            let answer = socket.answer(asked).await;
+            // another has deleted or merged it, or made one of that name, first
+            let code = answer["error"]["code"].as_str().unwrap_or("ok");
+            let fine = ["ok", "NOT_FOUND", "CONFLICT", "NOT_DELETED"].contains(&code);
+            assert!(fine, "{what}: {answer}");
+        }
+    });
+    join_all(playing).await;
+    for server in &servers {
+        audit::heard(server, &ada.tokens).await;
+        audit::agree(server, &ada.tokens).await;
+    }
 }

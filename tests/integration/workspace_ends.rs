@@ -1,7 +1,7 @@
 //! What changes and ends a workspace: another name, a member who leaves, another owner, its deletion.
 
 use crate::on_both_databases;
-use crate::support::follower::{names, once, text};
+use crate::support::follower::{names, once, pluck, text};
 use crate::support::{Client, Engine, Follower, Server, Team, audit, eventually, new_id};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -139,12 +139,44 @@ async fn an_owner_hands_a_workspace_over(engine: Engine) {
     audit::agree(&server, &team.admin.tokens).await;
 }
 
+/// Makes one of each that a workspace may have. Returns their ids, the workspace's first and then that of the task that
+/// has most of it.
+async fn one_of_each(team: &mut Team) -> Vec<Value> {
+    let (place, owner) = (team.workspace.clone(), &mut team.owner);
+    let project = json!({ "workspace_id": place, "name": "secret plan" });
+    let project = owner.ok("project.create", project).await["id"].clone();
+    let first = json!({ "workspace_id": place, "title": "secret plan" });
+    let first = owner.ok("task.create", first).await["id"].clone();
+    let data = json!({
+        "workspace_id": place, "title": "secret plan", "tags": ["garden"], "project_id": project,
+        "blocked_by": [first], "due_at": "2099-01-31T09:00:00Z", "recurrence": "FREQ=MONTHLY",
+        "assignee_ids": [team.member.user_id()],
+    });
+    let task = owner.ok("task.create", data).await["id"].clone();
+    let comment = json!({ "task_id": task, "body": "secret plan" });
+    let comment = owner.ok("comment.create", comment).await["id"].clone();
+    // makes the next one, with a place in the series of each
+    owner.ok("task.complete", json!({ "id": task })).await;
+    owner
+        .ok(
+            "invite.create",
+            json!({ "workspace_id": place, "role": "member" }),
+        )
+        .await;
+    owner.ok("stats.get", json!({ "workspace_id": place })).await;
+    let all = owner.ok("task.list", json!({ "workspace_id": place })).await;
+    let tag = owner.ok("tag.list", json!({ "workspace_id": place })).await["items"][0]["id"].clone();
+    let mut made = vec![json!(place), task, project, comment, tag];
+    made.extend(pluck(&all["items"], "id"));
+    made
+}
+
 async fn a_deleted_workspace_is_gone_at_once_and_nothing_of_it_stays(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let place = json!({ "workspace_id": team.workspace });
-    let data = json!({ "workspace_id": team.workspace, "title": "secret plan", "tags": ["garden"] });
-    let task = team.owner.ok("task.create", data).await["id"].clone();
+    let made = one_of_each(&mut team).await;
+    let task = made[1].clone();
     let many = json!({ "type": "task.create", "data": { "workspace_id": team.workspace, "title": "T" } });
     for _ in 0..7 {
         team.owner
@@ -206,33 +238,31 @@ async fn a_deleted_workspace_is_gone_at_once_and_nothing_of_it_stays(engine: Eng
             .map(|(table, _)| table.clone())
             .collect()
     };
-    // notifications are their readers' own, and op_ids answer repeats
+    // notifications and their log are their readers' own, and op_ids answer repeats
     let kept = ["notifications", "log", "ops"];
     assert_eq!(holds("secret plan", &kept), [""; 0]);
-    for table in ["workspaces", "tasks", "members", "departures", "jobs"] {
-        let named = server.database.texts(&count_of_team(table)).await;
-        assert_eq!(named, ["0"], "{table}");
-    }
+    let kept = [
+        "notifications",
+        "notification_keys",
+        "notification_keys_new",
+        "log",
+        "ops",
+    ];
+    let made: Vec<&str> = made.iter().filter_map(Value::as_str).collect();
+    let mut left = server.database.tables_with(&made).await;
+    left.retain(|table| !kept.contains(&table.as_str()));
+    assert_eq!(left, [""; 0], "tables that still have something of the workspace");
+    let entries = "select cast(count(*) as text) from log where frame like '%\"stream\":\"workspace:";
+    let entries = format!("{entries}{}\"%'", team.workspace);
+    assert_eq!(server.database.texts(&entries).await, ["0"]);
     for client in [&team.owner, &team.admin, &team.member, &team.viewer] {
         audit::agree(&server, &client.tokens).await;
     }
 }
 
-/// How many rows of a table are of the team.
-fn count_of_team(table: &str) -> String {
-    let wanted = match table {
-        "workspaces" => "kind = 1",
-        "tasks" => "title in ('T', 'secret plan')",
-        "members" => "workspace_id in (select id from workspaces where kind = 1)",
-        "jobs" => "kind = 'erase_workspace'",
-        _ => "true",
-    };
-    format!("select cast(count(*) as text) from {table} where {wanted}")
-}
-
 /// Waits until everything of deleted workspaces is erased.
 async fn erased(server: &Server) {
-    let waiting = "select kind from jobs where kind = 'erase_workspace'";
+    let waiting = "select kind from jobs where kind in ('erase_workspace', 'remove_files')";
     eventually("no job about a deleted workspace", async || {
         server.database.texts(waiting).await.is_empty().then_some(())
     })

@@ -4,7 +4,7 @@ use super::fold::WorkspaceState;
 use super::knowledge::{Replica, by_id, text};
 use super::{Client, Server, eventually};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The logs that one user may read, by stream.
 pub type Logs = BTreeMap<String, Vec<Value>>;
@@ -175,9 +175,15 @@ fn stages(workspace: &Value, tasks: &BTreeMap<String, Value>) {
     }
 }
 
-/// Asserts that the project, the parent and the assignees of each task exist.
+/// Asserts that the project, the parent, the assignees and the tags of each task exist.
 fn references(board: &WorkspaceState) {
+    let tags: BTreeSet<&str> = board.tags.values().map(|tag| text(&tag["name"])).collect();
     for task in board.tasks.values() {
+        let mut carried = task["tags"].as_array().expect("a list").iter();
+        assert!(
+            carried.all(|name| tags.contains(text(name))),
+            "a name of no tag: {task}, {tags:?}"
+        );
         let (project, parent) = (task["project_id"].as_str(), task["parent_id"].as_str());
         assert!(
             project.is_none_or(|id| board.projects.contains_key(id)),

@@ -85,8 +85,7 @@ impl Database {
         found.unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// All that the rows of each table show as text, by table.
-    pub async fn contents(&self) -> BTreeMap<String, String> {
+    async fn tables(&self) -> Vec<String> {
         let tables = match self.engine {
             Engine::Sqlite => {
                 "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'"
@@ -96,8 +95,42 @@ impl Database {
                  where table_schema = 'public' and table_type = 'BASE TABLE'"
             }
         };
+        self.texts(tables).await
+    }
+
+    /// The tables with rows that have one of these ids in any column, as an id or in a text.
+    pub async fn tables_with(&self, ids: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for table in self.tables().await {
+            let holds: Vec<String> = match self.engine {
+                Engine::Sqlite => {
+                    let columns = format!("select name from pragma_table_info('{table}')");
+                    let columns = self.texts(&columns).await;
+                    let holds = |column: &String, id: &str| {
+                        let bytes = id.replace('-', "");
+                        format!("\"{column}\" = x'{bytes}' or \"{column}\" like '%{id}%'")
+                    };
+                    let columns = columns.iter();
+                    columns
+                        .flat_map(|column| ids.iter().map(move |id| holds(column, id)))
+                        .collect()
+                }
+                Engine::Postgres => {
+                    let holds = ids.iter().map(|id| format!("cast(t as text) like '%{id}%'"));
+                    holds.collect()
+                }
+            };
+            let holds = holds.join(" or ");
+            let rows = format!("select '{table}' where exists (select 1 from \"{table}\" t where {holds})");
+            found.extend(self.texts(&rows).await);
+        }
+        found
+    }
+
+    /// All that the rows of each table show as text, by table.
+    pub async fn contents(&self) -> BTreeMap<String, String> {
         let mut contents = BTreeMap::new();
-        for table in self.texts(tables).await {
+        for table in self.tables().await {
             let rows = match self.engine {
                 Engine::Sqlite => self.rows_of_sqlite(&table).await,
                 Engine::Postgres => {
