@@ -13,6 +13,7 @@
 //!   `attachment`, `calendar`, `notification`, `presence`, `stats`, `stream`, `batch`, `admin`, `system`
 //! - `export`      the file of a workspace, as it is exported and imported
 //! - `import`      what an import answers
+//! - `weekday`     the days of the week as words
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -63,6 +64,7 @@ pub mod system;
 pub mod tag;
 pub mod task;
 pub mod time;
+pub mod weekday;
 pub mod workspace;
 
 pub use account::ApiTokenId;

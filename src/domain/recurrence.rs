@@ -9,10 +9,9 @@ use super::Result;
 use rrule::{Frequency, NWeekday, RRule, RRuleError, Tz, Unvalidated};
 use std::collections::BTreeSet;
 use taskwire_protocol::Failure;
+use taskwire_protocol::weekday::WEEKDAYS;
 
 pub use next::{Occurrence, day_of, local_ms, next};
-
-const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
 /// Checks a rule. Case does not count, and `RRULE:` may stand before it.
 pub fn check(rule: &str) -> Result<()> {
@@ -77,7 +76,9 @@ fn known(name: &str, value: &str) -> Checked<String> {
         }
         "BYMONTHDAY" | "BYWEEKNO" => counted(name, value, 2, str::is_empty),
         "BYYEARDAY" | "BYSETPOS" => counted(name, value, 3, str::is_empty),
-        "BYDAY" => counted(name, value, 2, |day| WEEKDAYS.contains(&day)),
+        "BYDAY" => counted(name, value, 2, |day| {
+            WEEKDAYS.iter().any(|(_, code)| *code == day)
+        }),
         "BYWEEKDAY" => Err("BYWEEKDAY is unknown; the name is BYDAY".to_owned()),
         _ => Ok(value.to_owned()),
     }

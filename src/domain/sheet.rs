@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use taskwire_protocol::task::{Priority, Task};
+use taskwire_protocol::task::Task;
 use taskwire_protocol::{ProjectId, Timestamp, UserId};
 
 /// What a sheet begins with, so that spreadsheets read it as UTF-8.
@@ -63,7 +63,7 @@ pub fn row(task: &Task, names: &Names) -> [String; COLUMNS.len()] {
         text(task.description.as_ref()),
         text(project),
         task.stage.to_string(),
-        priority(task.priority).to_owned(),
+        task.priority.name().to_owned(),
         due(task),
         time(task.remind_at),
         text(task.recurrence.as_ref()),
@@ -86,16 +86,6 @@ fn due(task: &Task) -> String {
         text.chars().take_while(|char| *char != 'T').collect()
     } else {
         text
-    }
-}
-
-fn priority(priority: Priority) -> &'static str {
-    match priority {
-        Priority::None => "none",
-        Priority::Low => "low",
-        Priority::Medium => "medium",
-        Priority::High => "high",
-        Priority::Urgent => "urgent",
     }
 }
 

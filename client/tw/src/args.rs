@@ -26,7 +26,7 @@ use crate::{
 };
 use clap::{
     Parser, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use serde::de::DeserializeOwned;
 use taskwire_client::protocol::{Timestamp, task::Status};
@@ -249,7 +249,7 @@ pub(crate) enum Command {
 
 /// Reads one of these words of the contract as the contract's type.
 fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    words: &'static [&'static str],
+    words: impl IntoIterator<Item = impl Into<PossibleValue>>,
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words)
         .try_map(|word| serde_json::from_value::<T>(serde_json::Value::String(word)))

@@ -1,17 +1,10 @@
 //! How often a task repeats, as people type it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`. The
 //! server checks the rule; this only translates words.
 
+use taskwire_client::protocol::weekday::WEEKDAYS;
+
 const FORMS: &str =
     "day, weekday, week, 2 weeks, month, year, monday, \"mon, wed\", \"last friday\", \"first monday\"";
-const DAYS: [(&str, &str); 7] = [
-    ("monday", "MO"),
-    ("tuesday", "TU"),
-    ("wednesday", "WE"),
-    ("thursday", "TH"),
-    ("friday", "FR"),
-    ("saturday", "SA"),
-    ("sunday", "SU"),
-];
 const PLACES: [(&str, i8); 6] = [
     ("first", 1),
     ("second", 2),
@@ -78,7 +71,7 @@ fn day(word: &str) -> Option<&'static str> {
         .filter(|word| word.ends_with("day"))
         .unwrap_or(word);
     let is = |name: &str| word.len() >= 3 && name.starts_with(word);
-    DAYS.iter().find(|(name, _)| is(name)).map(|(_, code)| *code)
+    WEEKDAYS.iter().find(|(name, _)| is(name)).map(|(_, code)| *code)
 }
 
 #[cfg(test)]

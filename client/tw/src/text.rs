@@ -178,12 +178,13 @@ fn is_plain_stage(task: &Task) -> bool {
 }
 
 fn priority(priority: Priority) -> Cell {
+    let name = priority.name();
     match priority {
         Priority::None => Cell::default(),
-        Priority::Low => Cell::styled(DIM, "low"),
-        Priority::Medium => "medium".into(),
-        Priority::High => Cell::styled(YELLOW, "high"),
-        Priority::Urgent => Cell::styled(RED, "urgent"),
+        Priority::Low => Cell::styled(DIM, name),
+        Priority::Medium => name.into(),
+        Priority::High => Cell::styled(YELLOW, name),
+        Priority::Urgent => Cell::styled(RED, name),
     }
 }
 

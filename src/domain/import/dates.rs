@@ -2,10 +2,10 @@
 
 use chrono::{
     DateTime, Datelike as _, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc,
-    Weekday,
 };
 use chrono_tz::Tz;
 use taskwire_protocol::Timestamp;
+use taskwire_protocol::weekday::WEEKDAYS;
 
 /// A date of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,15 +26,6 @@ pub(super) struct When {
 
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-const DAYS: [(&str, &str); 7] = [
-    ("monday", "MO"),
-    ("tuesday", "TU"),
-    ("wednesday", "WE"),
-    ("thursday", "TH"),
-    ("friday", "FR"),
-    ("saturday", "SA"),
-    ("sunday", "SU"),
 ];
 
 /// A zone by its name; UTC when there is none.
@@ -188,7 +179,8 @@ fn month(word: &str) -> Option<u32> {
 fn weekday(word: &str) -> Option<&'static str> {
     let is_short = (3..=5).contains(&word.len());
     let is_named = |name: &str| name == word.trim_end_matches('s') || (is_short && name.starts_with(word));
-    DAYS.iter()
+    WEEKDAYS
+        .iter()
         .find(|(name, _)| is_named(name))
         .map(|(_, code)| *code)
 }
@@ -267,15 +259,7 @@ fn first_day(rule: &str, from: NaiveDate) -> Option<NaiveDate> {
     let Some((_, days)) = rule.split_once("BYDAY=") else {
         return Some(from);
     };
-    let code = |day: NaiveDate| match day.weekday() {
-        Weekday::Mon => "MO",
-        Weekday::Tue => "TU",
-        Weekday::Wed => "WE",
-        Weekday::Thu => "TH",
-        Weekday::Fri => "FR",
-        Weekday::Sat => "SA",
-        Weekday::Sun => "SU",
-    };
+    let code = |day: NaiveDate| WEEKDAYS[day.weekday().num_days_from_monday() as usize].1;
     from.iter_days()
         .take(7)
         .find(|day| days.split(',').any(|wanted| wanted == code(*day)))

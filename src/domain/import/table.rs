@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::Priority;
 use taskwire_protocol::{Failure, Timestamp};
+use uuid::Uuid;
 
 /// What a sheet that somebody made may say instead of the time at which a task was completed.
 const COMPLETED: &str = "completed";
@@ -164,21 +165,15 @@ impl Table {
     }
 
     fn priority(&mut self, row: &Row) -> Priority {
-        match self.cell(row, "priority").to_lowercase().as_str() {
-            "" | "none" => Priority::None,
-            "low" => Priority::Low,
-            "medium" => Priority::Medium,
-            "high" => Priority::High,
-            "urgent" => Priority::Urgent,
-            _ => {
-                self.wrong(
-                    row,
-                    "priority",
-                    "priority must be none, low, medium, high or urgent",
-                );
-                Priority::None
-            }
+        let cell = self.cell(row, "priority").to_lowercase();
+        if cell.is_empty() {
+            return Priority::None;
         }
+        Priority::of(&cell).unwrap_or_else(|| {
+            let names = Priority::ALL.map(Priority::name).join(", ");
+            self.wrong(row, "priority", &format!("priority must be one of {names}"));
+            Priority::None
+        })
     }
 
     fn truth(&mut self, row: &Row, column: &str) -> bool {

@@ -7,7 +7,6 @@ use crate::store::statement::{Batch, Statement, statement};
 use crate::store::{Result, StoreError, Transaction};
 use std::collections::BTreeMap;
 use taskwire_protocol::WorkspaceId;
-use taskwire_protocol::task::Priority;
 use uuid::Uuid;
 
 /// Quarters of an hour in a day of UTC.
@@ -70,7 +69,7 @@ impl Tally {
     }
 
     fn add_pending(&mut self, pending: &Pending, by: i64) {
-        self.add_kind(Kind::Priority, word(pending.priority).to_owned(), by);
+        self.add_kind(Kind::Priority, pending.priority.name().to_owned(), by);
         let project = pending.project.map(|id| id.to_string());
         self.add_kind(Kind::Project, project.unwrap_or_default(), by);
         for assignee in &pending.assignees {
@@ -114,17 +113,6 @@ impl Tally {
             tx.select::<()>(sql).await?;
         }
         Ok(())
-    }
-}
-
-/// A priority's name on the wire.
-fn word(priority: Priority) -> &'static str {
-    match priority {
-        Priority::None => "none",
-        Priority::Low => "low",
-        Priority::Medium => "medium",
-        Priority::High => "high",
-        Priority::Urgent => "urgent",
     }
 }
 

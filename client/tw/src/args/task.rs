@@ -178,7 +178,7 @@ fn due_or_none(text: &str) -> Result<NewDue, String> {
 }
 
 fn priority() -> impl TypedValueParser<Value = Priority> {
-    words(&["none", "low", "medium", "high", "urgent"])
+    words(Priority::ALL.map(Priority::name))
 }
 
 fn sort() -> impl TypedValueParser<Value = Sort> {

@@ -2,15 +2,8 @@
 //! that it does not know. The libraries that read dates know more words than people mean: time zones of one letter,
 //! numbers that are hours. Does not calculate.
 
-const WEEKDAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
+use taskwire_client::protocol::weekday::WEEKDAYS;
+
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -229,7 +222,7 @@ fn word(text: &str) -> Option<Word<'_>> {
         "a" | "an" => Word::Number("1"),
         "noon" => Word::Clock("12:00"),
         text if FILLERS.contains(&text) => Word::Filler,
-        text if place(&WEEKDAYS) => Word::Weekday(text),
+        text if place(&WEEKDAYS.map(|(name, _)| name)) => Word::Weekday(text),
         text if place(&MONTHS) => Word::Month(text),
         text if is_unit(text) => Word::Unit(text),
         text if is_date(text) => Word::Date(text),

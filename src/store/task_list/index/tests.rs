@@ -40,13 +40,7 @@ struct Whole {
 }
 
 const TITLES: [&str; 6] = ["a", "B", "ä", "a longer title", "a longer title too", "10"];
-const PRIORITIES: [Priority; 5] = [
-    Priority::None,
-    Priority::Low,
-    Priority::Medium,
-    Priority::High,
-    Priority::Urgent,
-];
+const PRIORITIES: [Priority; 5] = Priority::ALL;
 
 fn whole(dice: &mut Dice, id: Uuid, created: i64, ids: &[Uuid]) -> Whole {
     let title = TITLES[dice.below(6) as usize].to_owned();
