@@ -8,7 +8,7 @@ use super::{Caller, Engine, Reply, finished, spawned};
 use crate::auth::limits::Limit;
 use crate::domain::import::plan::Plan;
 use crate::domain::import::{self, Given};
-use crate::ops::imports::{AT_ONCE, Import, Key, Part, Progress};
+use crate::ops::imports::{AT_ONCE, BLOCKED_AT_ONCE, Import, Key, Part, Progress, Waiting};
 use crate::ops::{Target, bug};
 use crate::store::ops;
 use serde::de::DeserializeOwned;
@@ -219,8 +219,9 @@ impl Steps<'_> {
             let step = self.step(Part::Tasks(places.clone(), begun), &mut number).await?;
             done.add(step);
         }
-        for places in later_blockers(&self.plan, &parts, &done.there) {
-            self.step(Part::Blockers(places, begun), &mut number).await?;
+        for waiting in later_blockers(&self.plan, &parts, &done.there) {
+            let step = self.step(Part::Blockers(waiting, begun), &mut number).await?;
+            done.add(step);
         }
         Ok(())
     }
@@ -305,20 +306,15 @@ fn parts(plan: &Plan) -> Vec<Range<usize>> {
 }
 
 /// The new tasks that something blocks which a later step makes, in steps.
-fn later_blockers(plan: &Plan, parts: &[Range<usize>], there: &[usize]) -> Vec<Vec<usize>> {
+fn later_blockers(plan: &Plan, parts: &[Range<usize>], there: &[usize]) -> Vec<Vec<Waiting>> {
     let there: std::collections::BTreeSet<usize> = there.iter().copied().collect();
-    let waiting = parts.iter().flat_map(|part| {
-        let end = part.end;
-        let is_later = move |place: &usize| {
-            plan.tasks[*place]
-                .blocked_by
-                .iter()
-                .any(|blocker| *blocker >= end)
-        };
-        part.clone().filter(is_later)
+    let all = parts.iter().flat_map(|part| {
+        let from = part.end;
+        part.clone().map(move |task| Waiting { task, from })
     });
-    let waiting: Vec<usize> = waiting.filter(|place| !there.contains(place)).collect();
-    waiting.chunks(STEP).map(<[usize]>::to_vec).collect()
+    let waiting = all.filter(|task| !there.contains(&task.task) && task.later(plan).next().is_some());
+    let waiting: Vec<Waiting> = waiting.collect();
+    waiting.chunks(BLOCKED_AT_ONCE).map(<[Waiting]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -339,7 +335,8 @@ mod tests {
         }
         let parts = parts(&plan);
         assert_eq!(parts, [0..200, 200..300, 300..301, 301..500]);
-        assert_eq!(later_blockers(&plan, &parts, &[]), [[300]]);
+        let (task, from) = (300, 301);
+        assert_eq!(later_blockers(&plan, &parts, &[]), [[Waiting { task, from }]]);
         assert!(later_blockers(&plan, &parts, &[300]).is_empty());
     }
 }

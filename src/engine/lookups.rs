@@ -249,9 +249,17 @@ async fn blockers(loading: &mut Loading<'_>) -> Done {
     // one more than is allowed shows that there are too many
     let limit = limits::BLOCKED_AFTER as i64 + 1;
     for id in &loading.needs.blockers {
-        for task in tasks::load_blockers(loading.tx, *id, limit).await? {
+        for task in tasks::load_blockers(loading.tx, [*id], limit).await? {
             loading.world.tasks.loaded(task);
         }
+    }
+    Ok(())
+}
+
+async fn before(loading: &mut Loading<'_>) -> Done {
+    let ids = loading.needs.before.iter().copied();
+    for task in tasks::load_blockers(loading.tx, ids, tasks::MOST_BEFORE as i64).await? {
+        loading.world.tasks.loaded(task);
     }
     Ok(())
 }

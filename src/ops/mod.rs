@@ -195,6 +195,8 @@ macro_rules! for_each_entity {
                 below: taskwire_protocol::TaskId, ordered(workspace);
                 /// These tasks, and all that block them, directly or through others, as far as it matters.
                 blockers: taskwire_protocol::TaskId, ordered(workspace);
+                /// These tasks, and all that block them, directly or through others. What is missing was too much together.
+                before: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks that these block.
                 blocked: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks of a workspace that change when it gets these stages. Its stream must be the target's.

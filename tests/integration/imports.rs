@@ -1,10 +1,12 @@
 //! `POST /v1/import`: what files of other programs become, what is told to be lost, all or nothing, exactly-once, in steps.
 //!
+//! - `circles` blockers of later steps, and what others change meanwhile
 //! - `copies` a workspace that is exported and imported
 //! - `steps`  more rows than one mutation writes, kills in between
 //! - `limits` what is refused, and how much a file may have
 //! - `repeats` what an import of old tasks, or of another file with the same op_id, does not do
 
+mod circles;
 mod copies;
 mod limits;
 mod repeats;

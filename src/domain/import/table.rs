@@ -106,11 +106,10 @@ impl Table {
         let completed = self.truth(row, COMPLETED) || completed_at.is_some();
         let (due_at, all_day) = self.date(row, "due_at");
         let people = self.list(row, "assignees");
-        let id = self.cell(row, "id").to_owned();
+        let id = called(self.cell(row, "id"));
         let blockers = self.list(row, "blocked_by");
         plan.count_names(blockers.len(), Some(row.line))?;
-        self.named
-            .push((self.cell(row, "parent_id").to_owned(), blockers));
+        self.named.push((called(self.cell(row, "parent_id")), blockers));
         if !id.is_empty() && self.tasks.insert(id.clone(), plan.tasks.len()).is_some() {
             self.wrong(row, "id", "another row has the same id");
         }
@@ -232,7 +231,7 @@ impl Table {
                 }
             }
             for blocker in blockers {
-                match self.tasks.get(&blocker) {
+                match self.tasks.get(&called(&blocker)) {
                     Some(blocker) => plan.tasks[place].blocked_by.push(*blocker),
                     None => plan
                         .lost
@@ -240,6 +239,14 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+/// What a row is called in the others. A UUID may be written in several ways, which are one id.
+fn called(text: &str) -> String {
+    match text.parse::<Uuid>() {
+        Ok(id) => id.to_string(),
+        Err(_) => text.to_owned(),
     }
 }
 

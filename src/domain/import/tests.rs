@@ -449,6 +449,23 @@ const PIECES: [&str; 40] = [
     "\"pos\":",
 ];
 
+#[test]
+fn an_id_in_two_spellings_is_one_id() {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let (capitals, short) = (id.to_uppercase(), id.replace('-', ""));
+    let blocked = format!("title,id,blocked_by\nA,{id},\nB,2,{capitals}\nC,3,{short}\n");
+    let plan = plan(ImportFormat::Csv, blocked.as_bytes());
+    assert_eq!((titled(&plan, "B").blocked_by.len(), lost(&plan).len()), (1, 0));
+    assert_eq!(titled(&plan, "C").blocked_by, titled(&plan, "B").blocked_by);
+    // two tasks with one id could block each other in a circle that no row shows
+    let twice = format!("title,id,blocked_by\nA,{id},\nB,2,{id}\nC,{capitals},2\n");
+    let why = refused(ImportFormat::Csv, twice.as_bytes());
+    assert!(
+        why.contains("line 4") && why.contains("another row has the same id"),
+        "{why}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

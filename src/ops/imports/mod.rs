@@ -1,17 +1,20 @@
 //! Imports: what a plan makes in a workspace. Up to 10,000 rows are one mutation; more of them are several, which the engine
 //! sends one after the other ([`Part`]). The person who imports is the actor, the creator of all tasks and the author of all
-//! comments: a file must not speak for others. Nobody is told of each row; whoever is assigned to tasks is told once.
+//! comments: a file must not speak for others. Nobody is told of each row; an assignee of new tasks is told once.
 //!
-//! - `ids`     ids that follow from the file
-//! - `names`   stages, projects and tags that are there or are made
-//! - `people`  which members the people of the file are
-//! - `rows`    tasks and comments
+//! - `blockers`  what blocks a task and comes later in the file
+//! - `ids`       ids that follow from the file
+//! - `names`     stages, projects and tags that are there or are made
+//! - `people`    which members the people of the file are
+//! - `rows`      tasks and comments
 
+mod blockers;
 mod ids;
 mod names;
 mod people;
 mod rows;
 
+pub use blockers::{BLOCKED_AT_ONCE, Waiting};
 pub use ids::Key;
 
 use super::notices::{Notice, tell};
@@ -71,7 +74,7 @@ pub enum Part {
     /// A step with these tasks and their comments.
     Tasks(Range<usize>, Timestamp),
     /// A step that adds to these tasks what blocks them and comes later in the file.
-    Blockers(Vec<usize>, Timestamp),
+    Blockers(Vec<Waiting>, Timestamp),
     /// The last step: the answer to all of it.
     End(Box<Progress>),
 }
@@ -164,15 +167,12 @@ impl Import {
                         .for_each(&mut add);
                 }
             }
-            Part::Blockers(places, _) => {
-                for &place in places {
-                    add(place);
-                    self.plan.tasks[place]
-                        .blocked_by
-                        .iter()
-                        .copied()
-                        .for_each(&mut add);
+            Part::Blockers(waiting, _) => {
+                for task in waiting {
+                    add(task.task);
+                    task.later(&self.plan).for_each(&mut add);
                 }
+                needs.before = needs.imported.clone();
             }
             Part::Names | Part::Again | Part::End(_) => {}
         }
@@ -220,7 +220,7 @@ impl Decide for Import {
                 tell_assigned(act, world, self.workspace, &progress.assigned)?;
                 json(&progress.whole())?
             }
-            Part::Blockers(places, begun) => json(&self.block(act, world, places, *begun)?)?,
+            Part::Blockers(waiting, begun) => json(&self.block(act, world, waiting, *begun)?)?,
             Part::Check | Part::Whole | Part::Names | Part::Tasks(..) => {
                 let progress = self.make(act, world)?;
                 match &self.part {
@@ -238,7 +238,10 @@ impl Decide for Import {
             Part::Whole | Part::Again | Part::End(_) => self.request.to_string(),
             Part::Names => format!("{} names", self.request),
             Part::Tasks(places, _) => format!("{} tasks {places:?}", self.request),
-            Part::Blockers(places, _) => format!("{} blockers {places:?}", self.request),
+            Part::Blockers(waiting, _) => {
+                let places: Vec<usize> = waiting.iter().map(|task| task.task).collect();
+                format!("{} blockers {places:?}", self.request)
+            }
         }
     }
 }
@@ -266,15 +269,7 @@ impl Import {
         }
         let mut written = Written::default();
         if !matches!(self.part, Part::Names) {
-            let source = Source {
-                act,
-                world,
-                workspace: self.workspace,
-                plan: &self.plan,
-                names: &names,
-                key: &self.key,
-                begun,
-            };
+            let source = self.source(act, world, &names, begun);
             written = source.rows(places, &mut lost)?;
         }
         let report = report(self, &names, &written, with_listed);
@@ -298,50 +293,23 @@ impl Import {
         Ok(progress)
     }
 
-    /// Adds what blocks tasks and comes later in the file. Their times stay.
-    fn block(
-        &self,
-        act: &Act<'_>,
-        world: &mut World,
-        places: &[usize],
+    /// What rows of this part are made from.
+    fn source<'s>(
+        &'s self,
+        act: &'s Act<'s>,
+        world: &'s World,
+        names: &'s Names,
         begun: Timestamp,
-    ) -> Result<Progress> {
-        let names = Names::default();
-        let mut changed = Vec::new();
-        let source = Source {
+    ) -> Source<'s> {
+        Source {
             act,
             world,
             workspace: self.workspace,
             plan: &self.plan,
-            names: &names,
+            names,
             key: &self.key,
             begun,
-        };
-        for &place in places {
-            let (id, is_there) = source.id(place)?;
-            let Some(before) = world.tasks.get(id).filter(|task| is_there && !task.is_deleted) else {
-                continue;
-            };
-            let mut blocked_by = before.blocked_by.clone();
-            for &blocker in &self.plan.tasks[place].blocked_by {
-                let (blocker, is_there) = source.id(blocker)?;
-                if is_there && !blocked_by.contains(&blocker) && blocked_by.len() < limits::BLOCKERS {
-                    blocked_by.push(blocker);
-                }
-            }
-            if blocked_by.len() > before.blocked_by.len() {
-                changed.push(Task {
-                    blocked_by,
-                    version: before.version + 1,
-                    ..before.clone()
-                });
-            }
         }
-        for task in changed {
-            world.emit::<events::TaskUpdated>(act, self.workspace, &task)?;
-            world.put_task(task);
-        }
-        Ok(Progress::default())
     }
 }
 

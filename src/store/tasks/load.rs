@@ -72,11 +72,18 @@ pub async fn load_below(
     Ok((below.len() <= MOST_BELOW).then_some(below))
 }
 
-/// A task and all tasks that block it, directly or through others: the nearest `limit` of them.
-pub async fn load_blockers(tx: &mut Transaction, task: TaskId, limit: i64) -> Result<Vec<Task>> {
-    let mut sql = Sql::new("with recursive up (id) as (select ");
-    sql.bind(task.0).push(
-        " union select b.blocker_id from up join task_blocks b on b.task_id = up.id),
+/// How many tasks an import looks at together that block others.
+pub const MOST_BEFORE: usize = 20_000;
+
+/// These tasks and all tasks that block them, directly or through others: the nearest `limit` of them.
+pub async fn load_blockers(
+    tx: &mut Transaction,
+    tasks: impl IntoIterator<Item = TaskId>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let mut sql = Sql::new("with recursive up (id) as (select id from tasks where id in (");
+    sql.bind_all(tasks.into_iter().map(|task| task.0)).push(
+        ") union select b.blocker_id from up join task_blocks b on b.task_id = up.id),
           nearest as (select id from up",
     );
     sql.limit(limit);
