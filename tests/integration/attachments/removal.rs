@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use taskwire::engine::Uploaded;
-use taskwire_protocol::Failure;
+use taskwire_protocol::{Failure, Timestamp};
 
 on_both_databases!(
     a_deletion_and_a_purge_remove_the_bytes,
@@ -23,6 +23,7 @@ on_both_databases!(
     the_files_of_a_deleted_account_stay_in_the_workspaces_of_others,
     what_a_node_did_not_remove_before_its_end_is_removed_later,
     files_without_a_row_are_removed_when_they_are_old,
+    objects_without_a_row_are_removed_from_a_bucket_when_they_are_old,
     attachments_live_in_a_bucket,
 );
 
@@ -199,6 +200,41 @@ async fn files_without_a_row_are_removed_when_they_are_old(engine: Engine) {
         .engine
         .next_with_removed_files(taskwire_protocol::WorkspaceId(uuid::Uuid::nil()));
     assert_eq!(next.await.expect("a workspace"), Some(node.caller.personal));
+}
+
+async fn objects_without_a_row_are_removed_from_a_bucket_when_they_are_old(engine: Engine) {
+    secrets::note_text(bucket::SECRET);
+    let bucket = Bucket::start().await;
+    let node = Node::start(engine, &[("files_url", &bucket.url())]).await;
+    let hours_ago = |hours: i64| Timestamp(node.clock.now_ms() - hours * 3_600_000);
+    let task = node.ok("task.create", &json!({ "title": "T" })).await["id"].clone();
+    let deleted = node.upload(&task, b"deleted").await;
+    node.upload(&task, b"kept").await;
+    node.ok("attachment.delete", &json!({ "id": deleted })).await;
+    let mut left = bucket.names();
+    assert_eq!(
+        left.len(),
+        2,
+        "the job that removes one of them does not run here"
+    );
+    for name in &left {
+        bucket.dated(name, hours_ago(13));
+    }
+    let place = |folder: &str, name: String, hours: i64| {
+        let name = format!("team/{folder}/{}/{name}", new_id());
+        bucket.dated(&name, hours_ago(hours));
+        name
+    };
+    for hours in [13, 14, 500] {
+        place("a/attachments", new_id().to_string(), hours);
+    }
+    left.push(place("a/attachments", new_id().to_string(), 11));
+    left.push(place("a/attachments", "no-id".to_owned(), 500));
+    left.push(place("b/attachments", new_id().to_string(), 500));
+    left.sort_unstable();
+    assert_eq!(node.engine.clear_attachments().await.expect("cleared"), 3);
+    assert_eq!(bucket.names(), left);
+    assert_eq!(node.engine.clear_attachments().await.expect("cleared"), 0);
 }
 
 async fn attachments_live_in_a_bucket(engine: Engine) {

@@ -1,6 +1,6 @@
 //! A small S3-compatible server: objects of one bucket in memory, by path-style addresses. It refuses what is not
 //! signed, and a body that is not the signed one. It does not check signatures themselves. An object may come in parts, each
-//! but the last of 5 MiB at least, and a range of it may be read.
+//! but the last of 5 MiB at least, and a range of it may be read. Lists come in short pages.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,11 +12,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use taskwire_protocol::Timestamp;
 use tokio::net::TcpListener;
 
 pub const KEY: &str = "AKIAOFTHETESTS";
 pub const SECRET: &str = "a/secret+key-of-the-bucket-of-tests";
 const AT: &str = "Sun, 01 Nov 2026 10:00:00 GMT";
+/// The most names of a page.
+const PAGE: usize = 2;
 
 #[derive(Clone, Default)]
 pub struct Bucket {
@@ -24,6 +27,8 @@ pub struct Bucket {
     parts: Arc<Mutex<BTreeMap<(String, u32), Bytes>>>,
     uploads: Arc<AtomicUsize>,
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
+    /// When objects were written, as far as a test says so.
+    dates: Arc<Mutex<BTreeMap<String, Timestamp>>>,
     down: Arc<AtomicBool>,
     address: String,
 }
@@ -55,6 +60,15 @@ impl Bucket {
     /// The names of all objects.
     pub fn names(&self) -> Vec<String> {
         self.objects.lock().expect("objects").keys().cloned().collect()
+    }
+
+    /// Lists an object as written at this time; makes it if there is none.
+    pub fn dated(&self, name: &str, at: Timestamp) {
+        let mut objects = self.objects.lock().expect("objects");
+        objects
+            .entry(name.to_owned())
+            .or_insert_with(|| "half a file".into());
+        self.dates.lock().expect("dates").insert(name.to_owned(), at);
     }
 
     /// How many parts there are of objects that are not whole.
@@ -131,18 +145,31 @@ impl Bucket {
         }
     }
 
-    fn list(&self, prefix: &str) -> String {
-        let objects = self.objects.lock().expect("objects");
-        let found = objects.iter().filter(|(name, _)| name.starts_with(prefix));
-        let contents = found.map(|(name, bytes)| {
+    /// A page of names. A token is the last name of the page before.
+    fn list(&self, prefix: &str, token: &str) -> String {
+        let (objects, dates) = (self.objects.lock(), self.dates.lock());
+        let (objects, dates) = (objects.expect("objects"), dates.expect("dates"));
+        let is_next = |name: &str| name.starts_with(prefix) && name > token;
+        let mut found: Vec<(&String, &Bytes)> = objects.iter().filter(|(name, _)| is_next(name)).collect();
+        let more = found.len() > PAGE;
+        found.truncate(PAGE);
+        let contents = found.iter().map(|(name, bytes)| {
+            let at = dates.get(*name).map(ToString::to_string);
+            let at = at.as_deref().unwrap_or("2026-11-01T10:00:00.000Z");
             let size = bytes.len();
             format!(
-                "<Contents><Key>{name}</Key><LastModified>2026-11-01T10:00:00.000Z</LastModified>\
+                "<Contents><Key>{name}</Key><LastModified>{at}</LastModified>\
                  <ETag>\"1\"</ETag><Size>{size}</Size></Contents>"
             )
         });
         let contents: String = contents.collect();
-        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
+        let next = found
+            .last()
+            .filter(|_| more)
+            .map_or_else(String::new, |(name, _)| {
+                format!("<NextContinuationToken>{name}</NextContinuationToken>")
+            });
+        format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>{next}{contents}</ListBucketResult>")
     }
 }
 
@@ -169,10 +196,12 @@ async fn answer(
     match (method, name.is_empty()) {
         (Method::GET, true) => {
             drop(objects);
-            let query = uri.query().unwrap_or_default();
-            let prefix = query.split('&').find_map(|part| part.strip_prefix("prefix="));
+            let value = |key: &str| {
+                let found = query.iter().find(|(name, _)| name == key);
+                found.map_or("", |(_, value)| value.as_str())
+            };
             bucket
-                .list(&prefix.unwrap_or_default().replace("%2F", "/"))
+                .list(value("prefix"), value("continuation-token"))
                 .into_response()
         }
         (Method::PUT, false) => {
