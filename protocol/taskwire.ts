@@ -1245,7 +1245,7 @@ export interface Invite {
   role: Role;
   /** The member who invited. */
   invited_by: PublicUser;
-  /** When it expires. */
+  /** From then on it is refused. `invite.revoked` comes some minutes later; until then `user.sync` has it. */
   expires_at: Timestamp;
   /** When it was created. */
   created_at: Timestamp;
@@ -2054,7 +2054,7 @@ export interface SentInvite {
   max_uses: number | null;
   /** How many accepted it. */
   uses: number;
-  /** When it expires. */
+  /** From then on it is refused, and `invite.list` does not show it. */
   expires_at: Timestamp;
   /** When it was created. */
   created_at: Timestamp;

@@ -21,7 +21,7 @@ pub struct Invite {
     pub role: Role,
     /// The member who invited.
     pub invited_by: PublicUser,
-    /// When it expires.
+    /// From then on it is refused. `invite.revoked` comes some minutes later; until then `user.sync` has it.
     pub expires_at: Timestamp,
     /// When it was created.
     pub created_at: Timestamp,
@@ -44,7 +44,7 @@ pub struct SentInvite {
     pub max_uses: Option<u32>,
     /// How many accepted it.
     pub uses: u32,
-    /// When it expires.
+    /// From then on it is refused, and `invite.list` does not show it.
     pub expires_at: Timestamp,
     /// When it was created.
     pub created_at: Timestamp,

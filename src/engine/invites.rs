@@ -17,7 +17,7 @@ use serde::Deserialize;
 use taskwire_protocol::InviteId;
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{Failure, SessionId, UserId, WorkspaceId};
+use taskwire_protocol::{Failure, SessionId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 /// The invitations of one step. Their mutations share groups.
@@ -73,7 +73,7 @@ impl Engine {
     /// Looks at up to 64 invitations that name a user's address, or that are in the user's own stream and do not. Returns
     /// whether there may be more.
     pub async fn show_invites(&self, user: UserId) -> Result<bool, Failure> {
-        let store = self.0.store.clone();
+        let (store, now) = (self.0.store.clone(), Timestamp(self.0.clock.now_ms()));
         let read = async move {
             let mut reader = store.read().await?;
             let account = users::find(&mut reader, user).await?;
@@ -81,7 +81,7 @@ impl Engine {
             let email = email.as_ref().map(|account| &*account.user.email);
             let mut places = invites::misshown(&mut reader, email, user, STEP).await?;
             if let Some(email) = email {
-                places.extend(invites::not_shown(&mut reader, email, user, STEP).await?);
+                places.extend(invites::not_shown(&mut reader, email, user, now, STEP).await?);
             }
             Ok(places)
         };

@@ -104,22 +104,24 @@ pub async fn find_workspace(reader: &mut Reader, id: InviteId) -> Result<Option<
     Ok(reader.scalar::<Uuid>(sql).await?.map(WorkspaceId))
 }
 
-/// A page of a workspace's invitations after `after`, by id.
+/// A page of a workspace's invitations that may be accepted at `now`, after `after`, by id.
 pub async fn list(
     reader: &mut Reader,
     workspace: WorkspaceId,
+    now: Timestamp,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<InviteRecord>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from invites where workspace_id = "));
-    sql.bind(workspace.0).page("id", after, limit);
+    sql.bind(workspace.0).after("expires_at", now.0);
+    sql.page("id", after, limit);
     reader.list::<InviteRow>(sql).await
 }
 
-/// How many invitations a workspace has.
-pub async fn count(reader: &mut Reader, workspace: WorkspaceId) -> Result<u64> {
+/// How many invitations of a workspace may be accepted at `now`.
+pub async fn count(reader: &mut Reader, workspace: WorkspaceId, now: Timestamp) -> Result<u64> {
     let mut sql = Sql::new("select count(*) from invites where workspace_id = ");
-    sql.bind(workspace.0);
+    sql.bind(workspace.0).after("expires_at", now.0);
     reader.count(sql).await
 }
 
@@ -144,12 +146,18 @@ pub async fn expired(reader: &mut Reader, before: i64, limit: i64) -> Result<Vec
     places(reader, sql).await
 }
 
-/// Some invitations that name an address, and are not in the own stream of the user whose address it is. Not those to
-/// workspaces of theirs.
-pub async fn not_shown(reader: &mut Reader, email: &str, user: UserId, limit: i64) -> Result<Vec<Place>> {
+/// Some invitations that name an address, may be accepted at `now`, and are not in the own stream of the user whose address
+/// it is. Not those to workspaces of theirs.
+pub async fn not_shown(
+    reader: &mut Reader,
+    email: &str,
+    user: UserId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Place>> {
     let mut sql = Sql::new("select id, workspace_id from invites where email_key = ");
-    sql.bind(email_key(email))
-        .push(" and (shown_to is null or shown_to <> ")
+    sql.bind(email_key(email)).after("expires_at", now.0);
+    sql.push(" and (shown_to is null or shown_to <> ")
         .bind(user.0)
         .push(") and not exists (select 1 from members m where m.workspace_id = invites.workspace_id and m.user_id = ")
         .bind(user.0);

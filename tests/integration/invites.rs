@@ -15,6 +15,7 @@ on_both_databases!(
     the_answer_does_not_tell_who_has_an_account,
     a_link_is_shown_once_and_used_as_often_as_it_says,
     invitations_end_with_what_allowed_them,
+    an_invitation_that_expired_is_hidden_at_once,
     invitations_have_bounds,
     an_invitation_waits_for_somebody_who_is_active_again
 );
@@ -438,6 +439,46 @@ async fn invitations_end_with_what_allowed_them(engine: Engine) {
     bob.call("profile.delete", password).await;
     none_left(&server).await;
     audit::agree(&server, &team.owner.tokens).await;
+}
+
+/// No job has ended it yet, so the log of the person whom it names still has it.
+async fn an_invitation_that_expired_is_hidden_at_once(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let mut bob = verified(&server, "bob").await;
+    let other = team
+        .owner
+        .ok("workspace.create", json!({ "name": "Other" }))
+        .await;
+    let invite = |workspace: &Value, name: &str| json!({ "workspace_id": workspace, "role": "viewer", "email": format!("{name}@example.com") });
+    let (workspace, other) = (json!(team.workspace), other["id"].clone());
+    let link = json!({ "workspace_id": workspace, "role": "viewer" });
+    let to_bob = team.owner.ok("invite.create", invite(&workspace, "bob")).await;
+    let to_ines = team.owner.ok("invite.create", invite(&workspace, "ines")).await;
+    let shared = team.owner.ok("invite.create", link.clone()).await;
+    server.database.execute("update invites set expires_at = 1").await;
+    let fresh = team.owner.ok("invite.create", link).await;
+    let listed = team
+        .owner
+        .ok("invite.list", json!({ "workspace_id": workspace }))
+        .await;
+    assert_eq!(
+        json!([pluck(&listed, "id"), listed["total"]]),
+        json!([[fresh["id"]], 1])
+    );
+    is_void(&mut bob, json!({ "id": to_bob["id"] })).await;
+    is_void(&mut bob, json!({ "token": shared["token"] })).await;
+    assert_eq!(invites(&mut bob).await.len(), 1, "until `invite.revoked`");
+    // who verifies an address later hears of what can be accepted
+    let good = team.owner.ok("invite.create", invite(&other, "ines")).await;
+    let mut ines = Client::sign_up(&server, "ines").await;
+    verify(&server, "ines").await;
+    let received = ines.event("invite.received").await;
+    assert_eq!(
+        json!([received["data"]["id"], invites(&mut ines).await.len()]),
+        json!([good["id"], 1])
+    );
+    is_void(&mut ines, json!({ "id": to_ines["id"] })).await;
 }
 
 /// Waits until no invitation is stored.

@@ -139,9 +139,10 @@ impl Query for ListInvites {
         let list = List::of(&self, &ask.caller);
         let wanted: Wanted<Uuid> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
-        let items = invites::list(&mut reader, self.workspace_id, wanted.after, wanted.to_read()).await?;
+        let (workspace, now) = (self.workspace_id, ask.node.now());
+        let items = invites::list(&mut reader, workspace, now, wanted.after, wanted.to_read()).await?;
         let items = items.into_iter().map(sent).collect();
-        let count = invites::count(&mut reader, self.workspace_id);
+        let count = invites::count(&mut reader, workspace, now);
         wanted.page(items, |invite: &SentInvite| invite.id.0, count).await
     }
 }

@@ -42,8 +42,8 @@ pub fn look_for(world: &mut World) -> std::result::Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts an invitation into the caller's own stream if it names the caller's verified address, and takes it out of there if
-/// it does not.
+/// Puts an invitation into the caller's own stream if it names the caller's verified address and its time is not over, and
+/// takes it out of there otherwise.
 pub struct OfferInvite {
     /// The invitation.
     pub invite: InviteId,
@@ -71,7 +71,7 @@ impl Step for OfferInvite {
         let account = world.accounts.get(user).map(|account| &account.user);
         let wanted = account.is_some_and(|account| {
             let is_own = account.is_verified && account.is_active && invite.names(&account.email);
-            is_own && world.role(invite.workspace, user).is_none()
+            is_own && invite.expires_at > act.now && world.role(invite.workspace, user).is_none()
         });
         let is_shown = invite.shown_to == Some(user);
         if is_shown == wanted {
