@@ -3,7 +3,7 @@
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
-use crate::support::{Client, Engine, PATIENCE, Server, audit, eventually, text};
+use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, audit, eventually, text};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
@@ -284,6 +284,48 @@ async fn a_group_is_refused_when_the_database_hangs_after_the_handshake() {
     }
     proxy.silence(false);
     ada.ok("task.create", json!({ "title": "three" })).await;
+}
+
+/// The log of the user cannot have the kick before the database answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kick_closes_sockets_while_the_database_hangs() {
+    let root = [("admin_email", "root@example.com"), ("admin_password", PASSWORD)];
+    let mut server = Server::prepare(Engine::Postgres, &root).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut root = Client::log_in(&server, "root").await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut bob = Client::sign_up(&server, "bob").await;
+    let tokens = ada.tokens.clone();
+    let kick = json!({ "user_id": ada.user_id() });
+    proxy.silence(true);
+    server.database.cut_off().await;
+    let begun = Instant::now();
+    let sent = root.ask("admin.kick", kick.clone()).await;
+    assert_eq!(ada.until_closed().await.1, Some(4403));
+    // the kick is refused when the database was silent for five seconds
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let refused = root.answer(sent).await["error"].clone();
+    assert_eq!(
+        json!([refused["code"], refused["retryable"]]),
+        json!(["UNAVAILABLE", true])
+    );
+    assert!(
+        text(&refused["message"]).starts_with("the sockets were closed"),
+        "{refused}"
+    );
+    proxy.silence(false);
+    eventually("the kick is in the log", async || {
+        let answer = root.call("admin.kick", kick.clone()).await;
+        (answer["type"] == "ok").then_some(())
+    })
+    .await;
+    let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
+    let told = ada.ok("notification.list", json!({})).await["items"].clone();
+    let told = told.as_array().expect("items").iter();
+    assert_eq!(told.filter(|item| item["type"] == "SECURITY").count(), 1);
+    bob.ok("task.list", json!({})).await;
 }
 
 /// Makes the schema, and opens the store without a node.

@@ -8,22 +8,45 @@ use crate::ops::node::Whom;
 use crate::store::instances::{self, KickRecord};
 use crate::store::{StoreError, Transaction, sessions};
 use std::sync::Arc;
+use std::time::Duration;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{ErrorCode, Failure};
+use tokio::time::timeout;
 
+/// How long a kick waits for the log of the user before it closes sockets: they see the entry first, unless the database is
+/// slow or away.
+const LOGGED: Duration = Duration::from_millis(500);
 /// The most kick orders that one look reads.
 const KICKS: i64 = 1000;
 
 impl Engine {
-    /// Closes sockets here and on every other instance, after the log of their user has it.
+    /// Closes sockets here and on every other instance, and writes it into the log of their user. A database that is away
+    /// keeps no socket open: then the kick fails, and a repetition is in the log.
     pub(in crate::engine) async fn kick(&self, whom: Whom, by: Arc<Caller>) -> Result<(), Failure> {
-        self.tell_kicked(whom, by).await?;
+        let mut telling = Box::pin(self.tell_kicked(whom, by.clone()));
+        let told = timeout(LOGGED, &mut telling).await;
+        if let Ok(Err(failure)) = &told
+            && !failure.retryable
+        {
+            // the caller may not do it any more
+            return Err(failure.clone());
+        }
         self.0.instance.close(whom);
         let (words, user, session) = match whom {
             Whom::User(id) => (Words::KickUser(id), Some(id), None),
             Whom::Session(id) => (Words::KickSession(id), None, Some(id)),
         };
         self.note(&words);
+        let told = match told {
+            Ok(told) => told,
+            Err(_) => telling.await,
+        };
+        if let Err(mut failure) = told {
+            let (by, error) = (by.user.id, &failure.message);
+            tracing::warn!(user.id = %by, error.message = %error, "sockets were closed by a kick that no user's log has");
+            failure.message = format!("the sockets were closed, but the log does not have it: {error}");
+            return Err(failure);
+        }
         if !self.0.store.is_shared() {
             return Ok(());
         }
