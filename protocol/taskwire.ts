@@ -26,7 +26,7 @@ export const LIMITS = {
   comment: 5000,
   /** Characters of an attachment's name, at most. */
   attachment_name: 200,
-  /** People whom one comment mentions. */
+  /** People that one comment mentions. */
   mentions: 50,
   /** Characters of a recurrence rule (RFC 5545, section 3.3.10). */
   recurrence: 500,
@@ -3155,7 +3155,7 @@ export interface Events {
   "tag.updated": Tag;
   /** A tag was deleted, or became one with another. The tasks that carried it have events of their own. */
   "tag.deleted": TagDeleted;
-  /** Somebody was invited to the workspace. `invite.list` shows admins whom. */
+  /** Somebody was invited to the workspace. `invite.list` shows the invitation to admins. */
   "invite.created": InviteChanged;
   /** An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be. */
   "invite.revoked": InviteChanged;
@@ -3256,7 +3256,7 @@ export interface Routes {
   "GET /v1/profile/export": { body: null; status: 200; answer: Blob; error: HttpError };
   /** A workspace as a file: `?workspace_id=`, the caller's personal one when omitted; `?format=` `json` (all of it, for an import; when omitted), `csv` (a row for each task, for spreadsheets) or `ics` (a VTODO for each task that is not deleted). Compressed as `Accept-Encoding` allows. A body that ends early is not whole. */
   "GET /v1/export": { body: null; status: 200; answer: WorkspaceExport | Blob; error: HttpError };
-  /** The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256. */
+  /** The photo of a user that the caller may see, as a square of `size` pixels: 64 or 256. */
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: ask again. */
   "GET /v1/workspaces/{id}/snapshot": { body: null; status: 200; answer: SnapshotOpening | Task; error: HttpError };
@@ -3266,7 +3266,7 @@ export interface Routes {
   }; status: 201; answer: Attachment; error: HttpError };
   /** The file of an attachment, as it was uploaded. A `Range` of bytes answers 206 (RFC 9110, section 14); `ETag` with `If-None-Match` and `If-Range`. */
   "GET /v1/attachments/{id}": { body: null; status: 200; answer: Blob; error: HttpError };
-  /** The calendar feed of the person to whom `calendar.create` gave this secret: their pending tasks with a due date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended. */
+  /** The calendar feed of the person who got this secret from `calendar.create`: their pending tasks with a due date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended. */
   "GET /v1/calendar/{secret}.ics": { body: null; status: 200; answer: Blob; error: HttpError };
   /** Makes projects, tasks and comments of a file, which is the body. By members; only admins add missing stages. `?format=json|csv|todoist|trello|vikunja|taskwarrior`, `workspace_id` (the personal one when omitted), `project` (its name, for tasks that have none), `dry_run=true` (says what would happen), `op_id` (a repetition answers the first answer again, or goes on where the first one broke off). All or nothing up to 10,000 rows, in steps above. `VALIDATION_ERROR` names lines: `context.errors`. */
   "POST /v1/import": { body: Blob; status: 200; answer: Imported; error: HttpError };

@@ -1,4 +1,4 @@
-//! E-mail addresses. They are plain strings on the wire and in the schema; whoever formats one for a log gets a mask.
+//! E-mail addresses. They are plain strings on the wire and in the schema; formatted for a log, one is masked.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};

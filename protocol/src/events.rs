@@ -263,7 +263,7 @@ events! {
     TagUpdated "tag.updated" workspace: tag::Tag;
     /// A tag was deleted, or became one with another. The tasks that carried it have events of their own.
     TagDeleted "tag.deleted" workspace: tag::TagDeleted;
-    /// Somebody was invited to the workspace. `invite.list` shows admins whom.
+    /// Somebody was invited to the workspace. `invite.list` shows the invitation to admins.
     InviteCreated "invite.created" workspace: invite::InviteChanged;
     /// An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be.
     InviteRevoked "invite.revoked" any: invite::InviteChanged;

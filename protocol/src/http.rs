@@ -305,7 +305,7 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         name: "GET /v1/users/{id}/photo",
-        doc: "The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256.",
+        doc: "The photo of a user that the caller may see, as a square of `size` pixels: 64 or 256.",
         body: Body::Nothing,
         status: 200,
         answer: Answer::Picture,
@@ -341,7 +341,7 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         name: "GET /v1/calendar/{secret}.ics",
-        doc: "The calendar feed of the person to whom `calendar.create` gave this secret: their pending tasks with a due \
+        doc: "The calendar feed of the person who got this secret from `calendar.create`: their pending tasks with a due \
               date, those assigned to them, and those that they created and nobody is assigned to. Each is a VTODO, or with \
               `?as=events` a VEVENT. `ETag` with `If-None-Match`. `NOT_FOUND`: no such feed, or it has ended.",
         body: Body::Nothing,

@@ -39,7 +39,7 @@ bounds! {
     COMMENT "comment": usize = 5000;
     /// Characters of an attachment's name, at most.
     ATTACHMENT_NAME "attachment_name": usize = 200;
-    /// People whom one comment mentions.
+    /// People that one comment mentions.
     MENTIONS "mentions": usize = 50;
     /// Characters of a recurrence rule (RFC 5545, section 3.3.10).
     RECURRENCE "recurrence": usize = 500;

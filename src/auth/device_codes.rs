@@ -47,7 +47,7 @@ impl fmt::Debug for DeviceCodes {
 
 /// A fresh pair of codes.
 pub struct Issued {
-    /// What the program keeps. Whoever has it gets the session that is approved.
+    /// What the program keeps. Its holder gets the session that is approved.
     pub device_code: SecretString,
     /// What its person types, like `BDWP-HQPK`.
     pub user_code: String,

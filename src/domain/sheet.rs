@@ -1,5 +1,5 @@
-//! Tasks as a sheet (RFC 4180): a row of titles, then a row for each task. Whoever opens a sheet may have a program that
-//! carries out cells as formulas, and everybody in a workspace writes titles; so a cell that such a program would carry out
+//! Tasks as a sheet (RFC 4180): a row of titles, then a row for each task. A sheet may be opened by a program that
+//! carries out cells as formulas, and everybody in a workspace writes titles. So a cell that such a program would carry out
 //! gets an apostrophe in front, which [`plain`] takes away again. Does not know where the tasks come from.
 
 use std::borrow::Cow;

@@ -1,5 +1,5 @@
-//! Mutations that need work before they enter the writers' lane: a password to hash, a lock to end. Whoever may not do
-//! them is refused before that work. They cannot be part of a batch.
+//! Mutations that need work before they enter the writers' lane: a password to hash, a lock to end. A caller who may
+//! not do them is refused before that work. They cannot be part of a batch.
 
 use super::authorize::authorize;
 use super::{Caller, Engine, Reply};

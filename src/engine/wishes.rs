@@ -1,6 +1,6 @@
-//! What people's preferences say about notifications, remembered by user, so that a group seldom asks the database for it.
-//! Before a group decides, those whom it probably notifies are looked up, if they are unknown. If it notifies somebody else
-//! who is unknown, that person is looked up too, and the group decides again.
+//! What people's preferences say about notifications, remembered by user, so that a group seldom asks the database for
+//! it. Before a group decides, the people that it probably notifies are looked up, if they are unknown. If it notifies
+//! somebody else who is unknown, that person is looked up too, and the group decides again.
 //!
 //! On SQLite all changes go through this process, so what is remembered stays exact. Other instances may change preferences
 //! too; so with PostgreSQL it is forgotten after some seconds.
@@ -83,8 +83,8 @@ impl WishCache {
     }
 }
 
-/// Lets the world know what is remembered, after a look-up of those whom the group probably notifies: its callers, and the
-/// people of the tasks that it loaded.
+/// Lets the world know what is remembered, after a look-up of the people that the group probably notifies: its callers,
+/// and the people of the tasks that it loaded.
 pub(super) async fn load(
     tx: &mut Transaction,
     cache: &Arc<WishCache>,

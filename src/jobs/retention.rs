@@ -22,7 +22,7 @@ const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 /// How long a sealed refresh token stays stored: somewhat longer than it is given out (30 s), because clocks differ.
 const SUCCESSOR_MS: i64 = 60_000;
 
-/// How long a code stays stored after its end, so that whoever comes late learns that it has expired.
+/// How long a code stays stored after its end, so that a late user learns that it has expired.
 const CODE_GRACE_MS: i64 = 7 * 86_400_000;
 /// How long an operator may retry a mail that could not be sent. It has somebody's address, so it does not stay.
 const DEAD_MAIL: Duration = Duration::from_hours(30 * 24);
@@ -100,7 +100,7 @@ async fn notifications(steps: &impl Steps, before: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the invitations that nobody accepted in time: whom they name is told.
+/// Ends the invitations that nobody accepted in time. The people that they name are told.
 async fn expired_invites(steps: &impl Steps) -> Result<(), Failure> {
     while steps.engine().end_expired_invites().await? {}
     Ok(())

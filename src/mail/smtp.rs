@@ -20,7 +20,7 @@ use url::Url;
 /// How long the connection, its encryption and the sign-in may take.
 const OPENING: Duration = Duration::from_secs(30);
 /// How long the server may take for a mail. A server may look at a mail before it takes it (RFC 5321, section 4.5.3.2):
-/// whoever gives up earlier sends it twice.
+/// a client that gives up earlier sends it twice.
 const TAKING: Duration = Duration::from_mins(5);
 /// How long to wait for the answer to the goodbye. The mail was taken before it.
 const GOODBYE: Duration = Duration::from_secs(2);

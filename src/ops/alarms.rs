@@ -1,6 +1,6 @@
-//! The time of a task comes: whoever it concerns is told. What is told is decided from the task and the person as they are
-//! at that moment, in the transaction that removes the alarm; so each is told once, however many instances look. Does not
-//! know who looks, nor how often.
+//! The time of a task comes: the people concerned are told. What is told is decided from the task and the person as
+//! they are at that moment, in the transaction that removes the alarm; so each is told once, however many instances
+//! look. Does not know who looks, nor how often.
 
 use super::letters::{self, About};
 use super::notices::{Notice, tell};

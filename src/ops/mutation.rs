@@ -52,7 +52,7 @@ pub trait Mutation: Targeted {
     /// Adds what the mutation needs besides its target.
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
-    /// The login of a person with whom the caller shares no workspace, if the mutation tries one, whether or not it is
+    /// The login of a person who shares no workspace with the caller, if the mutation tries one, whether or not it is
     /// of an account. The engine limits how many a caller may try.
     fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
         None

@@ -106,7 +106,7 @@ pub(super) fn tell_of_task(
     Ok(())
 }
 
-/// Notifies the people concerned by a new comment on a task, and those whom it mentions. A person who is mentioned by
+/// Notifies the people concerned by a new comment on a task, and those that it mentions. A person who is mentioned by
 /// somebody else gets `MENTION` alone.
 pub(super) fn tell_of_comment(
     act: &Act<'_>,
@@ -134,7 +134,7 @@ pub(super) fn tell_of_mentions(
     Ok(())
 }
 
-/// Whom a task concerns: the caller, its creator, its assignees, each once, as far as they may read it.
+/// The people concerned by a task: the caller, its creator, its assignees, each once, as far as they may read it.
 fn concerned(act: &Act<'_>, world: &World, task: &Task) -> Vec<UserId> {
     let mut people: Vec<UserId> = Vec::with_capacity(2 + task.assignee_ids.len());
     for user in [act.caller.user.id, task.created_by]

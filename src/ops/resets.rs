@@ -16,9 +16,9 @@ use taskwire_protocol::notification::NotificationType;
 
 decided_as_steps!(ResetByCode);
 
-/// Uses a code of a reset: the account gets another password, and every session ends. Whoever reads the mail of the address
-/// has proved that it is theirs, so the address counts as verified. If nobody had proved that before, a stranger may have
-/// signed up with it: then everything else that gives access ends too.
+/// Uses a code of a reset: the account gets another password, and every session ends. The code proves that the caller
+/// reads the mail of the address, so the address counts as verified. If nobody had proved that before, a stranger may
+/// have signed up with it: then everything else that gives access ends too.
 pub struct ResetByCode {
     /// What was given.
     pub given: Given,

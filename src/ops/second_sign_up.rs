@@ -16,8 +16,8 @@ use std::sync::Arc;
 decided_as_steps!(SignUpAgain);
 
 /// Tells the owner of an address that somebody signed up with it. If nobody has verified the address and nobody is signed
-/// in, one of the two who signed up may be a stranger, and nobody knows which. So no password of them counts: whoever reads
-/// the mail chooses one.
+/// in, one of the two who signed up may be a stranger, and nobody knows which. So neither password counts: the
+/// reader of the mail chooses one.
 pub struct SignUpAgain {
     /// The username that was asked for. A taken one is refused, as it is in a sign-up with an address without account.
     pub username: Option<String>,

@@ -1,5 +1,6 @@
-//! The link that makes the first administrator of a server without one: kept in a file, and in development shown to whoever
-//! starts the node. It is a secret, so the log never has it. Does not know how its token is made, or when it works.
+//! The link that makes the first administrator of a server without one: kept in a file, and in development shown to the
+//! person who starts the node. It is a secret, so the log never has it. Does not know how its token is made, or when it
+//! works.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

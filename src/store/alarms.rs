@@ -1,6 +1,7 @@
-//! The table of alarms: when to look whether a person is to be told about a task. The rows follow the tasks: whoever writes a
-//! task writes them ([`follow`]). A row says when to look, not when to tell: the moment depends on the person's time zone
-//! and preferences, so the first look is as early as any of them allows, and it may move the row ([`write`]).
+//! The table of alarms: when to look whether a person is to be told about a task. The rows follow the tasks: each write
+//! of a task writes them too ([`follow`]). A row says when to look, not when to tell: the moment depends on the
+//! person's time zone and preferences, so the first look is as early as any of them allows, and it may move the row
+//! ([`write`]).
 
 use super::bind::Kind::{Id, Int};
 use super::entity::{Change, Changes, Keyed};

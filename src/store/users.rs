@@ -161,7 +161,7 @@ pub async fn administrators(tx: &mut Transaction) -> Result<Vec<UserId>> {
 }
 
 /// The active administrators, for a transaction that makes the first one. Only one such transaction goes on at a time, so
-/// it sees whom another one made.
+/// it sees the one that another transaction made.
 pub async fn administrators_in_turn(tx: &mut Transaction) -> Result<Vec<UserId>> {
     epoch::rewrite(tx).await?;
     administrators(tx).await

@@ -181,7 +181,7 @@ pub struct PlannedComment {
     pub body: String,
     /// Who wrote it. The person who imports when `None`.
     pub author: Option<Person>,
-    /// Whom it mentions, beside those whose `@username` it has.
+    /// The people that it mentions, beside those whose `@username` it has.
     pub mentions: Vec<Person>,
     /// When it was written; now when unknown.
     pub created_at: Option<Timestamp>,
@@ -190,7 +190,7 @@ pub struct PlannedComment {
 }
 
 impl Person {
-    /// Somebody of whom only a name is known.
+    /// Somebody with a name alone.
     pub fn named(name: &str) -> Person {
         Person::of(None, name)
     }

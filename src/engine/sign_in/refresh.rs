@@ -1,6 +1,6 @@
-//! `POST /v1/auth/refresh`: exchanges a refresh token for the next pair. The rule is in `ops/sessions/rotate`: whoever
-//! repeats the token that was just exchanged gets the same next one; an older token of ours ends its session. One that
-//! somebody made up changes nothing: session ids are no secret.
+//! `POST /v1/auth/refresh`: exchanges a refresh token for the next pair. The rule is in `ops/sessions/rotate`: a client
+//! that repeats the token that was just exchanged gets the same next one; an older token of ours ends its session. One
+//! that somebody made up changes nothing: session ids are no secret.
 
 use super::tokens::hex;
 use super::{Attempt, SignIn, Signed};

@@ -26,7 +26,7 @@ pub(super) struct People<'w> {
     by_address: bool,
 }
 
-/// People who are not found, or who are not whom the import takes, with how often and on which line first.
+/// People who are not found, or in whose place the import takes somebody else, with how often and on which line first.
 #[derive(Default)]
 pub(super) struct Counted(BTreeMap<String, (u64, Option<u64>)>);
 

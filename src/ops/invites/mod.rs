@@ -5,7 +5,7 @@
 //! - `create`   makes one
 //! - `accept`   the invited person becomes a member
 //! - `revoke`   an admin takes it back
-//! - `offer`    shows it to whom it names, and ends it when its time is over
+//! - `offer`    shows it to the person that it names, and ends it when its time is over
 
 mod accept;
 mod create;

@@ -37,7 +37,7 @@ impl Step for EndSession {
             let message = format!("Signed out on {}", device_of(&session).unwrap_or("a device"));
             end(act, world, session)?;
             if self.id != act.caller.session {
-                // whoever held that session may have asked for another address
+                // the holder of that session may have asked for another address
                 codes::end(act, world, act.caller.user.id, Purpose::ChangeEmail);
             }
             let notice = Notice::of_account(NotificationType::Logout, message);

@@ -60,7 +60,7 @@ impl Step for PutPassword {
     }
 }
 
-/// Tells the owner that the password was changed: whoever did not do it has to know.
+/// Tells the owner that the password was changed: an owner who did not do it has to know.
 fn tell_of_another_password(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {
     let message = "Your password was changed, and all other devices were signed out".to_owned();
     let notice = Notice::of_account(NotificationType::PasswordChanged, message);

@@ -116,7 +116,7 @@ fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64, stages: &Stages) -
     }
 }
 
-/// Logs and writes the task, as the server's act. Nobody is notified: those whom it concerns hear of the completion.
+/// Logs and writes the task, as the server's act. Nobody is notified: the people concerned hear of the completion.
 fn make(act: &Act<'_>, world: &mut World, task: Task) -> Result<()> {
     let server = Caller::clone(act.caller).as_actor(Actor::Server);
     let act = Act {

@@ -51,7 +51,7 @@ impl Query for SearchTasks {
             status: self.status,
             ..ListTasks::default()
         };
-        // one moment: whoever leaves a workspace meanwhile sees all of the page or nothing
+        // one moment: a caller who leaves a workspace meanwhile sees all of the page or nothing
         let mut reader = ask.moment().await?;
         let place = scope(&ask);
         let (tasks, mut comments) = task_list::matching(&mut reader, place, &wanted).await?;

@@ -5,7 +5,7 @@
 //! - `catch_up`  counts what changed since the last time
 //!
 //! Writing a task does not count it. The workspace's log tells which tasks changed since the entry up to which was counted
-//! (`tallies`), so writers do nothing for statistics. Whoever reads the counts has the rest counted first, in steps. Does
+//! (`tallies`), so writers do nothing for statistics. A reader of the counts has the rest counted first, in steps. Does
 //! not know time zones: days here are those of UTC, split into quarters of an hour.
 
 mod catch_up;
