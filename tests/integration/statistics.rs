@@ -1,11 +1,18 @@
 //! Statistics equal a full count, whatever changed, in any time zone, on one instance and on several; `stats.changed` tells
 //! that they changed.
+//!
+//! - `ground`   a workspace, and changes of it at random
+//! - `cascades` what changes many tasks at once
+
+mod cascades;
+mod ground;
 
 use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::{Client, Engine, Node, Server, Team, eventually};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
+use ground::{Dice, Ground};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -31,22 +38,6 @@ const ZONES: [&str; 6] = [
 ];
 
 const DAY_MS: i64 = 86_400_000;
-
-/// Numbers that a seed determines (xorshift64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-
-    fn of<T: Clone>(&mut self, these: &[T]) -> Option<T> {
-        (!these.is_empty()).then(|| these[self.below(these.len())].clone())
-    }
-}
 
 /// All tasks of a workspace, deleted ones too.
 async fn tasks(node: &Node, workspace: &str) -> Vec<Value> {
@@ -154,120 +145,14 @@ async fn compare(node: &Node, workspace: &str, what: &str) {
     }
 }
 
-/// A workspace with projects, and a member besides Ada.
-struct Ground<'n> {
-    node: &'n Node,
-    workspace: String,
-    bob: String,
-    projects: Vec<String>,
-    tasks: Vec<String>,
-}
-
-impl Ground<'_> {
-    async fn make(node: &Node) -> Ground<'_> {
-        let workspace = text(&node.ok("workspace.create", &json!({ "name": "Team" })).await["id"]);
-        let params = json!({ "email": "bob@example.com", "name": "Bob", "username": "bob", "password": crate::support::PASSWORD });
-        let token = node.token("auth.signup", &params).await;
-        let bob = node
-            .engine
-            .authenticate(&token)
-            .await
-            .expect("Bob")
-            .caller
-            .user
-            .id
-            .to_string();
-        let mut projects = Vec::new();
-        for name in ["Home", "Boat"] {
-            let data = json!({ "workspace_id": workspace, "name": name });
-            projects.push(text(&node.ok("project.create", &data).await["id"]));
-        }
-        Ground {
-            node,
-            workspace,
-            bob,
-            projects,
-            tasks: Vec::new(),
-        }
-    }
-
-    /// Some fields of a task.
-    fn fields(&self, dice: &mut Dice) -> Value {
-        let now = self.node.clock.now_ms();
-        let me = self.node.caller.user.id.to_string();
-        let due = match dice.below(5) {
-            0 => Value::Null,
-            1 => json!(now + dice.below(1_200_000) as i64 - 600_000),
-            _ => json!(now + dice.below(10 * DAY_MS as usize) as i64 - 5 * DAY_MS),
-        };
-        let all_day = !due.is_null() && dice.below(3) == 0;
-        let due = due
-            .as_i64()
-            .map(|at| if all_day { at - at.rem_euclid(DAY_MS) } else { at });
-        let due = due.map(|at| DateTime::from_timestamp_millis(at).expect("a time").to_rfc3339());
-        json!({
-            "priority": dice.of(&["none", "low", "medium", "high", "urgent"]), "due_at": due, "all_day": all_day,
-            "project_id": if dice.below(2) == 0 { dice.of(&self.projects) } else { None },
-            "assignee_ids": match dice.below(4) { 0 => vec![me], _ => Vec::new() },
-        })
-    }
-
-    fn create(&self, dice: &mut Dice) -> Value {
-        let mut data = self.fields(dice);
-        data["workspace_id"] = json!(self.workspace);
-        data["title"] = json!("Do it");
-        data
-    }
-
-    /// One change at random. Some are refused, as completing what is deleted is.
-    async fn change(&mut self, dice: &mut Dice) {
-        let id = dice.of(&self.tasks);
-        let (name, data) = match (dice.below(16), id) {
-            (0..=3, _) | (_, None) => {
-                let made = self.node.ok("task.create", &self.create(dice)).await;
-                self.tasks.push(text(&made["id"]));
-                return;
-            }
-            (4..=6, Some(id)) => ("task.complete", json!({ "id": id })),
-            (7, Some(id)) => ("task.delete", json!({ "id": id })),
-            (8, Some(id)) => ("task.delete", json!({ "id": id, "permanent": true })),
-            (9 | 10, Some(id)) => ("task.restore", json!({ "id": id })),
-            (11, Some(id)) => {
-                let mut data = self.fields(dice);
-                data["id"] = json!(id);
-                ("task.update", data)
-            }
-            (12, Some(id)) => ("task.assign", json!({ "id": id, "add": [self.bob] })),
-            (13, Some(id)) => (
-                "task.move",
-                json!({ "id": id, "stage": dice.of(&["todo", "doing", "done"]) }),
-            ),
-            (14, _) => {
-                let data = json!({ "workspace_id": self.workspace, "user_id": self.bob });
-                let removed = self.node.ask("member.remove", &data, None).await;
-                let role = json!({ "workspace_id": self.workspace, "username": "bob", "role": "member" });
-                return drop((removed, self.node.ask("member.add", &role, None).await));
-            }
-            (_, _) if self.projects.len() > 1 && dice.below(3) == 0 => {
-                let project = self.projects.pop();
-                ("project.delete", json!({ "id": project }))
-            }
-            _ => {
-                let data = json!({ "workspace_id": self.workspace, "name": "Another" });
-                let made = self.node.ok("project.create", &data).await;
-                return self.projects.push(text(&made["id"]));
-            }
-        };
-        drop(self.node.ask(name, &data, None).await);
-    }
-}
-
 async fn statistics_equal_a_full_count_whatever_changes(engine: Engine) {
     let seed = std::env::var("TASKWIRE_TEST_SEED").ok();
     let seed: u64 = seed.map_or_else(rand::random, |seed| seed.parse().expect("a number"));
     println!("TASKWIRE_TEST_SEED={seed} repeats this");
     let dice = &mut Dice(seed | 1);
-    let node = Node::start(engine, &[]).await;
+    // an import asks whether the session lives
+    let lasting = [("refresh_token_days", "365"), ("session_days", "365")];
+    let node = Node::start(engine, &lasting).await;
     let mut ground = Ground::make(&node).await;
     compare(&node, &ground.workspace, "an empty workspace").await;
     for round in 0..24 {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire::clock::Clock;
 use taskwire::config::Settings;
-use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender};
+use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender, Wanted};
+use taskwire_protocol::import::ImportFormat;
 use taskwire_protocol::{Failure, OpId, Request};
 
 /// The start of the test's time: so long ago that its end is in the past of the real server.
@@ -64,6 +65,24 @@ impl Node {
     pub async fn ok(&self, name: &str, data: &Value) -> Value {
         let reply = self.call(name, data, None).await;
         let mut reply: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
+        reply["data"].take()
+    }
+
+    /// Imports a table, which must be accepted. Returns the answer.
+    pub async fn import(&self, workspace: &str, table: String) -> Value {
+        let wanted = Wanted {
+            workspace: workspace.parse().expect("an id"),
+            format: ImportFormat::Csv,
+            project: None,
+            dry_run: false,
+            op_id: None,
+            request_id: "import".into(),
+        };
+        let importing = self.engine.may_import(self.caller.clone(), wanted).await;
+        let importing = importing.expect("an import that may begin");
+        let reply = self.engine.import(importing, table.into_bytes()).await;
+        let body = reply.expect("an answer").body;
+        let mut reply: Value = serde_json::from_str(&format!("{{{body}}}")).expect("JSON");
         reply["data"].take()
     }
 
