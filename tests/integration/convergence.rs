@@ -5,11 +5,12 @@
 mod action;
 mod actor;
 mod check;
+mod each;
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Server, audit, http, text};
 use action::Action;
-use actor::Actor;
+use actor::{Actor, Company, Keys};
 use check::Tally;
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 on_both_databases!(
+    everything_that_clients_can_send_is_carried_out_and_reaches_every_replica,
     clients_that_reconnect_at_random_agree_at_the_end,
     a_reader_that_pauses_gets_every_answer,
     marking_all_as_read_in_a_batch_does_not_mark_later_notifications
@@ -99,37 +101,66 @@ async fn clients_that_reconnect_at_random_agree_at_the_end(engine: Engine) {
     }
 }
 
-/// Runs one case: new users, two workspaces, and all clients at once. Returns how often each mutation was sent and
-/// carried out.
+/// Runs one case: new users, their workspaces, and all clients at once. Returns how often each mutation was sent and carried
+/// out.
 async fn carry_out(server: &Server, plan: &Plan, number: usize) -> Tally {
     let names: Vec<String> = (0..3).map(|n| format!("p{number}-{n}")).collect();
     let tokens = join_all(names.iter().map(|name| http::sign_up(server, name))).await;
     share(server, &tokens[0], &names, ["member", "admin"], plan.large).await;
     share(server, &tokens[1], &names, ["viewer", "member"], false).await;
+    let company = Company {
+        links: Mutex::new(vec![open(server, &tokens[1]).await]),
+        people: names,
+    };
+    let keys = join_all(tokens.iter().map(|tokens| equip(server, tokens))).await;
     let starting = PEOPLE
         .iter()
-        .map(|person| Actor::start(server, &tokens[*person], &names));
+        .map(|person| Actor::start(server, &tokens[*person], &company, &keys[*person]));
     let mut actors = join_all(starting).await;
     let playing = actors
         .iter_mut()
         .zip(&plan.steps)
         .map(|(actor, steps)| actor.play(steps));
     join_all(playing).await;
+    agreed(server, &tokens, &mut actors).await
+}
 
-    for tokens in &tokens {
+/// Checks that logs, rows and replicas agree. `people`: the tokens of everybody whose logs are read. Returns how often each
+/// mutation was sent and carried out.
+async fn agreed(server: &Server, people: &[Value], actors: &mut [Actor<'_>]) -> Tally {
+    for tokens in people {
         audit::spread(&mut Client::with_tokens(server, tokens, json!({})).await).await;
     }
     let mut logs = audit::Logs::new();
-    for tokens in &tokens {
+    for tokens in people {
         logs.extend(audit::agree(server, tokens).await);
     }
-    let ledgers: Vec<_> = actors.iter().map(|actor| &*actor.ledger).collect();
-    check::ledger(&ledgers, &logs);
-    for (actor, person) in actors.iter_mut().zip(PEOPLE) {
-        check::replica(server, &tokens[person], actor).await;
+    check::ledger(actors, &logs);
+    for actor in actors.iter_mut() {
+        check::replica(server, actor).await;
     }
-    let ledgers: Vec<_> = actors.iter().map(|actor| &*actor.ledger).collect();
-    check::tally(&ledgers)
+    check::tally(actors)
+}
+
+/// Makes a workspace of one user, and a link that invites anybody. Returns the workspace and the token.
+async fn open(server: &Server, owner: &Value) -> (String, String) {
+    let mut client = Client::with_tokens(server, owner, json!({})).await;
+    let made = client.ok("workspace.create", json!({ "name": "open" })).await;
+    let data = json!({ "workspace_id": made["id"], "role": "member" });
+    let invite = client.ok("invite.create", data).await;
+    (text(&made["id"]).to_owned(), text(&invite["token"]).to_owned())
+}
+
+/// Gives a person what only the answer to a request that is no mutation shows.
+async fn equip(server: &Server, tokens: &Value) -> Keys {
+    let mut client = Client::with_tokens(server, tokens, json!({})).await;
+    client.ok("calendar.create", json!({})).await;
+    let mut api_tokens = Vec::new();
+    for name in ["one", "other"] {
+        let made = client.ok("api_token.create", json!({ "name": name })).await;
+        api_tokens.push(made["id"].clone());
+    }
+    Keys { api_tokens }
 }
 
 /// Makes a workspace of one user, and adds the two others.
@@ -161,6 +192,10 @@ async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2
             client.ok("notification.delete_many", json!({ "ids": ids })).await;
         }
     }
+}
+
+async fn everything_that_clients_can_send_is_carried_out_and_reaches_every_replica(engine: Engine) {
+    Box::pin(each::carry_out(engine)).await;
 }
 
 async fn a_reader_that_pauses_gets_every_answer(engine: Engine) {

@@ -3,7 +3,7 @@
 //! here. `routes` has the same for every route of HTTP.
 
 mod routes;
-mod stage;
+pub mod stage;
 
 use crate::on_both_databases;
 use crate::support::follower::text;

@@ -129,10 +129,26 @@ pub struct Known<'a> {
     pub people: &'a [String],
     /// The ids of everything that this client made with the given operation.
     pub made: &'a dyn Fn(&str) -> Vec<Value>,
+    /// The workspaces and tokens of links that invite anybody.
+    pub links: &'a [(String, String)],
+}
+
+impl Known<'_> {
+    /// The token of a link: one to a workspace that this client does not have, if there is any.
+    fn link(&self, pick: usize) -> Option<&str> {
+        let is_new = |(workspace, _): &&(String, String)| !self.replica.boards.contains_key(workspace);
+        let new: Vec<&(String, String)> = self.links.iter().filter(is_new).collect();
+        let links = if new.is_empty() {
+            self.links.iter().collect()
+        } else {
+            new
+        };
+        (!links.is_empty()).then(|| &*links[pick % links.len()].1)
+    }
 }
 
 /// The places that [`Wish::request`] fills itself. Any other has an entity that the client made.
-const FILLED: [&str; 11] = [
+const FILLED: [&str; 10] = [
     "workspace",
     "stream",
     "task",
@@ -142,7 +158,6 @@ const FILLED: [&str; 11] = [
     "newcomer",
     "notification",
     "new_id",
-    "api_token",
     "new_email",
 ];
 
@@ -184,6 +199,12 @@ impl Wish {
         let example = examples.varied(self.operation, &mut choose)?;
         let before = made.clone();
         let task = |n: usize| nth(&board.tasks, n).map(|(id, _)| json!(id));
+        let link = known
+            .link(self.pick)
+            .filter(|_| self.operation == "invite.accept");
+        if let Some(token) = link {
+            return Some((self.operation, json!({ "token": token })));
+        }
         let mut data = example.fill(|place| match place {
             // the shared ones stay, so that there is something left to compare
             "workspace" if self.operation == "workspace.delete" => {
@@ -210,8 +231,7 @@ impl Wish {
                 *made = Some(id.to_string());
                 Some(json!(id))
             }
-            // no mutation makes an API token
-            "new_id" | "api_token" => Some(json!(new_id())),
+            "new_id" => Some(json!(new_id())),
             "new_email" => Some(json!("nobody@example.com")),
             entity => {
                 let all = (known.made)(&format!("{entity}.create"));
@@ -242,13 +262,15 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "workspace.create" => &["workspace.created"],
         "workspace.update" => &["workspace.updated"],
         "invite.create" => &["invite.created"],
+        "api_token.revoke" => &["api_token.revoked"],
+        "calendar.revoke" => &["calendar.revoked"],
         "task.create" => &["task.created"],
         "task.update" | "task.replace" => &["task.updated", "task.completed", "task.reopened"],
         "task.assign" => &["task.updated"],
         "task.complete" => &["task.completed", "task.reopened"],
         "task.delete" if permanent => &["task.purged"],
         // "task.delete", "task.restore" and "task.move" log one for each subtask that goes along
-        "member.add" => &["member.added"],
+        "member.add" | "invite.accept" => &["member.added"],
         "member.update" => &["member.updated"],
         "member.remove" | "workspace.leave" => &["member.removed"],
         "project.create" => &["project.created"],

@@ -5,6 +5,7 @@ use crate::support::{Client, Replica, Server, text};
 use crate::{attachments, imports};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use taskwire_protocol::examples::Examples;
 
@@ -28,6 +29,24 @@ pub struct Asked {
     pub answer: Option<Value>,
 }
 
+/// What the clients of a case tell each other.
+#[derive(Default)]
+pub struct Company {
+    /// Usernames.
+    pub people: Vec<String>,
+    /// The workspaces and tokens of links that invite anybody.
+    pub links: Mutex<Vec<(String, String)>>,
+}
+
+/// What a person has before a case begins, as `api_token.create` and so on make it: these are no mutations.
+#[derive(Clone, Default)]
+pub struct Keys {
+    pub api_tokens: Vec<Value>,
+}
+
+/// The routes over which a client writes.
+pub const ROUTES: [&str; 2] = ["POST /v1/tasks/{id}/attachments", "POST /v1/import"];
+
 enum Pending {
     Mutation(usize),
     Own,
@@ -36,8 +55,9 @@ enum Pending {
 
 pub struct Actor<'s> {
     server: &'s Server,
-    tokens: Value,
-    people: Vec<String>,
+    pub tokens: Value,
+    company: &'s Company,
+    keys: Keys,
     examples: Examples,
     client: Option<Client>,
     epoch: Value,
@@ -45,6 +65,8 @@ pub struct Actor<'s> {
     pub ledger: Vec<Asked>,
     /// The attachments that it uploaded.
     files: Vec<Value>,
+    /// How often it sent a request over each route of [`ROUTES`], and how often it was carried out.
+    pub posted: BTreeMap<&'static str, (usize, usize)>,
     pending: BTreeMap<i64, Pending>,
     /// By workspace: the id of the request for the next page of its newest snapshot.
     syncing: BTreeMap<String, i64>,
@@ -53,17 +75,19 @@ pub struct Actor<'s> {
 
 impl<'s> Actor<'s> {
     /// Connects and syncs everything.
-    pub async fn start(server: &'s Server, tokens: &Value, people: &[String]) -> Actor<'s> {
+    pub async fn start(server: &'s Server, tokens: &Value, company: &'s Company, keys: &Keys) -> Actor<'s> {
         let mut actor = Actor {
             server,
             tokens: tokens.clone(),
-            people: people.to_vec(),
+            company,
+            keys: keys.clone(),
             examples: Examples::new(),
             client: None,
             epoch: Value::Null,
             replica: Replica::default(),
             ledger: Vec::new(),
             files: Vec::new(),
+            posted: BTreeMap::new(),
             pending: BTreeMap::new(),
             syncing: BTreeMap::new(),
             next_id: 0,
@@ -132,11 +156,22 @@ impl<'s> Actor<'s> {
         self.settle().await;
     }
 
+    /// Carries out a mutation that must change something of what its caller may read, or of another account for an
+    /// administrator. Returns its output.
+    pub async fn must(&mut self, name: &'static str, data: Value) -> Value {
+        self.mutate(name, data, true, true).await;
+        let asked = self.ledger.last().expect("a mutation");
+        assert!(asked.is_done(), "{name} {}: {:?}", asked.data, asked.answer);
+        asked.answer.as_ref().expect("an answer")["data"].clone()
+    }
+
     /// Makes a request of a wish, with the entities that this client knows.
     fn request(&self, wish: &Wish, made: &mut Option<String>) -> Option<(&'static str, Value)> {
         let made_by = |create: &str| {
-            if create == "attachment.create" {
-                return self.files.clone();
+            match create {
+                "attachment.create" => return self.files.clone(),
+                "api_token.create" => return self.keys.api_tokens.clone(),
+                _ => {}
             }
             let asked = self.ledger.iter().filter(|asked| asked.name == create);
             let done = asked.filter_map(|asked| asked.answer.as_ref());
@@ -144,42 +179,59 @@ impl<'s> Actor<'s> {
                 .map(|answer| answer["data"]["id"].clone())
                 .collect()
         };
+        let links = self.company.links.lock().unwrap_or_else(PoisonError::into_inner);
         let known = Known {
             replica: &self.replica,
-            people: &self.people,
+            people: &self.company.people,
             made: &made_by,
+            links: &links,
         };
         wish.request(&self.examples, &known, made)
     }
 
     /// Uploads a file, if the server lets it: another client may have deleted the task, or changed what this one may do.
-    async fn attach(&mut self, task: &Value) {
+    pub async fn attach(&mut self, task: &Value) {
         let token = text(&self.tokens["access_token"]);
         let answer = attachments::post(self.server, token, task, "a.txt", b"content").await;
         let (status, made) = (answer.status().as_u16(), answer.json().await.expect("JSON"));
+        self.count(ROUTES[0], status == 201);
         match status {
             201 => self.files.push(made["id"].clone()),
             status => assert!([403, 404, 409].contains(&status), "{status} {made}"),
         }
     }
 
-    /// Imports a file, if the server lets it: a task that may be there, and new ones. Without an op_id, so that none of its
-    /// events has one.
+    /// Imports a file into one of its workspaces, if the server lets it.
     async fn import(&mut self, place: usize, pick: usize) {
-        let Some(workspace) = action::workspace(&self.replica, place) else {
-            return;
-        };
-        let there = action::task(&self.replica, place, pick).unwrap_or_default();
-        let there = there.as_str().unwrap_or("none");
+        if let Some(workspace) = action::workspace(&self.replica, place) {
+            let there = action::task(&self.replica, place, pick).unwrap_or_default();
+            let there = there.as_str().unwrap_or("none");
+            self.import_into(&workspace, there, pick).await;
+        }
+    }
+
+    /// Imports a file: a task that may be there, and new ones. Without an op_id, so that none of its events has one.
+    pub async fn import_into(&mut self, workspace: &str, there: &str, pick: usize) {
+        let people = &self.company.people;
         let file = format!(
             "id,title,parent_id,blocked_by,tags,project,assignees,stage,due_at\n\
              {there},perhaps there,,,,,,,\na,new,,{there},imported,Imports,{},,2031-01-01\nb,below,a,,\"imported,t{pick}\",,,done,\n",
-            self.people[pick % self.people.len()]
+            people[pick % people.len()]
         );
         let query = format!("workspace_id={workspace}&format=csv");
         let (status, answer) = imports::send(self.server, &self.tokens, &query, file).await;
         // 429 and 503: the others import too
         assert!([200, 403, 404, 429, 503].contains(&status), "{status} {answer}");
+        // the task that may be there is new in another workspace
+        let made = answer["made"]["tasks"].as_u64().unwrap_or_default();
+        assert!(status != 200 || made >= 2, "{answer}");
+        self.count(ROUTES[1], status == 200);
+    }
+
+    fn count(&mut self, route: &'static str, is_done: bool) {
+        let (asked, done) = self.posted.entry(route).or_default();
+        *asked += 1;
+        *done += usize::from(is_done);
     }
 
     /// Reads until each stream is at its head.
@@ -296,9 +348,29 @@ impl<'s> Actor<'s> {
         }
         let id = frame["id"].as_i64().expect("an answer");
         match self.pending.remove(&id).expect("a pending request") {
-            Pending::Mutation(n) => self.ledger[n].answered(frame),
+            Pending::Mutation(n) => {
+                self.ledger[n].answered(frame);
+                self.share(n);
+            }
             Pending::Own => self.replica.take_user(&frame["data"]),
             Pending::Page(workspace) => self.take_page(&workspace, id, &frame).await,
+        }
+    }
+
+    /// Tells the others of a link that this client made.
+    fn share(&self, n: usize) {
+        let Asked {
+            name, data, answer, ..
+        } = &self.ledger[n];
+        let token = answer
+            .as_ref()
+            .and_then(|answer| answer["data"]["token"].as_str());
+        if let (&"invite.create", Some(token)) = (name, token) {
+            let link = (text(&data["workspace_id"]).to_owned(), token.to_owned());
+            let mut links = self.company.links.lock().unwrap_or_else(PoisonError::into_inner);
+            if !links.contains(&link) {
+                links.push(link);
+            }
         }
     }
 
@@ -320,7 +392,22 @@ impl<'s> Actor<'s> {
     }
 }
 
+/// Whether a mutation changed something. What an administrator does to others is in logs that nobody here reads.
+pub fn is_done(name: &str, answer: &Value) -> bool {
+    let is_ok = answer["error"].is_null();
+    let changed = answer["at"].as_object().is_some_and(|at| !at.is_empty());
+    // the parts of a batch tell for themselves
+    is_ok && (changed || name.starts_with("admin.") || name == "batch")
+}
+
 impl Asked {
+    /// Whether it was carried out, and changed something.
+    fn is_done(&self) -> bool {
+        self.answer
+            .as_ref()
+            .is_some_and(|answer| is_done(self.name, answer))
+    }
+
     fn answered(&mut self, answer: Value) {
         if answer["type"] == "error" {
             let code = text(&answer["error"]["code"]);

@@ -2,42 +2,46 @@
 //! equals what a new client sees.
 
 use super::action::{self, is_primary};
-use super::actor::{Actor, Asked};
+use super::actor::{Actor, ROUTES, is_done};
 use crate::support::{Client, Server, audit, text};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-use taskwire_protocol::Kind;
 use taskwire_protocol::operations::CATALOG;
+use taskwire_protocol::{Access, Kind};
 
-/// How often each mutation was sent, and how often carried out.
+/// How often each mutation and each route was sent, and how often carried out.
 pub type Tally = BTreeMap<String, (usize, usize)>;
 
-/// After this many cases every mutation must have been sent. With fewer, one may be missing by chance. A normal run has
-/// fewer; TASKWIRE_TEST_CASES sets the number.
+/// After this many random cases everything must have been carried out. With fewer, something may be missing by chance. A
+/// normal run has fewer; TASKWIRE_TEST_CASES sets the number.
 const ENOUGH: usize = 40;
 
-/// Counts the mutations, those of batches too.
-pub fn tally(ledgers: &[&[Asked]]) -> Tally {
+/// Counts what clients sent, the parts of batches too.
+pub fn tally(actors: &[Actor<'_>]) -> Tally {
     let mut tally = Tally::new();
-    for asked in ledgers.iter().flat_map(|ledger| ledger.iter()) {
+    for asked in actors.iter().flat_map(|actor| &actor.ledger) {
         let answer = asked.answer.as_ref().expect("an answer");
-        let Some(parts) = asked.data["ops"].as_array() else {
-            count(&mut tally, asked.name, answer["type"] == "ok");
-            continue;
-        };
+        count(&mut tally, asked.name, is_done(asked.name, answer));
+        let parts = asked.data["ops"].as_array().into_iter().flatten();
         let results = results(answer);
-        for (n, part) in parts.iter().enumerate() {
-            let is_done = results.get(n).is_some_and(|result| result["error"].is_null());
-            count(&mut tally, text(&part["type"]), is_done);
+        for (n, part) in parts.enumerate() {
+            let name = text(&part["type"]);
+            let result = results.get(n);
+            count(
+                &mut tally,
+                name,
+                result.is_some_and(|result| is_done(name, result)),
+            );
         }
+    }
+    for (route, (asked, done)) in actors.iter().flat_map(|actor| &actor.posted) {
+        add(&mut tally, Tally::from([((*route).to_owned(), (*asked, *done))]));
     }
     tally
 }
 
 fn count(tally: &mut Tally, name: &str, is_done: bool) {
-    let (asked, done) = tally.entry(name.to_owned()).or_default();
-    *asked += 1;
-    *done += usize::from(is_done);
+    add(tally, Tally::from([(name.to_owned(), (1, usize::from(is_done)))]));
 }
 
 /// Adds one tally to another.
@@ -49,22 +53,44 @@ pub fn add(sum: &mut Tally, more: Tally) {
     }
 }
 
-/// Asserts that every mutation of the table was sent, if there were enough cases.
+/// Everything that clients can send: the mutations of the table, and the routes that write what clients show.
+fn all() -> impl Iterator<Item = (&'static str, Access)> {
+    let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
+    let routes = ROUTES.map(|route| (route, Access::Member));
+    mutations.map(|entry| (entry.name, entry.access)).chain(routes)
+}
+
+/// Asserts that everything was carried out.
+pub fn complete(tally: &Tally) {
+    for (name, _) in all() {
+        assert!(
+            tally.get(name).is_some_and(|(_, done)| *done > 0),
+            "{name} was never carried out: {tally:?}"
+        );
+    }
+}
+
+/// Asserts the same of random cases, if there were enough, except of what only administrators of the server may do: no
+/// client is one.
 pub fn takes_part(tally: &Tally, cases: usize) {
     println!("{cases} cases; sent and carried out: {tally:?}");
-    let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
-    for name in mutations.map(|entry| entry.name).filter(|name| *name != "batch") {
+    for (name, access) in all() {
+        let (asked, done) = tally.get(name).copied().unwrap_or_default();
         assert!(
-            cases < ENOUGH || tally.contains_key(name),
+            cases < ENOUGH || asked > 0,
             "{name} was never sent: no client knew what its example names. A client knows the entities that it made with \
              their `create`; give any other place an arm in `Wish::request`"
+        );
+        assert!(
+            cases < ENOUGH || done > 0 || access == Access::ServerAdmin,
+            "{name} was sent {asked} times and never carried out: what it names must exist (`Wish::request`)"
         );
     }
 }
 
 /// Checks that the replica of a client equals the server's rows.
-pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
-    let mut fresh = Client::with_tokens(server, tokens, json!({})).await;
+pub async fn replica(server: &Server, actor: &mut Actor<'_>) {
+    let mut fresh = Client::with_tokens(server, &actor.tokens, json!({})).await;
     actor.catch_up(&audit::heads(&fresh)).await;
     audit::rows(&mut fresh, &actor.replica).await;
 }
@@ -72,14 +98,14 @@ pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
 /// Asserts that the logs have the events of every answered operation once, and no others.
 ///
 /// A workspace that was deleted took its log along: what happened there is not checked.
-pub fn ledger(ledgers: &[&[Asked]], logs: &BTreeMap<String, Vec<Value>>) {
+pub fn ledger(actors: &[Actor<'_>], logs: &BTreeMap<String, Vec<Value>>) {
     let mut left: HashMap<&str, Vec<&Value>> = HashMap::new();
     for event in logs.values().flatten() {
         if let Some(op_id) = event["op_id"].as_str() {
             left.entry(op_id).or_default().push(event);
         }
     }
-    for asked in ledgers.iter().flat_map(|ledger| ledger.iter()) {
+    for asked in actors.iter().flat_map(|actor| &actor.ledger) {
         let answer = asked.answer.as_ref().expect("an answer");
         let parts = asked.data["ops"].as_array();
         let (Some(op_id), parts) = (&asked.op_id, parts) else {

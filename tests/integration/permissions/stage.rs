@@ -6,6 +6,7 @@ use crate::attachments;
 use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use taskwire_protocol::examples::Examples;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::operations::CATALOG;
@@ -86,7 +87,7 @@ impl Person {
 
 /// The team, the users outside it, and two users that the tries add and remove.
 pub struct Stage {
-    server: Server,
+    server: Arc<Server>,
     examples: Examples,
     team: Team,
     stranger: Client,
@@ -104,7 +105,7 @@ pub struct Stage {
 impl Stage {
     pub async fn set(engine: Engine) -> Stage {
         let operator = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
-        let server = Server::start(engine, &operator).await;
+        let server = Arc::new(Server::start(engine, &operator).await);
         let mut team = Team::gather(&server).await;
         let operator = Client::log_in(&server, "op").await;
         let mut stranger = Client::sign_up(&server, "stranger").await;
@@ -213,8 +214,13 @@ impl Stage {
         }
     }
 
-    pub fn server(&self) -> &Server {
+    pub fn server(&self) -> &Arc<Server> {
         &self.server
+    }
+
+    /// The tokens of somebody's session.
+    pub fn tokens(&mut self, who: Person) -> Value {
+        self.client(who).tokens.clone()
     }
 
     /// A name that no account has.
@@ -257,6 +263,10 @@ impl Stage {
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     }
 
+    pub async fn give_the_owner_a_calendar(&mut self) {
+        self.team.owner.ok("calendar.create", json!({})).await;
+    }
+
     /// Tries an operation inside a batch. Returns the answer.
     pub async fn tries_in_batch(&mut self, name: &str, who: Person) -> Value {
         let data = self.parameters(name, who).await;
@@ -265,7 +275,7 @@ impl Stage {
     }
 
     /// The parameters of the operation's example, with entities that exist, so that a permitted caller is not refused.
-    async fn parameters(&mut self, name: &str, who: Person) -> Value {
+    pub async fn parameters(&mut self, name: &str, who: Person) -> Value {
         let example = self.examples.of(name).expect("an operation of the table");
         let mut things = Vec::new();
         for place in example.places() {
