@@ -3,6 +3,7 @@
 
 mod control;
 mod redis;
+mod reminding;
 mod revocation;
 mod storm;
 
