@@ -5,8 +5,8 @@
 
 use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
-use super::{lists, search, stats, sync};
-use crate::accounts;
+use super::{lists, search, stats, sync, upkeep};
+use crate::accounts::{self, Account};
 use crate::crowd;
 use crate::fault::Faults;
 use crate::report::Report;
@@ -55,6 +55,7 @@ async fn grow(
     let home = home(&server, account).await?;
     let (mut creates, mut newest, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut slowest_lists = Vec::new();
+    let largest = sizes.last().copied().unwrap_or_default();
     let mut points = sizes.into_iter();
     while let Some(size) = ground.next(&mut points, &mut report) {
         let resting = server.rest(ground.options)?;
@@ -67,28 +68,21 @@ async fn grow(
             curve.push((size as f64, p50));
         }
         if made == Made::Tasks {
-            let rate = sync::rate(&server, account, home.workspace, size).await?;
-            report.put(format!("{size} {what}: workspace.sync"), rate, "MB/s");
+            let whole = Whole {
+                server: &server,
+                account,
+                workspace: home.workspace,
+                size,
+            };
+            let rate = whole.put_sync(&mut report).await?;
             rates.push((size as f64, rate));
-            let times = lists::times(&server, account, home.workspace, PROJECT).await?;
-            report.put(format!("{size} {what}: lists are quick after"), times.first, "s");
-            let slowest = times.p50s.iter().map(|(_, p50)| *p50).fold(0.0, f64::max);
-            report.put(
-                format!("{size} {what}: the slowest of {} lists, p50", times.p50s.len()),
-                slowest,
-                "ms",
-            );
+            let slowest = whole.put_lists(&mut report).await?;
             slowest_lists.push((size as f64, slowest));
-            for (list, p50) in times.p50s {
-                report.put(format!("{size} {what}: task.list by {list}, p50"), p50, "ms");
-            }
-            let [first, p50] = stats::times(&server, account, home.workspace).await?;
-            report.put(format!("{size} {what}: stats.get, the first"), first, "s");
-            report.put(format!("{size} {what}: stats.get after a change, p50"), p50, "ms");
-            for found in search::times(&server, account, home.workspace, size).await? {
-                let of = format!("{size} {what}: {}", found.what);
-                report.put(format!("{of}, p50"), found.p50, "ms");
-                report.put(format!("{of}, p99"), found.p99, "ms");
+            whole.put_stats(&mut report).await?;
+            whole.put_search(&mut report).await?;
+            // it leaves many tasks behind
+            if size == largest {
+                whole.put_upkeep(&mut report).await?;
             }
         }
     }
@@ -109,6 +103,70 @@ async fn grow(
         report.checked += "; a workspace is fetched whole, in order, each task once";
     }
     Ok(report)
+}
+
+/// A workspace of so many tasks, of which a report tells more.
+struct Whole<'w> {
+    server: &'w Server,
+    account: &'w Account,
+    workspace: Uuid,
+    size: usize,
+}
+
+impl Whole<'_> {
+    /// How fast it is fetched, in MB/s.
+    async fn put_sync(&self, report: &mut Report) -> Result<f64, Trouble> {
+        let rate = sync::rate(self.server, self.account, self.workspace, self.size).await?;
+        report.put(format!("{} tasks: workspace.sync", self.size), rate, "MB/s");
+        Ok(rate)
+    }
+
+    /// Its lists. Returns the p50 of the slowest, in ms.
+    async fn put_lists(&self, report: &mut Report) -> Result<f64, Trouble> {
+        let size = self.size;
+        let times = lists::times(self.server, self.account, self.workspace, PROJECT).await?;
+        report.put(format!("{size} tasks: lists are quick after"), times.first, "s");
+        let slowest = times.p50s.iter().map(|(_, p50)| *p50).fold(0.0, f64::max);
+        let lists = times.p50s.len();
+        report.put(
+            format!("{size} tasks: the slowest of {lists} lists, p50"),
+            slowest,
+            "ms",
+        );
+        for (list, p50) in times.p50s {
+            report.put(format!("{size} tasks: task.list by {list}, p50"), p50, "ms");
+        }
+        Ok(slowest)
+    }
+
+    async fn put_stats(&self, report: &mut Report) -> Result<(), Trouble> {
+        let size = self.size;
+        let [first, p50] = stats::times(self.server, self.account, self.workspace).await?;
+        report.put(format!("{size} tasks: stats.get, the first"), first, "s");
+        report.put(format!("{size} tasks: stats.get after a change, p50"), p50, "ms");
+        Ok(())
+    }
+
+    async fn put_search(&self, report: &mut Report) -> Result<(), Trouble> {
+        for found in search::times(self.server, self.account, self.workspace, self.size).await? {
+            let of = format!("{} tasks: {}", self.size, found.what);
+            report.put(format!("{of}, p50"), found.p50, "ms");
+            report.put(format!("{of}, p99"), found.p99, "ms");
+        }
+        Ok(())
+    }
+
+    /// What lists cost those who write: one person, and many at once.
+    async fn put_upkeep(&self, report: &mut Report) -> Result<(), Trouble> {
+        for sockets in [1, 16] {
+            let found = upkeep::of(self.server, self.account, self.workspace, sockets).await?;
+            let Some(found) = found else { continue };
+            let of = format!("{} tasks: CPU of task.create, {sockets} at once", self.size);
+            report.put(of.clone(), found.alone, "µs");
+            report.put(format!("{of}, with a list a second"), found.ratio, "×");
+        }
+        Ok(())
+    }
 }
 
 /// The p50 of `task.create` and of `task.list`, in ms. If one of them has no answer at all, because the machine
@@ -139,7 +197,7 @@ async fn latencies(
 }
 
 /// The account's own workspace.
-async fn home(server: &Server, account: &accounts::Account) -> Result<Home, Trouble> {
+async fn home(server: &Server, account: &Account) -> Result<Home, Trouble> {
     let (_link, welcome) = crowd::join(server.address, 0, account, Streams::default()).await?;
     let own = welcome
         .streams
