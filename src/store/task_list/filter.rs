@@ -146,7 +146,15 @@ impl Words {
     pub const NONE: Words = Words(None);
 }
 
-/// The condition that a column has one of these ids, however many they are.
+/// The columns of the tasks with these ids, in no order.
+pub(super) fn these(dialect: Dialect, columns: &str, ids: &[Uuid]) -> Sql {
+    let mut sql = Sql::new(&format!("select {columns} from tasks t where "));
+    one_of(&mut sql, dialect, "t.id", ids);
+    sql
+}
+
+/// The condition that a column has one of these ids, however many they are: they are one parameter. SQLite looks through all
+/// parameters for the place of each.
 pub(super) fn one_of(sql: &mut Sql, dialect: Dialect, column: &str, ids: &[Uuid]) {
     let texts: Vec<String> = match dialect {
         Dialect::Sqlite => ids.iter().map(|id| format!("\"{}\"", id.simple())).collect(),

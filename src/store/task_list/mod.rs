@@ -19,7 +19,7 @@ use super::link::Dialect;
 use super::sql::Sql;
 use super::tasks::{COLUMNS, TaskRow, by_id};
 use super::{Reader, Result, streams};
-use filter::{conditions, filter, one_of, within};
+use filter::{conditions, filter, within};
 use foldhash::HashMap;
 use matches::{CommentMatch, Places, Rank};
 use order::{Key, keyset, order};
@@ -126,7 +126,7 @@ pub async fn these(reader: &mut Reader, ids: &[Uuid]) -> Result<Option<Vec<Task>
     if ids.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let sql = index::among(reader.dialect(), COLUMNS, ids);
+    let sql = filter::these(reader.dialect(), COLUMNS, ids);
     let found = reader.list::<TaskRow>(sql).await?;
     let mut found: HashMap<Uuid, Task> = found.into_iter().map(|task| (task.id.0, task)).collect();
     Ok(ids.iter().map(|id| found.remove(id)).collect())
@@ -269,8 +269,7 @@ pub async fn page_of(
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = page.iter().map(|rank| rank.id.0).collect();
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
-    one_of(&mut sql, reader.dialect(), "t.id", &ids);
+    let sql = filter::these(reader.dialect(), COLUMNS, &ids);
     let tasks = reader.list::<TaskRow>(sql).await?;
     let mut tasks: HashMap<Uuid, Task> = tasks.into_iter().map(|task| (task.id.0, task)).collect();
     let of = |rank: Rank| Some((rank, tasks.remove(&rank.id.0)?));

@@ -21,6 +21,5 @@ mod tests;
 mod texts;
 
 pub use kept::{Claim, ListIndexes};
-pub(super) use rows::among;
 pub use rows::{Draft, ListIndex, Standing};
 pub use select::Found;

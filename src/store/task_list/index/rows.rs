@@ -3,8 +3,8 @@
 use super::facets::Facet;
 use super::held::{COMPLETED, DELETED, Fact, NO_DATE, Tasks};
 use super::select::{Found, select};
-use crate::store::link::Dialect;
 use crate::store::sql::Sql;
+use crate::store::task_list::filter::these;
 use crate::store::task_list::order::PageEnd;
 use crate::store::{Reader, Result};
 use crate::unicode::{name_key, title_key_bytes};
@@ -185,7 +185,8 @@ impl ListIndex {
         let changed: BTreeSet<Uuid> = entries.iter().filter_map(|(_, task, _)| *task).collect();
         let mut facts = Vec::with_capacity(changed.len());
         if !changed.is_empty() {
-            let rows: Vec<FactRow> = reader.fetch(among(reader.dialect(), COLUMNS, &changed)).await?;
+            let ids: Vec<Uuid> = changed.iter().copied().collect();
+            let rows: Vec<FactRow> = reader.fetch(these(reader.dialect(), COLUMNS, &ids)).await?;
             for row in rows
                 .into_iter()
                 .filter(|row| row.workspace_id == self.workspace.0)
@@ -235,32 +236,4 @@ async fn head(reader: &mut Reader, workspace: WorkspaceId) -> Result<Option<i64>
     let mut sql = Sql::new("select seq from streams where kind = 1 and id = ");
     sql.bind(workspace.0);
     reader.scalar(sql).await
-}
-
-/// The tasks with these ids, in no order.
-pub(in crate::store::task_list) fn among<'i>(
-    dialect: Dialect,
-    columns: &str,
-    ids: impl IntoIterator<Item = &'i Uuid>,
-) -> Sql {
-    let mut ids: Vec<Uuid> = ids.into_iter().copied().collect();
-    let mut sql = Sql::new(&format!("select {columns} from tasks t where t.id "));
-    match dialect {
-        Dialect::Sqlite => {
-            // only so many lengths, so that their statements stay prepared
-            ids.resize(
-                ids.len().next_power_of_two(),
-                ids.last().copied().unwrap_or_default(),
-            );
-            sql.push("in (").bind_all(ids).push(")");
-        }
-        Dialect::Postgres => {
-            let text: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-            // a query of its own is read once; the text itself might be for every row
-            sql.push("= any(array(select unnest(string_to_array(")
-                .bind(text.join(","))
-                .push(", ',')::uuid[])))");
-        }
-    }
-    sql
 }
