@@ -55,7 +55,13 @@ fn say_what_to_do(mut failure: Failure) -> Failure {
     failure
 }
 
-/// What the query says. Parameters that are not known are ignored, as caches' additions are.
+/// The parameters of the query. Another one is refused: `dryrun=true` must not import.
+const PARAMETERS: [&str; 5] = ["workspace_id", "format", "project", "dry_run", "op_id"];
+
+/// The most characters of its name in the refusal.
+const NAMED: usize = 40;
+
+/// What the query says.
 fn wanted(
     uri: &Uri,
     personal: taskwire_protocol::WorkspaceId,
@@ -63,6 +69,17 @@ fn wanted(
 ) -> Result<Wanted, Failure> {
     let query = uri.query().unwrap_or_default();
     let query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    if let Some((other, _)) = query
+        .iter()
+        .find(|(name, _)| !PARAMETERS.contains(&name.as_str()))
+    {
+        let name: String = other.chars().filter(|c| !c.is_control()).take(NAMED).collect();
+        let known = PARAMETERS.join(", ");
+        return Err(Failure::invalid(
+            name.as_str(),
+            format!("an import has no parameter {name}; it has {known}"),
+        ));
+    }
     let get = |name: &str| {
         query
             .iter()

@@ -30,6 +30,12 @@ async fn what_is_no_file_of_a_format_is_refused_with_its_line(engine: Engine) {
             "dry_run must be true or false",
         ),
         (
+            "format=csv&dryrun=true",
+            b"title\na\n".to_vec(),
+            422,
+            "an import has no parameter dryrun",
+        ),
+        (
             "format=csv&op_id=5",
             b"title\na\n".to_vec(),
             422,
@@ -86,6 +92,8 @@ async fn what_is_no_file_of_a_format_is_refused_with_its_line(engine: Engine) {
             "{query}: {came} {error}"
         );
     }
+    let (_, error) = send(&server, &tokens, "format=csv&dryrun=true", "title\na\n").await;
+    assert_eq!(error["field"], "dryrun");
     assert_eq!(
         import(&server, &tokens, "format=csv", "title\n").await["created"],
         0
