@@ -266,6 +266,7 @@ impl Import {
         )?;
         if with_listed {
             lost.append(std::mem::take(of_stages));
+            self.source(act, world, &names, begun).people(&mut lost)?;
         }
         let mut written = Written::default();
         if !matches!(self.part, Part::Names) {

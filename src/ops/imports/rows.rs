@@ -5,7 +5,7 @@ use super::ids::Key;
 use super::names::{Names, on_line};
 use super::people::{Counted, People};
 use crate::domain::import::lost::{Lost, shown};
-use crate::domain::import::plan::{Plan, PlannedComment, PlannedTask};
+use crate::domain::import::plan::{Person, Plan, PlannedComment, PlannedTask};
 use crate::domain::position;
 use crate::ops::{Act, Result, bug};
 use crate::store::comments::CommentRecord;
@@ -74,25 +74,49 @@ impl Source<'_> {
             written: Written::default(),
             below: HashMap::default(),
             levels: HashMap::default(),
-            strangers: Counted::default(),
-            authors: Counted::default(),
-            creators: Counted::default(),
             comment: self.comments_before(places.start),
         };
         for place in places.clone() {
             self.task(place, &places, &mut making, lost)?;
         }
+        Ok(making.written)
+    }
+
+    /// Lists the people of the whole file who are not found, or whom the import does not take: each once, however many
+    /// steps it has.
+    pub(super) fn people(&self, lost: &mut Lost) -> Result<()> {
+        let people = People::of(self.act, self.world, self.workspace);
+        let me = Some(self.act.caller.user.id);
+        let (mut strangers, mut authors) = (Counted::default(), Counted::default());
+        let mut creators = Counted::default();
+        for (place, planned) in self.plan.tasks.iter().enumerate() {
+            if self.id(place)?.1 {
+                continue;
+            }
+            let unknown = planned
+                .people
+                .iter()
+                .filter(|person| people.find(person).is_none());
+            unknown.for_each(|person| strangers.add(&person.name, planned.line));
+            let others = |person: &&Person| people.find(person) != me;
+            let creator = planned.created_by.iter().filter(others);
+            creator.for_each(|person| creators.add(&person.name, planned.line));
+            for comment in &planned.comments {
+                let author = comment.author.iter().filter(others);
+                author.for_each(|person| authors.add(&person.name, comment.line));
+            }
+        }
         let many = |number: u64| if number == 1 { "" } else { "s" };
         let why = "nobody in the workspace has this name; assign the tasks again";
         let what = |name: &str, number: u64| format!("the assignee {name} of {number} task{}", many(number));
-        making.strangers.list(lost, what, why);
+        strangers.list(lost, what, why);
         let why = "who imports is the author of all comments; the name stands before the text";
         let what = |name: &str, number: u64| format!("the author {name} of {number} comment{}", many(number));
-        making.authors.list(lost, what, why);
+        authors.list(lost, what, why);
         let why = "who imports is the creator of all tasks";
         let what = |name: &str, number: u64| format!("the creator {name} of {number} task{}", many(number));
-        making.creators.list(lost, what, why);
-        Ok(making.written)
+        creators.list(lost, what, why);
+        Ok(())
     }
 
     /// Who imports, as a member.
@@ -162,11 +186,6 @@ impl Source<'_> {
         if stage.kind == StageKind::Done {
             task.completed = true;
             task.completed_at = planned.completed_at.or(Some(task.updated_at));
-        }
-        if let Some(creator) = &planned.created_by
-            && making.people.find(creator) != Some(self.act.caller.user.id)
-        {
-            making.creators.add(&creator.name, planned.line);
         }
         let mut comments = Vec::with_capacity(planned.comments.len());
         for (i, comment) in planned.comments.iter().enumerate() {
@@ -279,15 +298,13 @@ impl Source<'_> {
     fn assignees(&self, planned: &PlannedTask, making: &mut Making<'_>) -> Vec<UserId> {
         let mut found = Vec::with_capacity(planned.people.len());
         for person in &planned.people {
-            match making.people.find(person) {
-                Some(user) if !found.contains(&user) => {
-                    found.push(user);
-                    if user != self.act.caller.user.id && planned.deleted_at.is_none() && !planned.completed {
-                        *making.written.assigned.entry(user).or_default() += 1;
-                    }
-                }
-                Some(_) => {}
-                None => making.strangers.add(&person.name, planned.line),
+            let user = making.people.find(person);
+            let Some(user) = user.filter(|user| !found.contains(user)) else {
+                continue;
+            };
+            found.push(user);
+            if user != self.act.caller.user.id && planned.deleted_at.is_none() && !planned.completed {
+                *making.written.assigned.entry(user).or_default() += 1;
             }
         }
         found
@@ -305,7 +322,6 @@ impl Source<'_> {
         let is_other = author.filter(|author| making.people.find(author) != Some(making.author.id));
         let mut body = planned.body.clone();
         if let Some(other) = is_other {
-            making.authors.add(&other.name, planned.line);
             let name = shown(&other.name);
             let named = format!("{name}: {body}");
             if named.chars().count() <= limits::COMMENT {
@@ -353,11 +369,6 @@ struct Making<'w> {
     below: HashMap<TaskId, u64>,
     /// The levels of tasks that are made.
     levels: HashMap<usize, usize>,
-    /// People who are assigned to tasks and are no members.
-    strangers: Counted,
-    /// Authors of comments and creators of tasks, other than who imports.
-    authors: Counted,
-    creators: Counted,
     /// How many comments of the plan come before the next one.
     comment: usize,
 }
