@@ -144,6 +144,9 @@ settings! {
         /// `None`: for ever.
         notification_retention: Option<Duration> =
             Some(from.duration("notification_retention_days", DAY, 0..=36_500)).filter(|kept| !kept.is_zero());
+        /// How long a deleted task is kept; `None`: for ever.
+        deleted_task_retention: Option<Duration> =
+            Some(from.duration("deleted_task_retention_days", DAY, 0..=36_500)).filter(|kept| !kept.is_zero());
         op_retention: Duration = from.duration("op_retention_days", DAY, 7..=3650);
         /// 0: none.
         list_index_from: u64 = from.whole("list_index_from", 0..=1_000_000_000);

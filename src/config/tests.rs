@@ -99,6 +99,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!((settings.max_sockets, settings.socket_max_age), (None, None));
     assert_eq!(settings.log_retention, Some(Duration::from_hours(7 * 24)));
     assert_eq!(settings.log_retention_events, 10_000);
+    assert_eq!(settings.deleted_task_retention, None);
     assert!(settings.rate_limit_enabled && !settings.require_verified_email);
     assert!(settings.password_hash_concurrency > 0 && settings.instance.starts_with("node-"));
     assert!(settings.jwt_secret.is_none() && settings.redis_url.is_none() && settings.public_url.is_none());

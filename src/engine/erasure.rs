@@ -100,8 +100,8 @@ impl Engine {
     }
 
     /// Makes readers on all instances read the log again where it was rewritten.
-    pub fn log_was_rewritten(&self, workspace: WorkspaceId, last: u64) {
-        self.0.hub.forget(workspace.into(), last);
+    pub fn log_was_rewritten(&self, stream: StreamId, last: u64) {
+        self.0.hub.forget(stream, last);
     }
 
     /// The op_ids of a user, among the next ones after `after`.

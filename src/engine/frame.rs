@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use taskwire_protocol::account::PublicUser;
-use taskwire_protocol::events::{self, EventType as _, Forgotten};
+use taskwire_protocol::events::{self, EventType as _};
 use taskwire_protocol::frames::{Actor, EventFrame, ServerFrame};
 use taskwire_protocol::workspace::AccessLost;
 use taskwire_protocol::{StreamId, Timestamp, WorkspaceId};
-use uuid::Uuid;
 
 /// Encodes an event frame.
 pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
@@ -33,12 +32,6 @@ pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
     }
     out.push('}');
     out
-}
-
-/// A logged frame without its content: only the id of its entity is left.
-pub(super) fn forgotten(frame: EventFrame, id: Uuid) -> serde_json::Result<String> {
-    let data = to_raw_value(&Forgotten { id, purged: true })?;
-    serde_json::to_string(&ServerFrame::Event(EventFrame { data, ..frame }))
 }
 
 /// A logged frame with what is left of a deleted user in the place of who they were; `None` if it shows nothing else.
@@ -112,6 +105,7 @@ pub(super) fn reply(at: &BTreeMap<StreamId, i64>, data: &str) -> String {
 mod tests {
     use super::*;
     use taskwire_protocol::UserId;
+    use uuid::Uuid;
 
     #[test]
     fn a_deleted_user_has_no_name_in_a_log() {

@@ -9,8 +9,8 @@ use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
-    api_tokens, attachments, invites, members, notifications, projects, repeats, sessions, streams, tags,
-    tasks, users, workspaces,
+    api_tokens, attachments, invites, members, notifications, projects, purges, repeats, sessions, streams,
+    tags, tasks, users, workspaces,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -265,10 +265,15 @@ async fn before(loading: &mut Loading<'_>) -> Done {
 }
 
 async fn blocked(loading: &mut Loading<'_>) -> Done {
-    for id in &loading.needs.blocked {
-        for task in tasks::load_blocked(loading.tx, *id).await? {
-            loading.world.tasks.loaded(task);
+    let ids = loading.needs.blocked.iter().copied();
+    match tasks::load_blocked(loading.tx, ids).await? {
+        Some(blocked) => {
+            for task in blocked {
+                loading.world.tasks.loaded(task);
+            }
         }
+        None if loading.is_one => loading.world.too_many_blocked(),
+        None => return Err(Fault::Crowded),
     }
     Ok(())
 }
@@ -499,18 +504,38 @@ async fn repeating(loading: &mut Loading<'_>) -> Done {
     load_zones(loading, &creators).await
 }
 
+async fn told(loading: &mut Loading<'_>) -> Done {
+    for (user, task) in &loading.needs.told {
+        for notification in notifications::about(loading.tx, *user, *task, FORGOTTEN).await? {
+            loading.world.notifications.loaded(notification);
+        }
+    }
+    Ok(())
+}
+
+/// How many notifications and log entries about tasks a group forgets at once. What is beyond, a job forgets.
+const FORGOTTEN_AT_ONCE: i64 = 500;
+
 /// The notifications about tasks. It reads their recipients, locks the recipients' streams all at once, and then reads
-/// the rows again under the locks.
+/// the rows again under the locks. What is about a task of which too much was told stays for a job.
 async fn notified(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
-    let mut owners: BTreeSet<StreamId> = BTreeSet::new();
+    let (mut owners, mut few) = (BTreeSet::new(), Vec::new());
+    let mut room = FORGOTTEN_AT_ONCE;
     for id in &needs.notified {
+        let number = purges::count(loading.tx, *id, room + 1).await?;
+        if number > room {
+            loading.world.loaded_much_told(*id);
+            continue;
+        }
+        room -= number;
+        few.push(*id);
         let left = notifications::of_task(loading.tx, *id).await?;
         owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
     }
     hold(loading, owners).await?;
-    for id in &needs.notified {
-        for notification in notifications::of_task(loading.tx, *id).await? {
+    for id in few {
+        for notification in notifications::of_task(loading.tx, id).await? {
             loading.world.notifications.loaded(notification);
         }
     }

@@ -27,6 +27,7 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
+//! - `purges`    forgets what was told about a purged task
 //! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
 //! - `imports`   files that become tasks of a workspace
 //! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot or
@@ -91,6 +92,7 @@ mod photos;
 mod prepare;
 mod profiles;
 mod publish;
+mod purges;
 mod recovery;
 mod reminders;
 mod reply;

@@ -7,15 +7,12 @@ use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
 use crate::store::{
-    self, Result, Transaction, attachments, comments, jobs, log, members, notifications, ops,
+    self, Result, Transaction, attachments, comments, jobs, log, members, notifications, ops, purges,
 };
 use foldhash::{HashMap, HashMapExt};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use taskwire_protocol::frames::EventFrame;
 use taskwire_protocol::{OpId, StreamId, TaskId, Timestamp, UserId};
-use uuid::Uuid;
 
 /// What an op_id did, as it is stored for repeats.
 pub(super) type Memo = ((UserId, OpId), Remembered);
@@ -27,7 +24,15 @@ pub(super) type Rewritten = BTreeMap<StreamId, u64>;
 pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritten> {
     let mut rewritten = Rewritten::new();
     for task in world.purged() {
-        forget(tx, *task, &mut rewritten).await?;
+        let places = if world.is_much_told(*task) {
+            purges::hide(tx, *task).await?
+        } else {
+            forget(tx, *task).await?
+        };
+        for (stream, seq) in places {
+            let last = rewritten.entry(stream).or_default();
+            *last = (*last).max(seq.unsigned_abs());
+        }
     }
     if !world.purged().is_empty() {
         Box::pin(comments::delete_of(tx, world.purged().iter().copied())).await?;
@@ -62,21 +67,17 @@ macro_rules! derive_entities {
 
 for_each_entity!(derive_entities);
 
-/// Rewrites all log entries that show a task, so that only its id is left.
-async fn forget(tx: &mut Transaction, task: TaskId, all: &mut Rewritten) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Entity {
-        id: Uuid,
-    }
+/// Rewrites all log entries that show a task, so that only its id is left. Returns where they are.
+async fn forget(tx: &mut Transaction, task: TaskId) -> Result<Vec<(StreamId, i64)>> {
     let mut rewritten = Vec::new();
     for (stream, seq, text) in log::of_task(tx, task).await? {
-        let frame: EventFrame = serde_json::from_str(&text)?;
-        let Entity { id } = serde_json::from_str(frame.data.get())?;
-        let last = all.entry(frame.stream).or_default();
-        *last = (*last).max(seq as u64);
-        rewritten.push((stream, seq, Arc::from(frame::forgotten(frame, id)?)));
+        rewritten.push((stream, seq, Arc::from(log::forgotten(&text)?)));
     }
-    log::rewrite(tx, task, &rewritten).await
+    log::rewrite(tx, task, &rewritten).await?;
+    Ok(rewritten
+        .into_iter()
+        .map(|(stream, seq, _)| (stream, seq))
+        .collect())
 }
 
 /// A log entry that has its seq and its encoded frame.

@@ -17,7 +17,7 @@ impl Job for ForgetName {
         while let Some(step) = next {
             let rewritten = run.step(step).await?;
             if let Some(last) = rewritten.last {
-                run.engine().log_was_rewritten(self.workspace, last);
+                run.engine().log_was_rewritten(self.workspace.into(), last);
             }
             next = rewritten.next;
         }

@@ -9,6 +9,7 @@
 //! - `spread_profile`   shows a changed profile in the workspaces of its user
 //! - `erase_account`   erases what a deleted account has left; `erase_workspace` a workspace without members;
 //!   `forget_name` takes the user's name out of the logs of workspaces
+//! - `forget_task`   forgets what was told about a task that was purged
 //! - `look_again`   looks again when a user is to be told about tasks
 //! - `show_invites`   shows invitations to those who verified the address that they name
 //! - `adopt_tags`   makes tags of the names that tasks have from an older version
@@ -24,6 +25,7 @@ mod attachments;
 mod erase_account;
 mod erase_workspace;
 mod forget_name;
+mod forget_task;
 mod kind;
 mod look_again;
 mod mail;
@@ -52,6 +54,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crate::store::jobs::EraseAccount>(),
     Kind::of::<crate::store::jobs::EraseWorkspace>(),
     Kind::of::<crate::store::jobs::ForgetName>(),
+    Kind::of::<crate::store::jobs::ForgetTask>(),
     Kind::of::<crate::store::jobs::ShowInvites>(),
     Kind::of::<crate::store::jobs::AdoptTags>(),
     Kind::of::<crate::store::jobs::RemoveFiles>(),

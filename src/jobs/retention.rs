@@ -1,7 +1,7 @@
 //! Retention: deletes old entries of logs, old notifications, old op_ids, sessions and API tokens that ended long ago, sealed
-//! refresh tokens that are no longer given out, codes of mails, invitations that expired, and mails that could not be sent.
-//! Each step is one transaction, which changes at most 500 rows; notifications and invitations go through the writers'
-//! groups, each with an event.
+//! refresh tokens that are no longer given out, codes of mails, invitations that expired, mails that could not be sent, and
+//! deleted tasks. Each step is one transaction, which changes at most 500 rows; notifications, invitations and tasks go
+//! through the writers' groups, each with an event.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -12,7 +12,7 @@ use crate::store::jobs::Payload;
 use crate::store::{StoreError, Transaction, api_tokens, codes, device_approvals, jobs, log, ops, sessions};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use taskwire_protocol::Failure;
+use taskwire_protocol::{Failure, Timestamp};
 use uuid::Uuid;
 
 /// The most rows that one step changes.
@@ -67,6 +67,10 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         None => Ok(()),
     };
     let invites = expired_invites(steps).await;
+    let tasks = match settings.deleted_task_retention {
+        Some(kept) => deleted_tasks(steps, before(kept)).await,
+        None => Ok(()),
+    };
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -82,6 +86,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         .and(mails)
         .and(notifications)
         .and(invites)
+        .and(tasks)
         .and(logs)
 }
 
@@ -104,6 +109,17 @@ async fn notifications(steps: &impl Steps, before: i64) -> Result<(), Failure> {
 async fn expired_invites(steps: &impl Steps) -> Result<(), Failure> {
     while steps.engine().end_expired_invites().await? {}
     Ok(())
+}
+
+/// Purges tasks that were deleted before `before`.
+async fn deleted_tasks(steps: &impl Steps, before: i64) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        after = steps.engine().purge_deleted(Timestamp(before), after).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Deletes entries older than `before`, except the newest `events` of each log.

@@ -183,6 +183,8 @@ macro_rules! for_each_entity {
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The oldest notifications of a user whose ids are before this one.
                 old_notifications: (taskwire_protocol::UserId, uuid::Uuid), ordered(user);
+                /// Some of a user's notifications about a task.
+                told: (taskwire_protocol::UserId, taskwire_protocol::TaskId), ordered(user);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user);
                 /// The API tokens of these accounts.
@@ -223,7 +225,7 @@ macro_rules! for_each_entity {
                 /// Where those of these tasks that repeat, or begin to (true), stand in their series, and the time zones
                 /// of their creators.
                 repeating: (taskwire_protocol::TaskId, bool), ordered(workspace);
-                /// The notifications about these tasks, and the streams of their recipients.
+                /// The notifications about these tasks, and the streams of their recipients, unless they are too many.
                 notified: taskwire_protocol::TaskId, ordered(user);
             }
         }

@@ -16,7 +16,7 @@ use taskwire_protocol::notification::{
     ListNotifications, MarkAllRead, MarkNotification, MarkedAllRead, Notification, NotificationGone,
     NotificationPage, ReadUpTo, Unread,
 };
-use taskwire_protocol::{Failure, NotificationId, UserId, limits};
+use taskwire_protocol::{Failure, NotificationId, TaskId, UserId, limits};
 use uuid::Uuid;
 
 targets_the_caller!(
@@ -147,7 +147,7 @@ pub(super) fn remove(
     Ok(logged)
 }
 
-decided_as_steps!(ForgetNotifications);
+decided_as_steps!(ForgetNotifications, ForgetAbout);
 
 /// The most notifications that one step deletes, each with an event.
 pub const FORGOTTEN: i64 = 100;
@@ -173,17 +173,40 @@ impl Step for ForgetNotifications {
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let user = act.caller.user.id;
-        let old = world.notifications.iter();
-        let old = old.filter(|((of, id), _)| *of == user && id.0 < self.before);
-        let mut old: Vec<_> = old.map(|((_, id), row)| (*id, row.is_read)).collect();
-        old.sort_unstable();
-        for (id, is_read) in &old {
-            remove(act, world, user, *id, *is_read)?;
-        }
-        let more = old.len() as i64 >= FORGOTTEN;
-        Ok(json(&Forgotten { more })?.into())
+        forget(act, world, |notification| notification.id.0 < self.before)
     }
+}
+
+/// Deletes some of the caller's notifications about a task, because the task was purged.
+pub struct ForgetAbout {
+    /// The task.
+    pub task: TaskId,
+}
+
+impl Step for ForgetAbout {
+    const NAME: &'static str = "notification.forget_about";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.told.insert((caller.user.id, self.task));
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        forget(act, world, |notification| notification.task_id == Some(self.task))
+    }
+}
+
+/// Deletes those of the caller's notifications in memory that are meant.
+fn forget(act: &Act<'_>, world: &mut World, is_meant: impl Fn(&Notification) -> bool) -> Result<Arc<str>> {
+    let user = act.caller.user.id;
+    let meant = world.notifications.iter();
+    let meant = meant.filter(|((of, _), row)| *of == user && is_meant(row));
+    let mut meant: Vec<_> = meant.map(|((_, id), row)| (*id, row.is_read)).collect();
+    meant.sort_unstable();
+    for (id, is_read) in &meant {
+        remove(act, world, user, *id, *is_read)?;
+    }
+    let more = meant.len() as i64 >= FORGOTTEN;
+    Ok(json(&Forgotten { more })?.into())
 }
 
 impl Query for ListNotifications {

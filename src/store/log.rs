@@ -4,11 +4,16 @@ use super::bind::{
     Cell,
     Kind::{Id, Int, Text},
 };
+use super::purges::HIDDEN_ENTRY;
 use super::sql::Sql;
 use super::statement::{Batch, RowType, Statement, statement, statement_of};
 use super::table::{Table, columns, insert};
-use super::{Reader, Result, Transaction};
+use super::{Reader, Result, Transaction, streams};
+use serde::Deserialize;
+use serde_json::value::to_raw_value;
 use std::sync::Arc;
+use taskwire_protocol::events::Forgotten;
+use taskwire_protocol::frames::{EventFrame, ServerFrame};
 use taskwire_protocol::{StreamId, TaskId};
 use uuid::Uuid;
 
@@ -57,14 +62,36 @@ pub async fn page(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
-    reader.fetch(page_of(stream, after, limit)).await
+    let mut sql = Sql::new(&format!(
+        "select l.seq, l.frame, {HIDDEN_ENTRY} from log_by_stream l where l.stream = "
+    ));
+    sql.bind(stream.uuid()).after("l.seq", after);
+    sql.push(" order by l.seq").limit(limit);
+    shown(reader.fetch(sql).await?)
 }
 
-fn page_of(stream: StreamId, after: i64, limit: i64) -> Sql {
-    let mut sql = Sql::new("select seq, frame from log_by_stream where stream = ");
-    sql.bind(stream.uuid()).after("seq", after);
-    sql.push(" order by seq").limit(limit);
-    sql
+/// Entries as readers may see them: without the content of purged tasks.
+fn shown(entries: Vec<(i64, String, i64)>) -> Result<Vec<(i64, String)>> {
+    let entries = entries.into_iter().map(|(seq, frame, hidden)| match hidden {
+        0 => Ok((seq, frame)),
+        _ => Ok((seq, forgotten(&frame)?)),
+    });
+    entries.collect()
+}
+
+/// A logged frame without its content: only the id of its entity is left.
+pub fn forgotten(text: &str) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Entity {
+        id: Uuid,
+    }
+    let frame: EventFrame = serde_json::from_str(text)?;
+    let Entity { id } = serde_json::from_str(frame.data.get())?;
+    let data = to_raw_value(&Forgotten { id, purged: true })?;
+    Ok(serde_json::to_string(&ServerFrame::Event(EventFrame {
+        data,
+        ..frame
+    }))?)
 }
 
 /// The entries of one task after `after`, oldest first.
@@ -75,10 +102,12 @@ pub async fn page_of_task(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
-    let mut sql = Sql::new("select seq, frame from log where task_id = ");
-    sql.bind(task.0).push(" and stream = ").bind(stream.uuid());
-    sql.after("seq", after).push(" order by seq").limit(limit);
-    reader.fetch(sql).await
+    let mut sql = Sql::new(&format!(
+        "select l.seq, l.frame, {HIDDEN_ENTRY} from log l where l.task_id = "
+    ));
+    sql.bind(task.0).push(" and l.stream = ").bind(stream.uuid());
+    sql.after("l.seq", after).push(" order by l.seq").limit(limit);
+    shown(reader.fetch(sql).await?)
 }
 
 /// The tail and the head of a stream: the log has the entries from tail + 1 to head.
@@ -95,9 +124,32 @@ pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> 
 }
 
 /// A task's entries in all logs: stream, seq and frame.
-pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(Uuid, i64, String)>> {
-    let mut sql = Sql::new("select stream, seq, frame from log where task_id = ");
+pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(StreamId, i64, String)>> {
+    // the stream of an erased workspace is gone, and its log is about to go
+    let mut sql = Sql::new(
+        "select l.stream, s.kind, l.seq, l.frame from log l join streams s on s.id = l.stream where l.task_id = ",
+    );
     sql.bind(task.0);
+    let rows: Vec<(Uuid, i64, i64, String)> = tx.select(sql).await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(id, kind, seq, frame)| (streams::stream(id, kind), seq, frame))
+        .collect())
+}
+
+/// A task's entries in one log after `after` and up to `last`, oldest first, for a chore that rewrites them under the
+/// stream's lock.
+pub async fn load_of_task(
+    tx: &mut Transaction,
+    task: TaskId,
+    stream: StreamId,
+    (after, last): (i64, i64),
+    limit: i64,
+) -> Result<Vec<(i64, String)>> {
+    let mut sql = Sql::new("select seq, frame from log where task_id = ");
+    sql.bind(task.0).push(" and stream = ").bind(stream.uuid());
+    sql.after("seq", after).push(" and seq <= ").bind(last);
+    sql.push(" order by seq").limit(limit);
     tx.select(sql).await
 }
 
@@ -111,11 +163,15 @@ pub(super) static REWRITE: Statement = statement(
 );
 
 /// Replaces the frames of a task's entries.
-pub async fn rewrite(tx: &mut Transaction, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
+pub async fn rewrite(
+    tx: &mut Transaction,
+    task: TaskId,
+    entries: &[(StreamId, i64, Arc<str>)],
+) -> Result<()> {
     let rows = entries.iter().map(|(stream, seq, frame)| {
         [
             task.0.into(),
-            (*stream).into(),
+            stream.uuid().into(),
             (*seq).into(),
             frame.clone().into(),
         ]
@@ -137,7 +193,10 @@ pub async fn load(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
-    tx.select(page_of(stream, after, limit)).await
+    let mut sql = Sql::new("select seq, frame from log_by_stream where stream = ");
+    sql.bind(stream.uuid()).after("seq", after);
+    sql.push(" order by seq").limit(limit);
+    tx.select(sql).await
 }
 
 /// Replaces the frames of entries of a stream.

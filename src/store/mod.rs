@@ -18,8 +18,8 @@
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `calendars`, `workspaces`, `members`,
 //!   `tasks`
 //!   (`task_list`, `search`), `statistics` of tasks, `comments`, `attachments`, `notifications`, `streams`, `log`, `ops`,
-//!   `jobs`, `codes`, `departures`, `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch`
-//!   and `newest`
+//!   `jobs`, `codes`, `departures`, `device_approvals`, `alarms`, `repeats`, `purges`, `instances` (and `kicks`), `invites`,
+//!   `epoch` and `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
@@ -58,6 +58,7 @@ pub mod ops;
 mod plans;
 mod postgres;
 pub mod projects;
+pub mod purges;
 pub mod repeats;
 mod room;
 #[cfg(test)]

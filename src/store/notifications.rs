@@ -89,13 +89,22 @@ pub struct Selection {
     pub limit: i64,
 }
 
+/// The condition that a purge does not hide the notification.
+fn seen(table: &str) -> String {
+    format!(
+        "not exists (select 1 from purges p where p.task_id = {table}.task_id and p.stream = {table}.user_id)"
+    )
+}
+
 /// A page of a user's notifications.
 pub async fn list(reader: &mut Reader, user: UserId, wanted: Selection) -> Result<Vec<Notification>> {
     // select the page first, then join its users: SQLite could not read only a page of a view that is joined
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from (select * from notifications_by_user where user_id = "
     ));
-    sql.bind(user.0);
+    sql.bind(user.0)
+        .push(" and ")
+        .push(&seen("notifications_by_user"));
     if wanted.unread_only {
         sql.push(" and is_read = false");
     }
@@ -129,6 +138,7 @@ pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Resu
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.user_id = "
     ));
     sql.bind(user.0).push(" and n.id = ").bind(id.0);
+    sql.push(" and ").push(&seen("n"));
     let found = reader.one::<NotificationAndActor>(sql).await?;
     Ok(found.map(|(_, notification)| notification))
 }
@@ -149,12 +159,13 @@ pub(super) static LOAD: Statement = statement(
         Part::Plain(COLUMNS),
         Part::Plain(
             " from v cross join notifications n left join users u on u.id = n.actor_id
-             where n.user_id = v.user_id and n.id = v.id and {rows}"
+             where n.user_id = v.user_id and n.id = v.id and {rows}
+               and not exists (select 1 from purges p where p.task_id = n.task_id and p.stream = n.user_id)"
         ),
     ],
 );
 
-/// The notifications with these keys.
+/// The notifications with these keys, unless a purge hides them.
 pub async fn load(
     tx: &mut Transaction,
     keys: impl IntoIterator<Item = (UserId, NotificationId)>,
@@ -169,6 +180,21 @@ pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(UserId, 
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "
     ));
     sql.bind(task.0);
+    tx.list::<NotificationAndActor>(sql).await
+}
+
+/// Some of a user's notifications about a task, also those that its purge hides.
+pub async fn about(
+    tx: &mut Transaction,
+    user: UserId,
+    task: TaskId,
+    limit: i64,
+) -> Result<Vec<(UserId, Notification)>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "
+    ));
+    sql.bind(task.0).push(" and n.user_id = ").bind(user.0);
+    sql.limit(limit);
     tx.list::<NotificationAndActor>(sql).await
 }
 

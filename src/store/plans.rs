@@ -9,7 +9,7 @@ use super::{
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 16] = [
+const SCHEMA: [&str; 17] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0002_jobs.sql"),
     include_str!("../../migrations/sqlite/0003_text.sql"),
@@ -26,6 +26,7 @@ const SCHEMA: [&str; 16] = [
     include_str!("../../migrations/sqlite/0020_statistics.sql"),
     include_str!("../../migrations/sqlite/0022_search.sql"),
     include_str!("../../migrations/sqlite/0023_calendars.sql"),
+    include_str!("../../migrations/sqlite/0024_purges.sql"),
 ];
 
 /// The most users who have mutations in one group.

@@ -52,7 +52,7 @@ impl CountersRow {
     }
 }
 
-fn stream(id: Uuid, kind: i64) -> StreamId {
+pub(super) fn stream(id: Uuid, kind: i64) -> StreamId {
     if kind == 0 {
         StreamId::User(UserId(id))
     } else {

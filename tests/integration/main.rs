@@ -60,6 +60,7 @@ mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactio
 mod presence; // who is present, who is typing
 mod profiles;
 mod projects; // what users change about themselves, and how their workspaces show it
+mod purges; // what is forgotten of a purged task, and which tasks are purged for their age
 mod readmes; // every command of every README
 mod recurrences; // tasks that repeat
 mod refresh; // the family of refresh tokens of a session

@@ -9,7 +9,9 @@ use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
 use taskwire::store::statistics::{self, Wanted};
 use taskwire::store::task_list::{self, Draft, PageEnd, Scope, Words};
-use taskwire::store::{Plan, Reader, Store, attachments, comments, log, members, streams, tasks, workspaces};
+use taskwire::store::{
+    Plan, Reader, Store, attachments, comments, log, members, purges, streams, tasks, workspaces,
+};
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::ListTasks;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
@@ -55,6 +57,8 @@ const MUCH: &str = "
     insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(1 + n % 20), '{}' from generate_series(0, 79999) n;
     insert into tally_counts select id(1 + n % 20), 1 + n % 4, n::text, n from generate_series(1, 20000) n;
     insert into tally_days select id(1 + n % 20), 1 + n % 4, n / 20, n, '{}' from generate_series(1, 40000) n;
+    insert into purges select id(100000 + n), id(1 + n % 20), n from generate_series(1, 20000) n;
+    update tasks set deleted_at = created_at where is_deleted;
     analyze;
 ";
 
@@ -240,6 +244,13 @@ async fn other_lists(reader: &mut Reader) {
     let removed = attachments::removed(reader, WorkspaceId(ONE), 100).await;
     removed.expect("attachments");
     check_by(reader, "attachments that were removed", looks_at_many);
+    for after in [(i64::MAX, Uuid::nil()), (30_000, MIDDLE)] {
+        let page = tasks::deleted_before(reader, after, 101).await;
+        page.expect("a page");
+        check(reader, "tasks that were deleted long ago");
+    }
+    purges::next(reader, TaskId(ONE)).await.expect("a place");
+    check(reader, "what is to be forgotten");
     let users = notifications::who_has_before(reader, MIDDLE, Uuid::nil(), 500).await;
     users.expect("users");
     check(reader, "who has old notifications");

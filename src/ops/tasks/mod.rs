@@ -21,6 +21,8 @@ mod remove;
 mod repeat;
 mod search;
 
+pub use remove::PurgeOld;
+
 use super::caller::targets_a_task;
 use super::cascade::TaskEvent;
 use super::notices::tell_of_task;

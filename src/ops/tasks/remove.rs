@@ -3,22 +3,26 @@
 use super::places::all_below_known;
 use super::{below, change, stamped, there};
 use crate::ops::notices::tell_of_task;
-use crate::ops::world::World;
-use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade, notifications};
+use crate::ops::step::{Step, decided_as_steps};
+use crate::ops::world::{Logged, World};
+use crate::ops::{
+    Act, Caller, Change, DONE, Mutation, Needs, Result, Target, cascade, conflict, json, notifications,
+};
+use crate::store::jobs::{ForgetTask, NewJob};
+use crate::store::tasks::MOST_BLOCKED;
+use std::sync::Arc;
+use std::time::Duration;
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::{DeleteTask, Deleted, Purged, RestoreTask, Task};
-use taskwire_protocol::{ErrorCode, Failure};
+use taskwire_protocol::{ErrorCode, Failure, TaskId, Timestamp, WorkspaceId};
 
 impl Mutation for DeleteTask {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
-        needs.below.insert(self.id);
         if self.permanent == Some(true) {
-            needs.blocked.insert(self.id);
-            needs.notified.insert(self.id);
-            needs.leaving.insert(self.id);
-            needs.alone = true;
-            needs.frees = true;
+            needs_to_purge(self.id, needs);
+        } else {
+            needs.below.insert(self.id);
         }
     }
 
@@ -26,7 +30,8 @@ impl Mutation for DeleteTask {
         let before = there(world, self.id)?;
         all_below_known(world)?;
         if self.permanent == Some(true) {
-            return purge(act, world, &before);
+            let (logged, purged) = purge(act, world, &before)?;
+            return Ok(Change::logged(logged, Deleted::Purged(purged)));
         }
         if before.is_deleted {
             return Ok(Change::nothing(Deleted::Task(Box::new(before))));
@@ -74,8 +79,16 @@ impl Mutation for RestoreTask {
 }
 
 /// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks are deleted so that
-/// they can be restored, without a parent. The tasks that it blocks stay, without it.
-fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
+/// they can be restored, without a parent. The tasks that it blocks stay, without it. When much was told about it, a job
+/// forgets that; until then nobody is shown any of it (`store/purges`).
+fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<(Logged<Purged>, Purged)> {
+    if !world.has_all_blocked() {
+        let message = format!(
+            "more than {MOST_BLOCKED} tasks are blocked by it, with deleted ones; take it out of `blocked_by` of some of \
+             them first, and in a batch name fewer tasks"
+        );
+        return Err(conflict(&message));
+    }
     let forget_it = |other: &mut Task| {
         other.parent_id = other.parent_id.filter(|parent| *parent != task.id);
         other.blocked_by.retain(|blocker| *blocker != task.id);
@@ -104,6 +117,59 @@ fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted
         version: task.version + 1,
     };
     world.purge_task(task.id)?;
+    if world.is_much_told(task.id) {
+        let job = ForgetTask { task: task.id };
+        world.enqueue(NewJob::new(task.id.to_string(), &job, Duration::ZERO)?);
+    }
     let logged = world.emit::<events::TaskPurged>(act, task.workspace_id, &purged)?;
-    Ok(Change::logged(logged, Deleted::Purged(purged)))
+    Ok((logged, purged))
+}
+
+fn needs_to_purge(id: TaskId, needs: &mut Needs) {
+    needs.below.insert(id);
+    needs.blocked.insert(id);
+    needs.notified.insert(id);
+    needs.leaving.insert(id);
+    needs.alone = true;
+    needs.frees = true;
+}
+
+decided_as_steps!(PurgeOld);
+
+/// Purges a task that was deleted so long ago that the settings do not keep it any longer. One that was restored meanwhile
+/// stays, and so does one whose workspace is about to be erased.
+pub struct PurgeOld {
+    /// The task.
+    pub task: TaskId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// It must have been deleted before this moment.
+    pub before: Timestamp,
+}
+
+impl Step for PurgeOld {
+    const NAME: &'static str = "task.purge_old";
+
+    fn target(&self) -> Target {
+        Target::Outside(self.workspace)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.tasks.insert(self.task);
+        needs_to_purge(self.task, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        let members = world.members(self.workspace);
+        let is_there = members.is_some_and(|members| !members.is_empty());
+        let task = world.tasks.get(self.task).filter(|task| {
+            let is_old = task.deleted_at.is_some_and(|at| at < self.before);
+            is_there && is_old && task.workspace_id == self.workspace
+        });
+        if let Some(task) = task.cloned() {
+            all_below_known(world)?;
+            purge(act, world, &task)?;
+        }
+        Ok(json(&DONE)?.into())
+    }
 }

@@ -91,12 +91,16 @@ macro_rules! derive_world {
             counts: Counts,
             entries: Vec<Entry>,
             purged: Vec<TaskId>,
+            /// Tasks about which too much was told to forget it in one transaction.
+            much_told: BTreeSet<TaskId>,
             newest: HashMap<UserId, Timestamp>,
             rooms: HashMap<TaskId, usize>,
             /// How many subtasks some tasks have, without deleted ones.
             subtasks: HashMap<TaskId, u64>,
             /// There are too many tasks below those that the group names, and memory has none of them.
             lacks_below: bool,
+            /// The tasks that the group names block too many others, and memory has none of these.
+            lacks_blocked: bool,
             zones: HashMap<UserId, String>,
             /// How many bytes the attachments of some users have.
             stored: HashMap<UserId, u64>,
@@ -296,6 +300,26 @@ impl World {
     /// Whether memory has what is below the tasks whose mutations need it.
     pub(in crate::ops) fn has_all_below(&self) -> bool {
         !self.lacks_below
+    }
+
+    /// The tasks whose blocked ones a mutation of the group needs block too many.
+    pub fn too_many_blocked(&mut self) {
+        self.lacks_blocked = true;
+    }
+
+    /// Whether memory has what the tasks block whose mutations need it.
+    pub(in crate::ops) fn has_all_blocked(&self) -> bool {
+        !self.lacks_blocked
+    }
+
+    /// Too much was told about a task to forget it in one transaction.
+    pub fn loaded_much_told(&mut self, task: TaskId) {
+        self.much_told.insert(task);
+    }
+
+    /// Whether a job is to forget what was told about a task.
+    pub fn is_much_told(&self, task: TaskId) -> bool {
+        self.much_told.contains(&task)
     }
 
     /// Sets how many subtasks a task has, without deleted ones.

@@ -23,7 +23,8 @@ pub use claims::{Claim, Claimed, Next, claim, complete, expire, fail, give_back,
 pub use enqueue::{NewJob, Payload, ensure, insert};
 pub use overview::{Ahead, JobRecord, ahead, delete, existing, forget_dead, list, retry};
 pub use payloads::{
-    AdoptTags, EraseAccount, EraseWorkspace, ForgetName, LookAgain, RemoveFiles, ShowInvites, SpreadProfile,
+    AdoptTags, EraseAccount, EraseWorkspace, ForgetName, ForgetTask, LookAgain, RemoveFiles, ShowInvites,
+    SpreadProfile,
 };
 
 /// Milliseconds since 1970 by the database's clock. It advances during a transaction.

@@ -3,7 +3,7 @@
 use super::Payload;
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{UserId, WorkspaceId};
+use taskwire_protocol::{TaskId, UserId, WorkspaceId};
 
 /// Shows a user's profile, as it is when the job runs, in the workspaces of the user.
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,4 +101,15 @@ pub struct ForgetName {
 
 impl Payload for ForgetName {
     const KIND: &'static str = "forget_name";
+}
+
+/// Forgets what was told about a task that was purged: in the logs, and in notifications.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ForgetTask {
+    /// The task.
+    pub task: TaskId,
+}
+
+impl Payload for ForgetTask {
+    const KIND: &'static str = "forget_task";
 }

@@ -6,7 +6,7 @@ use crate::store::bind::Kind::Id;
 use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement, statement};
 use crate::store::table::{Part, text};
-use crate::store::{Result, Transaction};
+use crate::store::{Reader, Result, Transaction};
 use crate::unicode::name_key;
 use taskwire_protocol::tag::Tag;
 use taskwire_protocol::task::Task;
@@ -93,13 +93,41 @@ pub async fn load_blockers(
     tx.list::<TaskRow>(sql).await
 }
 
-/// The tasks that a task blocks.
-pub async fn load_blocked(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
+/// How many tasks that others block a group holds.
+pub const MOST_BLOCKED: usize = 20_000;
+
+/// The tasks that these tasks block. `None` if they are more than [`MOST_BLOCKED`].
+pub async fn load_blocked(
+    tx: &mut Transaction,
+    tasks: impl IntoIterator<Item = TaskId>,
+) -> Result<Option<Vec<Task>>> {
     let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from task_blocks b join tasks t on t.id = b.task_id where b.blocker_id = "
+        "select {COLUMNS} from task_blocks b join tasks t on t.id = b.task_id where b.blocker_id in ("
     ));
-    sql.bind(task.0).push(" order by t.id");
-    tx.list::<TaskRow>(sql).await
+    sql.bind_all(tasks.into_iter().map(|id| id.0));
+    sql.push(")").limit(MOST_BLOCKED as i64 + 1);
+    let blocked = tx.list::<TaskRow>(sql).await?;
+    Ok((blocked.len() <= MOST_BLOCKED).then_some(blocked))
+}
+
+/// Tasks that were deleted before a moment, those deleted last first, after the one that the previous page ended with: when
+/// each was deleted, its id and its workspace. What was deleted together comes with the newest task first, so mostly subtasks
+/// before their parents.
+pub async fn deleted_before(
+    reader: &mut Reader,
+    (deleted_at, id): (i64, Uuid),
+    limit: i64,
+) -> Result<Vec<(i64, TaskId, WorkspaceId)>> {
+    let mut sql = Sql::new(
+        "select deleted_at, id, workspace_id from tasks where deleted_at is not null and (deleted_at, id) < (",
+    );
+    sql.bind(deleted_at).push(", ").bind(id);
+    sql.push(") order by deleted_at desc, id desc").limit(limit);
+    let rows: Vec<(i64, Uuid, Uuid)> = reader.fetch(sql).await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(at, task, home)| (at, TaskId(task), WorkspaceId(home)))
+        .collect())
 }
 
 /// Tasks of a workspace that are in one of these stages, deleted ones included, at most `limit`.

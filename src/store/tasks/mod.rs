@@ -17,8 +17,9 @@ mod write;
 
 pub use file::{Belongings, belongings, earlier_subtasks, parents, still_there, with_earlier_subtasks};
 pub use load::{
-    MOST_BEFORE, MOST_BELOW, count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked,
-    load_blockers, load_in_stages, load_neighbours, load_of_project, load_tagged,
+    MOST_BEFORE, MOST_BELOW, MOST_BLOCKED, count_subtasks, deleted_before, load, load_ancestors,
+    load_assigned, load_below, load_blocked, load_blockers, load_in_stages, load_neighbours, load_of_project,
+    load_tagged,
 };
 pub use marks::{has_tags_to_key, key_tags, lock_tags};
 pub use read::{find, load_page, sync};
