@@ -114,11 +114,13 @@ fn todo(task: &Task, about: About<'_>, text: &mut String) {
         put(text, "PERCENT-COMPLETE", "100");
     }
     if let Some(due) = task.due_at {
-        // a rule needs a start (section 3.8.5.3); like Apple's programs we give the date that the rule repeats
-        if task.recurrence.is_some() {
-            date(text, "DTSTART", task, due);
-        }
-        date(text, "DUE", task, due);
+        // a rule repeats its start (section 3.8.5.3), and DUE must be later than that (section 3.8.2.3)
+        let name = if task.recurrence.is_some() {
+            "DTSTART"
+        } else {
+            "DUE"
+        };
+        date(text, name, task, due);
         repeats(task, text);
     }
     if let Some(at) = task.remind_at.filter(|_| about.reminds && !task.completed) {

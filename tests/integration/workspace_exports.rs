@@ -257,6 +257,57 @@ async fn a_sheet_has_a_row_for_each_task_and_no_formula(engine: Engine) {
     }
 }
 
+/// A task that repeats and reminds, one that is due on a day and repeats, and a part of the first. Their ids.
+async fn repeating_tasks(ada: &mut Client) -> Vec<Value> {
+    let rent = json!({
+        "title": "Rent", "due_at": "2027-01-31T09:00:00Z", "remind_at": "2027-01-31T08:00:00Z",
+        "recurrence": "FREQ=MONTHLY;UNTIL=20280101",
+    });
+    let rent = made(ada, rent).await;
+    let bins = json!({ "title": "Bins", "due_at": "2027-02-01T00:00:00Z", "all_day": true, "recurrence": "FREQ=WEEKLY;UNTIL=20280101" });
+    let bins = made(ada, bins).await;
+    let below = made(ada, json!({ "title": "Sign the order", "parent_id": rent })).await;
+    vec![rent, bins, below]
+}
+
+/// The rules of RFC 5545 for dates of a to-do, which the parser does not check (sections 3.3.10, 3.8.2.3, 3.8.5.3, 3.8.6.3).
+fn is_valid(todo: &icalendar::parser::Component<'_>) {
+    let property = |name: &str| todo.properties.iter().find(|property| property.name == name);
+    let is_day = |value: &str| !value.contains('T');
+    let value = |name: &str| {
+        let property = property(name)?;
+        let value = property.val.as_str();
+        let says_day = property.params.iter().any(|param| {
+            param.key == "VALUE" && param.val.as_ref().is_some_and(|value| value.as_str() == "DATE")
+        });
+        assert_eq!(says_day, is_day(value), "{name}: {value}");
+        Some(value)
+    };
+    let (start, due) = (value("DTSTART"), value("DUE"));
+    if let (Some(start), Some(due)) = (start, due) {
+        assert!(is_day(start) == is_day(due) && start < due, "{start} {due}");
+    }
+    if let Some(rule) = property("RRULE") {
+        let start = start.expect("a rule repeats a start");
+        let until = rule
+            .val
+            .as_str()
+            .split(';')
+            .find_map(|part| part.strip_prefix("UNTIL="));
+        assert!(
+            until.is_none_or(|until| is_day(until) == is_day(start)),
+            "{start} {until:?}"
+        );
+    }
+    for alarm in &todo.components {
+        let trigger = alarm
+            .properties
+            .iter()
+            .find(|property| property.name == "TRIGGER");
+        assert!(trigger.expect("a trigger").val.as_str().ends_with('Z'));
+    }
+}
+
 async fn a_calendar_has_a_to_do_for_each_task(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let (mut ada, home) = hostile(&server).await;
@@ -264,6 +315,7 @@ async fn a_calendar_has_a_to_do_for_each_task(engine: Engine) {
     let day = made(&mut ada, day).await;
     let gone = made(&mut ada, json!({ "title": "Gone" })).await;
     ada.ok("task.delete", json!({ "id": gone })).await;
+    let repeating = repeating_tasks(&mut ada).await;
     let answer = ask(&server, &ada, &format!("?workspace_id={home}&format=ics")).await;
     assert_eq!(answer.headers()["content-type"], "text/calendar; charset=utf-8");
     let text = answer.text().await.expect("a whole calendar");
@@ -285,8 +337,20 @@ async fn a_calendar_has_a_to_do_for_each_task(engine: Engine) {
         }
         let about = ["STATUS", "DUE", "PRIORITY"].map(|name| property(name).unwrap_or_default());
         found.insert(property("UID").expect("an id"), about);
+        is_valid(todo);
     }
-    assert_eq!(found.len(), HOSTILE.len() + 1);
+    assert_eq!(found.len(), HOSTILE.len() + 1 + repeating.len());
+    let parent = format!("RELATED-TO;RELTYPE=PARENT:{}", text_of(&repeating[0]));
+    for line in [
+        "DTSTART:20270131T090000Z",
+        "RRULE:FREQ=MONTHLY;UNTIL=20280101T235959Z",
+        "DTSTART;VALUE=DATE:20270201",
+        "RRULE:FREQ=WEEKLY;UNTIL=20280101",
+        "TRIGGER;VALUE=DATE-TIME:20270131T080000Z",
+        &parent,
+    ] {
+        assert!(unfolded.contains(line), "{line}\n{unfolded}");
+    }
     assert_eq!(
         found[day.as_str().expect("an id")],
         ["NEEDS-ACTION", "20270131", "1"]

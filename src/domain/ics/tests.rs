@@ -128,7 +128,6 @@ fn a_task_becomes_a_to_do_with_everything() {
         ("UID", "00000000-0000-0000-0000-000000000007"),
         ("DTSTAMP", "20261129T100101Z"),
         ("CREATED", "20261129T100000Z"),
-        ("DUE", "20261130T100000Z"),
         ("DTSTART", "20261130T100000Z"),
         ("RRULE", "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270101T235959Z"),
         ("PRIORITY", "1"),
@@ -140,6 +139,7 @@ fn a_task_becomes_a_to_do_with_everything() {
     ] {
         assert_eq!(value(&text, name), Some(expected.to_owned()), "{name}\n{text}");
     }
+    assert_eq!(value(&text, "DUE"), None, "DUE must be later than DTSTART");
     assert!(text.contains("RELATED-TO;RELTYPE=PARENT:"));
     assert!(text.contains("TRIGGER;VALUE=DATE-TIME:20261130T090000Z\r\n"));
     let silent = About {
@@ -161,7 +161,7 @@ fn a_day_is_a_date_and_its_rule_has_no_times() {
         ..task("Tidy up")
     };
     let text = written(Component::Todo, &all_day, OPEN);
-    assert!(text.contains("DUE;VALUE=DATE:20261130\r\n"), "{text}");
+    assert!(text.contains("DTSTART;VALUE=DATE:20261130\r\n"), "{text}");
     assert_eq!(
         value(&text, "RRULE").as_deref(),
         Some("FREQ=DAILY;UNTIL=20270101")
@@ -170,6 +170,15 @@ fn a_day_is_a_date_and_its_rule_has_no_times() {
     assert_eq!(value(&text, "COMPLETED").as_deref(), Some("20261129T100000Z"));
     let text = written(Component::Event, &all_day, OPEN);
     assert!(text.contains("DTSTART;VALUE=DATE:20261130\r\n") && !text.contains("DUE"));
+    let once = Task {
+        recurrence: None,
+        ..all_day
+    };
+    let text = written(Component::Todo, &once, OPEN);
+    assert!(
+        text.contains("DUE;VALUE=DATE:20261130\r\n") && !text.contains("DTSTART"),
+        "{text}"
+    );
 }
 
 #[test]
