@@ -26,6 +26,7 @@ on_both_databases!(
     an_error_in_the_last_row_leaves_nothing,
     an_import_that_is_sent_again_is_done_once,
     members_import_and_only_admins_add_stages,
+    tasks_that_a_stage_completes_are_told,
     whoever_is_assigned_is_told_once,
     a_file_does_not_speak_for_others,
 );
@@ -158,39 +159,47 @@ async fn files_of_other_programs_become_tasks(engine: Engine) {
                 );
             }
         }
-        // what was imported before is not made again, where the file says when it was made
+        // stages, projects and tags are used again; tasks are made again, since only our own files and an op_id tell that
+        // they were imported before
         let again = import(&server, &tokens, &query, file).await;
-        assert_eq!(again["made"]["projects"], 0, "{format}: {again}");
+        let all = &again["made"];
+        assert_eq!(
+            (&all["stages"], &all["projects"], &all["tags"], &all["tasks"]),
+            (&json!(0), &json!(0), &json!(0), &json!(made)),
+            "{format}: {again}"
+        );
     }
 }
 
 async fn a_dry_run_tells_what_happens_and_changes_nothing(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    let (tokens, home) = (ada.tokens.clone(), ada.personal());
-    let (stream, own) = (format!("workspace:{home}"), format!("user:{}", ada.user_id()));
-    let before = (head(&mut ada, &stream).await, head(&mut ada, &own).await);
-    let state = all_of_it(&mut ada, &home).await;
+    let tokens = ada.tokens.clone();
+    let own = format!("user:{}", ada.user_id());
+    let home = ada.personal();
+    import(&server, &tokens, "format=vikunja", VIKUNJA).await;
+    let export = copies::export(&server, &tokens, &home).await;
     for (format, file) in [
-        ("todoist", TODOIST),
-        ("trello", TRELLO),
-        ("vikunja", VIKUNJA),
-        ("taskwarrior", TASKWARRIOR),
+        ("todoist", TODOIST.to_vec()),
+        ("trello", TRELLO.to_vec()),
+        ("vikunja", VIKUNJA.to_vec()),
+        ("taskwarrior", TASKWARRIOR.to_vec()),
+        ("csv", table(30).into_bytes()),
+        ("json", export.into_bytes()),
     ] {
-        let query = format!("format={format}");
-        let would = import(&server, &tokens, &format!("{query}&dry_run=true"), file).await;
-        assert_eq!(
-            (head(&mut ada, &stream).await, head(&mut ada, &own).await),
-            before,
-            "{format}"
-        );
-        assert_eq!(all_of_it(&mut ada, &home).await, state);
-        if format == "trello" {
-            let did = import(&server, &tokens, &query, file).await;
-            assert_eq!(would, did);
-            assert!(did["created"].as_u64() > Some(0));
-            return;
-        }
+        let workspace = ada.ok("workspace.create", json!({ "name": format })).await["id"].clone();
+        let stream = format!("workspace:{}", text(&workspace));
+        let before = (head(&mut ada, &stream).await, head(&mut ada, &own).await);
+        let state = all_of_it(&mut ada, text(&workspace)).await;
+        let query = format!("workspace_id={}&format={format}", text(&workspace));
+        let would = import(&server, &tokens, &format!("{query}&dry_run=true"), file.clone()).await;
+        let after = (head(&mut ada, &stream).await, head(&mut ada, &own).await);
+        assert_eq!(after, before, "{format}");
+        assert_eq!(all_of_it(&mut ada, text(&workspace)).await, state, "{format}");
+        let did = import(&server, &tokens, &query, file).await;
+        assert_eq!(would, did, "{format}");
+        let tasks = all_of_it(&mut ada, text(&workspace)).await.tasks.len();
+        assert!(tasks > 2 && did["made"]["tasks"] == tasks, "{format}: {did}");
     }
 }
 
@@ -302,6 +311,54 @@ async fn members_import_and_only_admins_add_stages(engine: Engine) {
     );
     let answer = import(&server, &team.admin.tokens.clone(), &query, TRELLO).await;
     assert_eq!(answer["made"]["stages"], 2, "{answer}");
+}
+
+/// A list is called “Done”, and a bucket that is not the one for what is done.
+async fn tasks_that_a_stage_completes_are_told(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    team.member
+        .ok("profile.update", json!({ "name": "Ada Quill" }))
+        .await;
+    let ada = json!([team.member.user_id()]);
+    let board = json!({
+        "name": "Board", "lists": [{ "id": "1", "name": "Not done yet", "pos": 1 }, { "id": "2", "name": "Done", "pos": 2 }],
+        "members": [{ "id": "m", "username": "adaquill77", "fullName": "Ada Quill" }],
+        "cards": [{ "id": "a", "name": "Begun", "idList": "1", "idMembers": ["m"] }, { "id": "b", "name": "Over", "idList": "2" },
+            { "id": "c", "name": "Long over", "idList": "2", "dueComplete": true }],
+    });
+    let export = json!([{ "id": 1, "title": "P", "buckets": [{ "id": 1, "title": "To-Do" }, { "id": 2, "title": "Done" }],
+        "tasks": [{ "id": 1, "title": "Begun", "bucket_id": 1, "assignees": [{ "username": "aq", "name": "Ada Quill" }] },
+            { "id": 2, "title": "Over", "bucket_id": 2 }, { "id": 3, "title": "Long over", "bucket_id": 2, "done": true }] }]);
+    for (format, file, stages) in [("trello", board, 1), ("vikunja", export, 0)] {
+        let made = team.owner.ok("workspace.create", json!({ "name": format })).await;
+        let workspace = text(&made["id"]).to_owned();
+        let place = json!({ "workspace_id": workspace, "username": "member", "role": "member" });
+        team.owner.ok("member.add", place).await;
+        let (query, file) = (
+            format!("workspace_id={workspace}&format={format}"),
+            file.to_string(),
+        );
+        let tokens = team.owner.tokens.clone();
+        let would = import(&server, &tokens, &format!("{query}&dry_run=true"), file.clone()).await;
+        assert_eq!(import(&server, &tokens, &query, file).await, would);
+        assert_eq!(would["made"]["stages"], stages, "{would}");
+        let lost: Vec<&str> = would["lost"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|item| text(&item["what"]))
+            .collect();
+        assert_eq!(lost, ["that 1 task in the stage Done is open"], "{would}");
+        let there = tasks(&mut team.owner, &workspace).await;
+        let is_over = |title: &str| there[title]["completed"] == true;
+        assert_eq!(
+            [is_over("Begun"), is_over("Over"), is_over("Long over")],
+            [false, true, true],
+            "{format}"
+        );
+        assert_eq!(there["Begun"]["assignee_ids"], ada, "{format}");
+    }
 }
 
 async fn whoever_is_assigned_is_told_once(engine: Engine) {

@@ -28,6 +28,9 @@ const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
 
+/// Among so many days each day of a month is at least once.
+const SOME_DAYS: usize = 62;
+
 /// A zone by its name; UTC when there is none.
 pub(super) fn zone(name: &str) -> Option<Tz> {
     match name.trim() {
@@ -88,39 +91,65 @@ pub(super) fn basic(text: &str) -> Option<Timestamp> {
     parsed.or_else(|| Timestamp::parse(text))
 }
 
-/// Words of a date, in English: `5 Jan 2030`, `Jan 5 2030 14:00`, `every other monday at 9am`, `every! 3 days`. A date
-/// without a year is not understood: it depends on when it was written.
+/// Words of a date, in English: `5 Jan 2030`, `Jan 5 2030 14:00`, `every other monday at 9am`, `every! 3 days`, `daily`. A
+/// date without a year is not understood: it depends on when it was written.
 pub(super) fn words(text: &str, zone: Tz, now: Timestamp) -> Option<When> {
     if let Some(date) = plain(text, zone) {
         let date = Some(date);
         return Some(When { date, rule: None });
     }
     let text = text.trim().to_lowercase();
-    let (text, time) = match text.split_once(" at ") {
-        Some((date, time)) => (date.to_owned(), Some(clock(time)?)),
-        None => (text, None),
+    let Some(rhythm) = rhythm(&text) else {
+        let (day, time) = timed(&text)?;
+        let date = Some(at(calendar_day(day)?, time, zone)?);
+        return Some(When { date, rule: None });
     };
-    let rhythm = text
-        .strip_prefix("every! ")
-        .or_else(|| text.strip_prefix("every "));
-    if let Some(rhythm) = rhythm {
-        let (rhythm, start) = match rhythm.split_once(" starting ") {
-            Some((rhythm, start)) => (rhythm, Some(calendar_day(start)?)),
-            None => (rhythm, None),
-        };
-        let rule = every(rhythm)?;
-        let today = DateTime::from_timestamp_millis(now.0)?
+    let (rhythm, start) = match rhythm.split_once(" starting ") {
+        Some((rhythm, start)) => (rhythm, Some(timed(start)?)),
+        None => (rhythm, None),
+    };
+    let (rhythm, mut time) = timed(rhythm)?;
+    let first = match start {
+        Some((day, later)) => {
+            time = time.or(later);
+            calendar_day(day)?
+        }
+        None => DateTime::from_timestamp_millis(now.0)?
             .with_timezone(&zone)
-            .date_naive();
-        let first = first_day(&rule, start.unwrap_or(today))?;
-        let date = Some(at(first, time, zone)?);
-        return Some(When {
-            date,
-            rule: Some(rule),
-        });
+            .date_naive(),
+    };
+    let rule = every(rhythm).or_else(|| days_of_the_month(rhythm))?;
+    let date = Some(at(first_day(&rule, first)?, time, zone)?);
+    Some(When {
+        date,
+        rule: Some(rule),
+    })
+}
+
+/// What stands behind `every`, or a word that means it.
+fn rhythm(text: &str) -> Option<&str> {
+    let begins = ["every! ", "every ", "ev! ", "ev "];
+    let rest = begins.iter().find_map(|begin| text.strip_prefix(begin));
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_rhythm = matches!(first, "daily" | "weekly" | "monthly" | "quarterly" | "yearly");
+    rest.or_else(|| is_rhythm.then_some(text))
+}
+
+/// What stands before a time, and the time: `… at 9am`, `… 9:30`, `… 9 pm`. `None`: what stands behind `at` is none.
+fn timed(text: &str) -> Option<(&str, Option<NaiveTime>)> {
+    if let Some((before, time)) = text.rsplit_once(" at ") {
+        return Some((before, Some(clock(time)?)));
     }
-    let date = Some(at(calendar_day(&text)?, time, zone)?);
-    Some(When { date, rule: None })
+    // a bare number may be a day or a year
+    let is_sure = |time: &str| time.contains(':') || time.ends_with("am") || time.ends_with("pm");
+    let mut spaces = text.rmatch_indices(' ').map(|(place, _)| place);
+    let (last, second) = (spaces.next(), spaces.next());
+    let found = [second, last].into_iter().flatten().find_map(|place| {
+        let (before, time) = text.split_at(place);
+        let time = Some(time.trim()).filter(|time| is_sure(time)).and_then(clock)?;
+        Some((before.trim_end(), Some(time)))
+    });
+    Some(found.unwrap_or((text, None)))
 }
 
 fn at(date: NaiveDate, time: Option<NaiveTime>, zone: Tz) -> Option<Date> {
@@ -235,6 +264,26 @@ fn days_of_the_week(text: &str) -> Option<String> {
     (!days.is_empty()).then(|| format!("FREQ=WEEKLY{interval};BYDAY={}", days.join(",")))
 }
 
+/// `27th`, `1st and 15th`, `last day`
+fn days_of_the_month(text: &str) -> Option<String> {
+    if text.trim() == "last day" {
+        return Some("FREQ=MONTHLY;BYMONTHDAY=-1".to_owned());
+    }
+    let words = text
+        .split([',', ' '])
+        .filter(|word| !word.is_empty() && *word != "and");
+    let day = |word: &str| {
+        let number: u32 = ["st", "nd", "rd", "th"]
+            .iter()
+            .find_map(|end| word.strip_suffix(end))?
+            .parse()
+            .ok()?;
+        (1..=31).contains(&number).then(|| number.to_string())
+    };
+    let days: Vec<String> = words.map(day).collect::<Option<_>>()?;
+    (!days.is_empty()).then(|| format!("FREQ=MONTHLY;BYMONTHDAY={}", days.join(",")))
+}
+
 /// `3 days`, `3days`, `day`, `other week`, `p2w`
 fn counted(text: &str) -> Option<(u32, &str)> {
     if let Some(unit) = text.strip_prefix("other ") {
@@ -254,15 +303,24 @@ fn counted(text: &str) -> Option<(u32, &str)> {
     Some((number, unit.trim()))
 }
 
-/// The first day from one on that a weekly rule has.
+/// The first day from one on that a rule has which names days of the week or of the month.
 fn first_day(rule: &str, from: NaiveDate) -> Option<NaiveDate> {
-    let Some((_, days)) = rule.split_once("BYDAY=") else {
-        return Some(from);
-    };
     let code = |day: NaiveDate| WEEKDAYS[day.weekday().num_days_from_monday() as usize].1;
-    from.iter_days()
-        .take(7)
-        .find(|day| days.split(',').any(|wanted| wanted == code(*day)))
+    let is_last = |day: NaiveDate| day.succ_opt().is_none_or(|next| next.day() == 1);
+    let mut days = from.iter_days().take(SOME_DAYS);
+    if let Some((_, named)) = rule.split_once("BYDAY=") {
+        days.find(|day| named.split(',').any(|wanted| wanted == code(*day)))
+    } else if let Some((_, named)) = rule.split_once("BYMONTHDAY=") {
+        days.find(|day| {
+            named.split(',').any(|wanted| match wanted.parse::<i64>() {
+                Ok(-1) => is_last(*day),
+                Ok(number) => i64::from(day.day()) == number,
+                Err(_) => false,
+            })
+        })
+    } else {
+        Some(from)
+    }
 }
 
 /// The time in the id of a MongoDB object, as Trello's are: its first four bytes are seconds.
@@ -299,13 +357,38 @@ mod tests {
             told("July 5th, 2031 at 9pm", berlin),
             at("2031-07-05T19:00:00.000Z", false)
         );
+        let afternoon = at("2031-01-15T13:30:00.000Z", false);
+        for text in [
+            "15 Jan 2031 14:30",
+            "Jan 15 2031 14:30",
+            "Jan 15 2031 2:30pm",
+            "January 15, 2031 2:30 PM",
+            "15 Jan 2031 at 14:30",
+        ] {
+            assert_eq!(told(text, berlin), afternoon, "{text}");
+        }
+        assert_eq!(
+            told("Jan 15 2031 2pm", berlin),
+            at("2031-01-15T13:00:00.000Z", false)
+        );
         for unclear in [
             "tomorrow",
             "5 Jan",
+            "5 Jan 14:30",
+            "14:30",
+            "15 Jan 2031 25:30",
+            "15 Jan 2031 9",
+            "15 Jan 2031 at noon",
             "next week",
             "",
             "every",
+            "ev",
+            "every 9am",
             "every 0 days",
+            "every 0th",
+            "every 32nd",
+            "every 27",
+            "daily habit",
             "31 Feb 2030",
             "every full moon",
         ] {
@@ -342,6 +425,65 @@ mod tests {
             rule("every! 3 days starting 2030-02-01"),
             Some(("2030-02-01T00:00:00.000Z".into(), "FREQ=DAILY;INTERVAL=3".into()))
         );
+        for (text, at, expected) in [
+            (
+                "every friday 9am",
+                "2030-01-04T09:00:00.000Z",
+                "FREQ=WEEKLY;BYDAY=FR",
+            ),
+            (
+                "Every Friday 9:15 pm",
+                "2030-01-04T21:15:00.000Z",
+                "FREQ=WEEKLY;BYDAY=FR",
+            ),
+            ("ev mon", "2030-01-07T00:00:00.000Z", "FREQ=WEEKLY;BYDAY=MO"),
+            (
+                "ev! 2 weeks",
+                "2030-01-01T00:00:00.000Z",
+                "FREQ=WEEKLY;INTERVAL=2",
+            ),
+            ("daily", "2030-01-01T00:00:00.000Z", "FREQ=DAILY"),
+            ("monthly at 8:00", "2030-01-01T08:00:00.000Z", "FREQ=MONTHLY"),
+            (
+                "yearly starting 5 Jul 2031",
+                "2031-07-05T00:00:00.000Z",
+                "FREQ=YEARLY",
+            ),
+            (
+                "every 27th",
+                "2030-01-27T00:00:00.000Z",
+                "FREQ=MONTHLY;BYMONTHDAY=27",
+            ),
+            (
+                "every 2nd and 15th 7am",
+                "2030-01-02T07:00:00.000Z",
+                "FREQ=MONTHLY;BYMONTHDAY=2,15",
+            ),
+            (
+                "every 31st starting 2030-02-01",
+                "2030-03-31T00:00:00.000Z",
+                "FREQ=MONTHLY;BYMONTHDAY=31",
+            ),
+            (
+                "every last day",
+                "2030-01-31T00:00:00.000Z",
+                "FREQ=MONTHLY;BYMONTHDAY=-1",
+            ),
+            (
+                "every day at 9am starting 2030-02-01",
+                "2030-02-01T09:00:00.000Z",
+                "FREQ=DAILY",
+            ),
+            (
+                "every day starting Feb 1 2030 9am",
+                "2030-02-01T09:00:00.000Z",
+                "FREQ=DAILY",
+            ),
+        ] {
+            let (found, rule) = rule(text).unwrap_or_else(|| panic!("{text} is understood"));
+            assert_eq!((found.as_str(), rule.as_str()), (at, expected), "{text}");
+            assert!(recurrence::check(&rule).is_ok(), "{text}: {rule}");
+        }
         for text in [
             "daily",
             "weekdays",

@@ -123,6 +123,11 @@ impl<'f> Item<'f> {
         Item::on(raw, lines.line(raw.get()))
     }
 
+    /// Reads an object of a list of another one.
+    pub(super) fn below(raw: &'f RawValue, above: &Item<'_>) -> Option<Item<'f>> {
+        Item::on(raw, above.line)
+    }
+
     fn on(raw: &'f RawValue, line: u64) -> Option<Item<'f>> {
         let fields = serde_json::from_str(raw.get()).ok()?;
         Some(Item { line, fields })

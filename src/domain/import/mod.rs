@@ -5,13 +5,14 @@
 //! - `lost`     what is left out; `errors` what is wrong
 //! - `whole`, `table`   our own formats, JSON and CSV
 //! - `todoist`, `trello`, `vikunja`, `taskwarrior`   those of other programs
-//! - `csv`, `items`, `zip`, `html`, `dates`   what these are made of
+//! - `csv`, `items`, `zip`, `html`, `dates`, `kinds`   what these are made of
 
 mod csv;
 mod dates;
 mod errors;
 mod html;
 mod items;
+mod kinds;
 pub mod lost;
 pub mod plan;
 mod settle;
@@ -55,6 +56,7 @@ pub fn read(format: ImportFormat, given: &Given<'_>) -> Result<Plan> {
         ImportFormat::Taskwarrior => (taskwarrior::read(given)?, false),
     };
     let mut plan = plan;
+    plan.is_foreign = !strict;
     if let Some(name) = given.project
         && plan.tasks.iter().any(|task| task.project.is_none())
     {

@@ -31,6 +31,8 @@ pub struct Plan {
     pub tags: Vec<PlannedTag>,
     /// The tasks, in their order; a parent comes before its subtasks once the plan is settled.
     pub tasks: Vec<PlannedTask>,
+    /// Whether another program made the file.
+    pub is_foreign: bool,
     /// Rows of the file that are left out on purpose, such as deleted tasks.
     pub skipped: u64,
     /// What is left out or changed.
@@ -58,13 +60,18 @@ pub struct PlannedStage {
     pub color: Option<String>,
 }
 
-/// A project. One with the same name is used instead.
+/// A project. One of the workspace with the same name is used instead.
 #[derive(Clone, Debug, Default)]
 pub struct PlannedProject {
     /// The line of the file.
     pub line: Option<u64>,
     /// Its name.
     pub name: String,
+    /// Whether the file has a list of its projects, so that two with one name are two. Otherwise it only says to which
+    /// project a task belongs.
+    pub is_listed: bool,
+    /// The name of the project that it is in, by which it is told from another one with its name.
+    pub above: Option<String>,
     /// The color as `#rrggbb`.
     pub color: Option<String>,
     /// Whether it is archived.
@@ -86,6 +93,8 @@ pub struct Person {
     pub id: Option<UserId>,
     /// A username, a name or an e-mail address.
     pub name: String,
+    /// Another name, which is looked up when nobody has the first; empty for none.
+    pub other: String,
 }
 
 /// What a file calls a task.
@@ -197,9 +206,24 @@ impl Person {
 
     /// Somebody with a name, whose beginning is kept.
     pub fn of(id: Option<UserId>, name: &str) -> Person {
-        let name = name.trim().chars().take(PERSON).collect();
-        Person { id, name }
+        Person {
+            id,
+            name: short(name),
+            other: String::new(),
+        }
     }
+
+    /// Somebody with a username and a full name, of which another program may leave one out. People rarely have the same
+    /// username everywhere.
+    pub fn called(username: Option<String>, full: Option<String>) -> Option<Person> {
+        let mut person = Person::named(username.as_ref().or(full.as_ref())?);
+        person.other = short(&full.unwrap_or_default());
+        Some(person)
+    }
+}
+
+fn short(name: &str) -> String {
+    name.trim().chars().take(PERSON).collect()
 }
 
 impl Plan {

@@ -3,15 +3,18 @@
 //!
 //! - `texts`   titles, descriptions, names
 //! - `order`   parents, blockers, and the order of tasks
+//! - `projects`   which of them are one, and names for those that are not
 
 mod order;
+mod projects;
 mod texts;
 
 use super::errors::{Errors, unreadable};
 use super::lost::{Lost, shown};
-use super::plan::{Person, Plan, PlannedProject, PlannedStage, PlannedTag, PlannedTask};
+use super::plan::{Person, Plan, PlannedStage, PlannedTag, PlannedTask};
 use crate::domain::{recurrence, stage, text};
 use crate::unicode::name_key;
+use projects::Projects;
 use std::collections::{BTreeMap, BTreeSet};
 use taskwire_protocol::stage::{DefineStage, StageKind};
 use taskwire_protocol::{Failure, Timestamp, limits};
@@ -29,7 +32,7 @@ pub(super) struct Settling {
 /// The most stages of a file that are looked at: more than any workspace has.
 const STAGES: usize = 5 * limits::STAGES;
 /// The most different tags of a file.
-const TAG_NAMES: usize = 10_000;
+pub(super) const TAG_NAMES: usize = 10_000;
 
 /// The moments that a task may have.
 const MOMENTS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
@@ -63,14 +66,14 @@ pub(super) fn settle(mut plan: Plan, strict: bool, now: Timestamp) -> Result<Pla
 /// All tags of an import are looked up, and made, at once.
 fn few_tags(plan: &Plan) -> Result<(), Failure> {
     let mut keys: BTreeSet<&str> = plan.tags.iter().map(|tag| &*tag.name).collect();
-    for task in &plan.tasks {
+    let (mut line, mut tasks) = (None, plan.tasks.iter());
+    while keys.len() <= TAG_NAMES {
+        let Some(task) = tasks.next() else { return Ok(()) };
         keys.extend(task.tags.iter().map(|tag| &**tag));
-        if keys.len() > TAG_NAMES {
-            let message = format!("an import has at most {TAG_NAMES} different tags; split the file");
-            return Err(unreadable(task.line, None, message));
-        }
+        line = task.line;
     }
-    Ok(())
+    let message = format!("an import has at most {TAG_NAMES} different tags; split the file");
+    Err(unreadable(line, None, message))
 }
 
 impl Settling {
@@ -140,11 +143,10 @@ impl Settling {
         }
     }
 
-    /// Projects with the same name become one.
+    /// Projects with the same name become one, unless the file lists both.
     fn projects(&mut self, plan: &mut Plan) {
-        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut projects = Projects::default();
         let mut moved = Vec::with_capacity(plan.projects.len());
-        let mut kept: Vec<PlannedProject> = Vec::with_capacity(plan.projects.len());
         for mut project in std::mem::take(&mut plan.projects) {
             let line = project.line;
             project.name = self.name(
@@ -156,17 +158,20 @@ impl Settling {
             self.color(line, &mut project.color);
             self.past(&mut project.created_at);
             self.past(&mut project.updated_at);
-            let key = match project.reference {
-                Some(reference) => reference.0.to_string(),
-                None => name_key(&project.name),
-            };
-            let place = *places.entry(key).or_insert(kept.len());
-            if place == kept.len() {
-                kept.push(project);
+            let there = projects.place(&project);
+            if there.is_some() && project.is_listed {
+                let name = projects.another_name(&project);
+                let what = format!("the name of the project {}", shown(&project.name));
+                let why = format!("another one of the file has it; it is called {}", shown(&name));
+                self.lost.add(line, what, why);
+                project.name = name;
+            } else if let Some(place) = there {
+                moved.push(place);
+                continue;
             }
-            moved.push(place);
+            moved.push(projects.add(project));
         }
-        plan.projects = kept;
+        plan.projects = projects.kept;
         for task in &mut plan.tasks {
             task.project = task.project.and_then(|old| moved.get(old).copied());
         }

@@ -108,6 +108,34 @@ fn a_project_of_todoist() {
     let projects: Vec<&str> = plan.projects.iter().map(|project| &*project.name).collect();
     assert_eq!((projects, plan.tasks.len()), (vec!["Home", "Inbox"], 10));
     loses(&plan, "-: photo.png");
+    // two projects with one name
+    let zip = archive(&[("Home [1].csv", TODOIST), ("Home [2].csv", TODOIST)]);
+    let two = self::plan(ImportFormat::Todoist, &zip);
+    let projects: Vec<&str> = two.projects.iter().map(|project| &*project.name).collect();
+    assert_eq!((projects, two.tasks.len()), (vec!["Home", "Home (2)"], 10));
+    loses(
+        &two,
+        "-: the name of the project Home: another one of the file has it",
+    );
+}
+
+#[test]
+fn one_file_of_todoist_does_not_say_its_project() {
+    loses(
+        &plan(ImportFormat::Todoist, TODOIST),
+        "-: the name of the project",
+    );
+    let named = Given {
+        project: Some("Home"),
+        ..given(TODOIST)
+    };
+    let plan = read(ImportFormat::Todoist, &named).expect("a plan");
+    assert_eq!(plan.projects[0].name, "Home");
+    assert!(
+        !lost(&plan)
+            .iter()
+            .any(|item| item.contains("the name of the project"))
+    );
 }
 
 #[test]
@@ -149,6 +177,102 @@ fn a_board_of_trello() {
     loses(&plan, "23: the start date of “Invitations”");
     loses(&plan, "25: that “Old idea” is archived");
     loses(&plan, "-: the description of the board");
+}
+
+#[test]
+fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
+    let board = br##"{"name": "Work", "lists": [
+        {"id": "l1", "name": "Not done yet", "pos": 1}, {"id": "l2", "name": "Review closed deals", "pos": 2}],
+      "labels": [{"id": "b1", "name": "bug", "color": "red_dark"}, {"id": "b2", "name": "later", "color": null},
+        {"id": "b3", "name": "", "color": "sky"}, {"id": "b4", "name": "", "color": "lime"},
+        {"id": "b5", "name": "bug", "color": "green"}],
+      "members": [{"id": "m1", "username": "adaquill77", "fullName": "Ada Quill"}, {"id": "m2", "fullName": "Ben"}],
+      "cards": [
+        {"id": "c1", "name": "Release", "idList": "l1", "idMembers": ["m1"], "isTemplate": true,
+         "labels": [{"id": "b3", "name": "", "color": "sky"}], "cover": {"idAttachment": null, "color": "blue", "size": "normal"}},
+        {"id": "c2", "name": "Plain", "idList": "l2", "cover": {"idAttachment": null, "color": null, "size": "normal"},
+         "isTemplate": false}],
+      "checklists": [{"id": "k1", "idCard": "c1", "name": "Before launch", "checkItems": [
+          {"id": "i1", "name": "Notes", "state": "incomplete", "pos": 1, "idMember": "m2",
+           "due": "2030-05-01T12:00:00.000Z", "dueReminder": 1440},
+          {"id": "i2", "name": "Tag", "state": "incomplete", "pos": 2, "idMember": "m9", "due": null, "dueReminder": null}]},
+        {"id": "k2", "idCard": "c2", "name": "Checklist", "checkItems": [{"name": "Item", "state": "complete"}]}]}"##;
+    let plan = plan(ImportFormat::Trello, board);
+    assert!(plan.stages.iter().all(|stage| stage.kind == StageKind::Open));
+    let tags: Vec<(&str, Option<&str>)> = plan
+        .tags
+        .iter()
+        .map(|tag| (&*tag.name, tag.color.as_deref()))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            ("bug", Some("#eb5a46")),
+            ("later", None),
+            ("sky", Some("#00c2e0"))
+        ]
+    );
+    let notes = titled(&plan, "Notes");
+    assert_eq!(notes.people[0].name, "Ben");
+    assert_eq!(
+        notes.remind_at.map(|at| at.to_string()).as_deref(),
+        Some("2030-04-30T12:00:00.000Z")
+    );
+    let ada = &titled(&plan, "Release").people[0];
+    assert_eq!((&*ada.name, &*ada.other), ("adaquill77", "Ada Quill"));
+    for begin in [
+        "5: the color of another label bug",
+        "8: the cover of “Release”",
+        "8: that “Release” is a template",
+        "12: the checklist Before launch",
+        "15: a member of “Tag”",
+    ] {
+        loses(&plan, begin);
+    }
+    assert_eq!(lost(&plan).len(), 5, "{:#?}", lost(&plan));
+}
+
+#[test]
+fn projects_of_vikunja_with_one_title_are_two_and_its_buckets_and_positions_count() {
+    let export = br#"[
+      {"id": 1, "title": "Home", "tasks": [], "views": [{"id": 3, "view_kind": "list"}, {"id": 4, "view_kind": "kanban"}]},
+      {"id": 2, "title": "Work"},
+      {"id": 3, "title": "Someday", "parent_project_id": 1, "tasks": [{"id": 1, "title": "Paint"}]},
+      {"id": 4, "title": "someday", "parent_project_id": 2, "views": [{"id": 7, "view_kind": "list"}, {"id": 8, "view_kind": "kanban"}],
+       "buckets": [{"id": 1, "title": "In progress"}, {"id": 2, "title": "Done"}],
+       "positions": [{"task_id": 3, "project_view_id": 7, "position": 100}, {"task_id": 3, "project_view_id": 8, "position": 300},
+         {"task_id": 2, "project_view_id": 8, "position": 50}, {"task_id": 2, "project_view_id": 7, "position": 200}],
+       "tasks": [
+         {"id": 4, "title": "New", "position": 0},
+         {"id": 2, "title": "Second", "priority": 5, "bucket_id": 1, "assignees": [{"username": "adaquill77", "name": "Ada Quill"}]},
+         {"id": 3, "title": "First", "bucket_id": 2}]},
+      {"id": 5, "title": "Old", "child_projects": [{"id": 6, "title": "Someday", "tasks": [
+         {"id": 6, "title": "Below", "position": 20}, {"id": 7, "title": "Above", "position": 10}]}]}]"#;
+    let plan = plan(ImportFormat::Vikunja, export);
+    let names: Vec<&str> = plan.projects.iter().map(|project| &*project.name).collect();
+    assert_eq!(
+        names,
+        [
+            "Home",
+            "Work",
+            "Someday",
+            "Work / someday",
+            "Old",
+            "Old / Someday"
+        ]
+    );
+    let titles: Vec<&str> = plan.tasks.iter().map(|task| &*task.title).collect();
+    assert_eq!(titles, ["Paint", "First", "Second", "New", "Above", "Below"]);
+    assert_eq!((plan.tasks[0].project, plan.tasks[1].project), (Some(2), Some(3)));
+    // the file says which tasks are done, and this bucket is not the one for them
+    let kinds: Vec<StageKind> = plan.stages.iter().map(|stage| stage.kind).collect();
+    assert_eq!(kinds, [StageKind::Active, StageKind::Open]);
+    assert_eq!(plan.tasks[2].people[0].other, "Ada Quill");
+    loses(&plan, "5: the name of the project someday");
+    loses(
+        &plan,
+        "5: that “Second” is to be done now: no priority is above urgent",
+    );
 }
 
 #[test]
@@ -360,6 +484,13 @@ fn what_a_file_says_once_is_not_kept_large_for_each_task() {
     let read = todoist::read(&given(file.as_bytes())).expect("a plan");
     assert_eq!(read.tasks.len(), 3);
     assert!(read.tasks.iter().all(|task| task.tags[0].len() == limits::TAG));
+    let nested = format!(
+        "[{{\"id\":1,\"title\":\"{}\",\"child_projects\":[{{\"title\":\"a\"}},{{\"title\":\"a\"}}]}}]",
+        "p".repeat(500_000)
+    );
+    let read = vikunja::read(&given(nested.as_bytes())).expect("a plan");
+    let above = read.projects[1].above.as_ref().map(String::len);
+    assert_eq!(above, Some(limits::PROJECT_NAME));
     let board = format!(
         "{{\"lists\":[],\"cards\":[{{\"name\":\"a\",\"idMembers\":[\"m\"]}}],\"members\":[{{\"id\":\"m\",\"username\":\"{}\"}}]}}",
         "n".repeat(500_000)
@@ -378,6 +509,9 @@ fn names_of_one_letter_do_not_fill_the_memory() {
     let rows: String = (0..10_001).fold(String::new(), |all, n| all + &format!("a,t{n}\n"));
     let message = refused(ImportFormat::Csv, format!("title,tags\n{rows}").as_bytes());
     assert!(message.contains("10000 different tags"), "{message}");
+    let labels: Vec<String> = (0..10_001).map(|n| format!("{{\"name\":\"{n}\"}}")).collect();
+    let board = format!("{{\"lists\":[],\"cards\":[],\"labels\":[{}]}}", labels.join(","));
+    assert!(refused(ImportFormat::Trello, board.as_bytes()).contains("10000 different tags"));
 }
 
 #[test]

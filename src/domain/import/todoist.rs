@@ -5,7 +5,7 @@ use super::csv::{Row, Rows};
 use super::dates::{self, When};
 use super::errors::unreadable;
 use super::lost::shown;
-use super::plan::{Person, Plan, PlannedComment, PlannedTask};
+use super::plan::{Person, Plan, PlannedComment, PlannedProject, PlannedTask};
 use super::{Given, text_of, zip};
 use crate::unicode::cut;
 use std::collections::BTreeSet;
@@ -34,7 +34,12 @@ const KNOWN: [&str; 15] = [
 pub(super) fn read(given: &Given<'_>) -> Result<Plan, Failure> {
     let mut plan = Plan::default();
     if !zip::is_archive(given.bytes) {
-        project(&mut plan, text_of(given.bytes)?, given.project, given)?;
+        let place = given.project.map(|name| plan.project(None, name));
+        if place.is_none() {
+            let why = "the file does not have it; name a project for the tasks";
+            plan.lost.add(None, "the name of the project", why);
+        }
+        project(&mut plan, text_of(given.bytes)?, place, given)?;
         return Ok(plan);
     }
     let mut left = given.most;
@@ -49,8 +54,14 @@ pub(super) fn read(given: &Given<'_>) -> Result<Plan, Failure> {
         }
         let content = entry.unpack(given.bytes, left)?;
         left -= content.len();
-        let name = project_name(&entry.name);
-        project(&mut plan, text_of(&content)?, Some(&name), given)?;
+        // files with one name are projects with one name
+        plan.projects.push(PlannedProject {
+            name: project_name(&entry.name),
+            is_listed: true,
+            ..PlannedProject::default()
+        });
+        let place = plan.projects.len() - 1;
+        project(&mut plan, text_of(&content)?, Some(place), given)?;
     }
     Ok(plan)
 }
@@ -77,7 +88,7 @@ struct Table<'g> {
     section: Option<String>,
 }
 
-fn project(plan: &mut Plan, text: &str, name: Option<&str>, given: &Given<'_>) -> Result<(), Failure> {
+fn project(plan: &mut Plan, text: &str, project: Option<usize>, given: &Given<'_>) -> Result<(), Failure> {
     let mut rows = Rows::of(text);
     let Some(head) = rows.next()? else { return Ok(()) };
     let columns: Vec<String> = head
@@ -100,7 +111,7 @@ fn project(plan: &mut Plan, text: &str, name: Option<&str>, given: &Given<'_>) -
         );
     }
     let mut table = Table {
-        project: name.map(|name| plan.project(None, name)),
+        project,
         columns,
         given,
         above: Vec::new(),
@@ -216,7 +227,8 @@ impl Table<'_> {
         task.due_at = when.date.map(|date| date.at);
         task.all_day = when.date.is_some_and(|date| date.all_day);
         task.recurrence = when.rule.unwrap_or_default();
-        if text.to_lowercase().starts_with("every!") {
+        let begin = text.to_lowercase();
+        if begin.starts_with("every!") || begin.starts_with("ev!") {
             let what = format!(
                 "that “{}” repeats from the day on which it is done",
                 shown(&task.title)

@@ -1,15 +1,14 @@
 //! Trello: the JSON file of a board. The board is a project, its lists are stages, cards are tasks, labels tags, check items
 //! subtasks, and comments come from the actions, which Trello limits to the newest 1,000.
 
-use super::dates;
 use super::items::{Few, Item, Lines, whole};
 use super::lost::shown;
-use super::plan::{Person, Plan, PlannedComment, PlannedStage, PlannedTask};
-use super::{Given, text_of};
+use super::plan::{Person, Plan, PlannedComment, PlannedStage, PlannedTag, PlannedTask};
+use super::settle::TAG_NAMES;
+use super::{Given, dates, kinds, text_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::{Failure, Timestamp};
 
 /// What is read of a board.
@@ -26,6 +25,8 @@ struct Board<'f> {
     #[serde(default, borrow)]
     checklists: Few<'f>,
     #[serde(default, borrow)]
+    labels: Few<'f>,
+    #[serde(default, borrow)]
     members: Few<'f>,
     #[serde(default, borrow)]
     actions: Few<'f>,
@@ -33,28 +34,13 @@ struct Board<'f> {
     custom_fields: Few<'f>,
 }
 
-/// Words of lists whose cards are done, or are worked on.
-const DONE: [&str; 10] = [
-    "done",
-    "complete",
-    "completed",
-    "finished",
-    "closed",
-    "erledigt",
-    "fertig",
-    "fait",
-    "hecho",
-    "shipped",
-];
-const ACTIVE: [&str; 8] = [
-    "doing", "progress", "active", "review", "testing", "working", "started", "arbeit",
-];
-
 /// What the parts of a board are called by others.
 #[derive(Default)]
 struct Known<'f> {
     stages: BTreeMap<String, (usize, bool)>,
     people: BTreeMap<String, Person>,
+    /// The colors of labels by their names.
+    labels: BTreeMap<String, Option<String>>,
     checklists: BTreeMap<String, Vec<&'f RawValue>>,
     comments: BTreeMap<String, Vec<PlannedComment>>,
 }
@@ -82,10 +68,12 @@ pub(super) fn read(given: &Given<'_>) -> Result<Plan, Failure> {
     for list in sorted(board.lists.0, &lines) {
         stage(&mut plan, &mut known, &list);
     }
+    for label in items(&board.labels.0, &lines) {
+        known.label(&mut plan, &label, false);
+    }
     for member in items(&board.members.0, &lines) {
-        let names = [member.text("username"), member.text("fullName")];
-        if let (Some(id), Some(name)) = (member.text("id"), names.into_iter().flatten().next()) {
-            known.people.insert(id, Person::named(&name));
+        if let (Some(id), Some(person)) = (member.text("id"), person(&member)) {
+            known.people.insert(id, person);
         }
     }
     for &raw in &board.checklists.0 {
@@ -132,26 +120,10 @@ fn stage(plan: &mut Plan, known: &mut Known<'_>, list: &Item<'_>) {
     plan.stages.push(PlannedStage {
         line: Some(list.line),
         key: None,
-        kind: kind(&name),
+        kind: kinds::of(&name),
         name,
         color: None,
     });
-}
-
-/// What the cards of a list are, by its name.
-fn kind(name: &str) -> StageKind {
-    let name = name.to_lowercase();
-    let has = |words: &[&str]| {
-        name.split(|c: char| !c.is_alphanumeric())
-            .any(|word| words.contains(&word))
-    };
-    if has(&DONE) {
-        StageKind::Done
-    } else if has(&ACTIVE) {
-        StageKind::Active
-    } else {
-        StageKind::Open
-    }
 }
 
 /// A comment of a card, if the action is one.
@@ -166,11 +138,10 @@ fn comment(known: &mut Known<'_>, action: &Item<'_>) {
         return;
     }
     let by = action.item("memberCreator").unwrap_or_default();
-    let name = by.text("username").or_else(|| by.text("fullName"));
     known.comments.entry(card).or_default().push(PlannedComment {
         line: Some(action.line),
         body,
-        author: name.map(|name| Person::named(&name)),
+        author: person(&by),
         created_at: action.time("date"),
         ..PlannedComment::default()
     });
@@ -214,30 +185,39 @@ fn card<'f>(
         task.completed_at = card.time("dateCompleted").or(task.updated_at);
     }
     for label in card.items("labels") {
-        task.tags
-            .extend(label.text("name").or_else(|| label.text("color")));
+        task.tags.extend(known.label(plan, &label, true));
     }
     for member in card.texts("idMembers") {
-        match known.people.get(&member) {
-            Some(person) => task.people.push(person.clone()),
-            None => plan.lost.add(
-                card.line,
-                format!("a member of “{named}”"),
-                "the file does not name them",
-            ),
-        }
+        known.assign(plan, &mut task, &member);
     }
+    lose(plan, card, &named);
+    let place = plan.add(task)?;
+    let lists = known.checklists.remove(&id).unwrap_or_default();
+    for list in lists.iter().filter_map(|&raw| Item::read(raw, lines)) {
+        check_items(plan, known, &list, (place, project, lists.len()), lines)?;
+    }
+    Ok(())
+}
+
+fn lose(plan: &mut Plan, card: &Item<'_>, named: &str) {
     for (field, what, why) in LOST {
         if card.has(field) {
             plan.lost.add(card.line, format!("{what} of “{named}”"), *why);
         }
     }
-    let place = plan.add(task)?;
-    let lists = known.checklists.remove(&id).unwrap_or_default();
-    for list in lists.iter().filter_map(|&raw| Item::read(raw, lines)) {
-        check_items(plan, &list, (place, project), lists.len() > 1, lines)?;
+    // every card says that it has none
+    let cover = card.item("cover").unwrap_or_default();
+    if ["color", "idAttachment", "idUploadedBackground"]
+        .iter()
+        .any(|field| cover.has(field))
+    {
+        plan.lost
+            .add(card.line, format!("the cover of “{named}”"), "a task has none");
     }
-    Ok(())
+    if card.truth("isTemplate") {
+        let what = format!("that “{named}” is a template");
+        plan.lost.add(card.line, what, "there are none; it is a task");
+    }
 }
 
 /// What cards have and tasks do not.
@@ -267,29 +247,97 @@ fn reminder(due: Option<Timestamp>, card: &Item<'_>) -> Option<Timestamp> {
 
 fn check_items(
     plan: &mut Plan,
+    known: &Known<'_>,
     list: &Item<'_>,
-    (card, project): (usize, usize),
-    is_named: bool,
+    (card, project, lists): (usize, usize, usize),
     lines: &Lines<'_>,
 ) -> Result<(), Failure> {
     let name = list.text("name").unwrap_or_default();
-    if is_named {
+    // what Trello calls the first one says nothing
+    if lists > 1 || !matches!(name.as_str(), "" | "Checklist") {
         let what = format!("the checklist {}", shown(&name));
         let why = "the items of all checklists of a card are its subtasks";
         plan.lost.add(list.line, what, why);
     }
     for item in sorted(list.raws("checkItems"), lines) {
         let id = item.text("id").unwrap_or_default();
-        plan.add(PlannedTask {
+        let due_at = item.time("due");
+        let mut task = PlannedTask {
             line: Some(item.line),
             title: item.text("name").unwrap_or_default(),
             project: Some(project),
             parent: Some(card),
             completed: item.text("state").as_deref() == Some("complete"),
-            due_at: item.time("due"),
+            due_at,
+            remind_at: reminder(due_at, &item),
             created_at: dates::of_object(&id),
             ..PlannedTask::default()
-        })?;
+        };
+        if let Some(member) = item.text("idMember") {
+            known.assign(plan, &mut task, &member);
+        }
+        plan.add(task)?;
     }
     Ok(())
+}
+
+/// The colors of labels. Each is there twice more, lighter and darker.
+const COLORS: [(&str, &str); 10] = [
+    ("green", "#61bd4f"),
+    ("yellow", "#f2d600"),
+    ("orange", "#ff9f1a"),
+    ("red", "#eb5a46"),
+    ("purple", "#c377e0"),
+    ("blue", "#0079bf"),
+    ("sky", "#00c2e0"),
+    ("lime", "#51e898"),
+    ("pink", "#ff78cb"),
+    ("black", "#344563"),
+];
+
+fn color(name: &str) -> Option<String> {
+    let base = name.split('_').next().unwrap_or_default();
+    let found = COLORS.iter().find(|(name, _)| *name == base);
+    found.map(|(_, color)| (*color).to_owned())
+}
+
+impl Known<'_> {
+    /// The tag that a label becomes. One without a name is called by its color, and is nothing while no card has it.
+    fn label(&mut self, plan: &mut Plan, label: &Item<'_>, is_used: bool) -> Option<String> {
+        let (name, color) = (label.text("name"), label.text("color"));
+        let tag = name.or_else(|| color.clone().filter(|_| is_used))?;
+        let color = color.and_then(|color| self::color(&color));
+        match self.labels.get(&tag) {
+            // with so many the file is refused
+            None if self.labels.len() > TAG_NAMES => {}
+            None => {
+                self.labels.insert(tag.clone(), color.clone());
+                plan.tags.push(PlannedTag {
+                    line: Some(label.line),
+                    name: tag.clone(),
+                    color,
+                });
+            }
+            Some(first) if *first != color && !is_used => {
+                let what = format!("the color of another label {}", shown(&tag));
+                plan.lost
+                    .add(label.line, what, "both are one tag, which has one color");
+            }
+            Some(_) => {}
+        }
+        Some(tag)
+    }
+
+    fn assign(&self, plan: &mut Plan, task: &mut PlannedTask, member: &str) {
+        if let Some(person) = self.people.get(member) {
+            task.people.push(person.clone());
+        } else {
+            let what = format!("a member of “{}”", shown(&task.title));
+            plan.lost.add(task.line, what, "the file does not name them");
+        }
+    }
+}
+
+fn person(member: &Item<'_>) -> Option<Person> {
+    Person::called(member.text("username"), member.text("fullName"))
 }

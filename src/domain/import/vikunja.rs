@@ -6,11 +6,13 @@ use super::html;
 use super::items::{Few, Item, Lines, whole};
 use super::lost::shown;
 use super::plan::{Person, Plan, PlannedComment, PlannedProject, PlannedStage, PlannedTag, PlannedTask};
-use super::{Given, text_of, zip};
+use super::{Given, kinds, text_of, zip};
+use crate::unicode::cut;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::Priority;
-use taskwire_protocol::{Failure, Timestamp};
+use taskwire_protocol::{Failure, Timestamp, limits};
 
 /// Projects nest in projects, and older exports have lists in namespaces.
 const DEEPEST: usize = 20;
@@ -50,6 +52,9 @@ struct Known<'f> {
     relations: Vec<(usize, u64, Item<'f>)>,
     tags: BTreeMap<String, Option<String>>,
     stages: BTreeMap<String, usize>,
+    /// The titles of projects, and of which project each in the plan is a part.
+    titles: BTreeMap<String, String>,
+    above: Vec<(usize, String)>,
 }
 
 fn data(plan: &mut Plan, text: &str) -> Result<(), Failure> {
@@ -59,7 +64,10 @@ fn data(plan: &mut Plan, text: &str) -> Result<(), Failure> {
         let line = lines.line(raw.get());
         let item = Item::read(raw, &lines);
         let item = item.ok_or_else(|| unreadable(line, None, "a project must be an object"))?;
-        project(plan, &mut known, &item, DEEPEST)?;
+        project(plan, &mut known, &item, None, DEEPEST)?;
+    }
+    for (place, above) in std::mem::take(&mut known.above) {
+        plan.projects[place].above = known.titles.get(&above).cloned();
     }
     for (task, line, relations) in std::mem::take(&mut known.relations) {
         relate(plan, &known, task, line, &relations);
@@ -84,9 +92,14 @@ fn project<'f>(
     plan: &mut Plan,
     known: &mut Known<'f>,
     item: &Item<'f>,
+    within: Option<&str>,
     deepest: usize,
 ) -> Result<(), Failure> {
     let title = item.text("title").unwrap_or_default();
+    let id = item.text("id").unwrap_or_default();
+    // each of its parts gets it, so no more of it is kept than a project may have
+    let kept = cut(&title, limits::PROJECT_NAME).to_owned();
+    known.titles.insert(id.clone(), kept);
     // Vikunja's own lists of favourites and filters have numbers below 0
     let is_own = item.number("id").is_none_or(|id| id >= 0.0);
     if is_own && (!item.has("lists") || item.has("tasks")) {
@@ -101,16 +114,23 @@ fn project<'f>(
         plan.projects.push(PlannedProject {
             line: Some(item.line),
             name: title.clone(),
+            is_listed: true,
             color: color(item),
             is_archived: item.truth("is_archived"),
             created_at: item.time("created"),
             updated_at: item.time("updated"),
             ..PlannedProject::default()
         });
+        let above = item.text("parent_project_id").filter(|id| id != "0");
+        if let Some(above) = above.or_else(|| within.map(str::to_owned)) {
+            known.above.push((place, above));
+        }
         let buckets = buckets(plan, known, item);
         plan.count(1, Some(item.line))?;
-        for task in item.items("tasks") {
-            self::task(plan, known, &task, place, &buckets)?;
+        for raw in in_order(item) {
+            if let Some(task) = Item::below(raw, item) {
+                self::task(plan, known, &task, place, &buckets)?;
+            }
         }
     }
     for below in item.items("child_projects").chain(item.items("lists")) {
@@ -119,7 +139,7 @@ fn project<'f>(
                 .add(below.line, "projects in projects", "they nest too deep");
             break;
         }
-        project(plan, known, &below, deepest - 1)?;
+        project(plan, known, &below, Some(id.as_str()), deepest - 1)?;
     }
     if item
         .number("parent_project_id")
@@ -129,6 +149,35 @@ fn project<'f>(
         plan.lost.add(item.line, what, "projects do not nest");
     }
     Ok(())
+}
+
+/// The tasks of a project in the order of its list: newer exports have a position of each task in each view, older ones in
+/// the task.
+fn in_order<'f>(project: &Item<'f>) -> Vec<&'f RawValue> {
+    let is_list = |view: &Item<'_>| view.text("view_kind").as_deref() == Some("list");
+    let list = project
+        .items("views")
+        .find(is_list)
+        .and_then(|view| view.text("id"));
+    let mut places: BTreeMap<String, f64> = BTreeMap::new();
+    for entry in project.items("positions") {
+        let is_of_list = list.is_none() || entry.text("project_view_id") == list;
+        if let (Some(task), Some(place), true) = (entry.text("task_id"), entry.number("position"), is_of_list)
+        {
+            places.entry(task).or_insert(place);
+        }
+    }
+    let place = |task: &Item<'_>| {
+        let in_list = task.text("id").and_then(|id| places.get(&id).copied());
+        in_list
+            .or_else(|| task.number("position"))
+            .filter(|place| *place > 0.0)
+    };
+    let raws = project.raws("tasks").into_iter();
+    let placed = raws.filter_map(|raw| Some((place(&Item::below(raw, project)?).unwrap_or(f64::MAX), raw)));
+    let mut placed: Vec<(f64, &RawValue)> = placed.collect();
+    placed.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    placed.into_iter().map(|(_, raw)| raw).collect()
 }
 
 /// The stage of each bucket, and the bucket of each task where the file says it apart.
@@ -154,7 +203,12 @@ fn buckets(plan: &mut Plan, known: &mut Known<'_>, project: &Item<'_>) -> Bucket
             plan.stages.push(PlannedStage {
                 line: Some(bucket.line),
                 key: None,
-                kind: if is_done { StageKind::Done } else { StageKind::Open },
+                // only the project says which bucket is for what is done
+                kind: match kinds::of(&name) {
+                    _ if is_done => StageKind::Done,
+                    StageKind::Done => StageKind::Open,
+                    other => other,
+                },
                 name,
                 color: None,
             });
@@ -219,15 +273,14 @@ fn task<'f>(
         }
     }
     for person in item.items("assignees") {
-        let name = person.text("username").or_else(|| person.text("name"));
-        task.people.extend(name.map(|name| Person::named(&name)));
+        task.people.extend(self::person(&person));
     }
     for comment in item.items("comments") {
-        let author = comment.item("author").and_then(|author| author.text("username"));
+        let author = comment.item("author").and_then(|author| person(&author));
         task.comments.push(PlannedComment {
             line: Some(comment.line),
             body: html::plain(&comment.text("comment").unwrap_or_default()),
-            author: author.map(|name| Person::named(&name)),
+            author,
             created_at: comment.time("created"),
             updated_at: comment.time("updated"),
             ..PlannedComment::default()
@@ -242,7 +295,15 @@ fn task<'f>(
     Ok(())
 }
 
+fn person(user: &Item<'_>) -> Option<Person> {
+    Person::called(user.text("username"), user.text("name"))
+}
+
 fn lose(plan: &mut Plan, item: &Item<'_>, named: &str, due_at: Option<Timestamp>) {
+    if item.number("priority").is_some_and(|priority| priority >= 5.0) {
+        let what = format!("that “{named}” is to be done now");
+        plan.lost.add(item.line, what, "no priority is above urgent");
+    }
     for (field, why) in [
         ("attachments", "files are not imported; attach them again"),
         ("start_date", "a task has no start date"),

@@ -176,6 +176,9 @@ impl<'f> Reading<'f> {
         plan.projects.push(PlannedProject {
             line: Some(line),
             name: project.name,
+            // the reference tells it from another one with its name
+            is_listed: false,
+            above: None,
             color: project.color,
             is_archived: project.is_archived,
             created_at: Some(project.created_at),

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::project::Project;
-use taskwire_protocol::stage::{Stage, Stages};
+use taskwire_protocol::stage::{Stage, StageKind, Stages};
 use taskwire_protocol::tag::Tag;
 use taskwire_protocol::{Failure, ProjectId, TagId, WorkspaceId, limits};
 
@@ -54,6 +54,7 @@ impl Names {
     ) -> Result<Names> {
         let mut names = Names::default();
         names.stages(act, world.stages(workspace), plan, lost);
+        names.completes(plan, lost);
         names.projects(act, world, workspace, plan)?;
         Ok(names)
     }
@@ -116,6 +117,30 @@ impl Names {
             self.keys.push(key);
         }
         self.stages = if self.new_stages > 0 { all.into() } else { before };
+    }
+
+    /// Lists the stages that complete tasks which are open in another program: that means done there too, or only sounds so.
+    fn completes(&self, plan: &Plan, lost: &mut Lost) {
+        if !plan.is_foreign {
+            return;
+        }
+        let mut open: BTreeMap<usize, (u64, Option<u64>)> = BTreeMap::new();
+        for task in plan.tasks.iter().filter(|task| !task.completed) {
+            let is_done = |stage: &Stage| stage.kind == StageKind::Done;
+            if let Some(place) = task.stage.filter(|_| self.stage(task.stage).is_some_and(is_done)) {
+                open.entry(place).or_insert((0, task.line)).0 += 1;
+            }
+        }
+        for (place, (number, line)) in open {
+            let name = shown(&plan.stages[place].name);
+            let (tasks, are) = if number == 1 {
+                ("task", "is")
+            } else {
+                ("tasks", "are")
+            };
+            let what = format!("that {number} {tasks} in the stage {name} {are} open");
+            lost.add(line, what, "this stage means done, so its tasks are completed");
+        }
     }
 
     fn projects(&mut self, act: &Act<'_>, world: &World, workspace: WorkspaceId, plan: &Plan) -> Result<()> {
@@ -236,8 +261,15 @@ pub(super) fn tag_keys(plan: &Plan, places: std::ops::Range<usize>, with_listed:
 fn is_same(there: &Stage, planned: &PlannedStage) -> bool {
     match &planned.key {
         Some(key) => *there.key == **key,
-        None => *there.key == *planned.name || name_key(&there.name) == name_key(&planned.name),
+        None => *there.key == *planned.name || joined(&there.name) == joined(&planned.name),
     }
+}
+
+/// A name without what stands between its words: “To-Do” is “To do”.
+fn joined(name: &str) -> String {
+    let key = name_key(name);
+    let joined = key.replace(|c: char| c.is_whitespace() || matches!(c, '-' | '_' | '–'), "");
+    if joined.is_empty() { key } else { joined }
 }
 
 /// A key for a new stage, made of its name.
@@ -265,7 +297,6 @@ fn key_of(stage: &PlannedStage, there: &[Stage]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taskwire_protocol::stage::StageKind;
 
     #[test]
     fn a_new_stage_gets_a_key_of_its_name() {
@@ -281,6 +312,9 @@ mod tests {
         assert_eq!(key_of(&stage("Done?"), &there), "done-2");
         assert_eq!(key_of(&stage("日本"), &there), "stage");
         assert!(key_of(&stage(&"x".repeat(50)), &there).len() <= limits::STAGE_KEY);
-        assert!(is_same(&there[0], &stage("TO DO")) && is_same(&there[0], &stage("todo")));
+        for same in ["TO DO", "todo", "To-Do", "To_do"] {
+            assert!(is_same(&there[0], &stage(same)), "{same}");
+        }
+        assert!(!is_same(&there[0], &stage("To do!")) && !is_same(&there[0], &stage("-")));
     }
 }

@@ -85,10 +85,9 @@ impl<'w> People<'w> {
     pub(super) fn find(&self, person: &Person) -> Option<UserId> {
         let is_member = |id: &UserId| self.world.role(self.workspace, *id).is_some();
         let by_id = person.id.filter(is_member);
-        let name = person.name.trim().trim_start_matches('@');
         by_id
-            .or_else(|| self.usernames.get(&username_key(name)).copied())
-            .or_else(|| self.names.get(&name_key(name)).copied().flatten())
+            .or_else(|| self.named(&person.name))
+            .or_else(|| self.named(&person.other))
             .or_else(|| {
                 let found = self
                     .world
@@ -97,5 +96,14 @@ impl<'w> People<'w> {
                     .filter(|_| self.by_address);
                 found.map(|user| user.id).filter(is_member)
             })
+    }
+
+    fn named(&self, name: &str) -> Option<UserId> {
+        let name = name.trim().trim_start_matches('@');
+        if name.is_empty() {
+            return None;
+        }
+        let by_username = self.usernames.get(&username_key(name)).copied();
+        by_username.or_else(|| self.names.get(&name_key(name)).copied().flatten())
     }
 }

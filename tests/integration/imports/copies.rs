@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 on_both_databases!(the_export_of_a_copy_and_of_its_copy_are_the_same_bytes);
 
-async fn export(server: &Server, tokens: &Value, workspace: &str) -> String {
+/// The file of a workspace.
+pub(super) async fn export(server: &Server, tokens: &Value, workspace: &str) -> String {
     let path = format!("/v1/export?workspace_id={workspace}&format=json");
     let asked = request(server, Method::GET, &path).bearer_auth(text(&tokens["access_token"]));
     let answer = asked.send().await.expect("an answer");
