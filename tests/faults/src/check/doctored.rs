@@ -385,8 +385,10 @@ fn i5_sees_work_that_left_too_little_or_too_much() {
             attachments: 0,
         };
         tables.counts.insert(task, counts);
-        kept.series.push("weekly".to_owned());
+        kept.titles.push(("weekly".to_owned(), 2));
+        kept.titles.push(("imported".to_owned(), 1));
         tables.titles.insert(hash(b"weekly"), 2);
+        tables.titles.insert(hash(b"imported"), 1);
         kept.notices.push(Notice {
             user: task,
             task,
@@ -401,7 +403,7 @@ fn i5_sees_work_that_left_too_little_or_too_much() {
         violated(&verdicts)
     };
     assert!(check(&|_, _| {}).is_empty());
-    let wrong: [Tamper<'_>; 7] = [
+    let wrong: [Tamper<'_>; 9] = [
         &|_, tables| tables.comments.extend([(comment, (task, 8))]),
         // a second comment with the same text
         &|_, tables| tables.comments.extend([(Uuid::from_u128(3), (task, 7))]),
@@ -417,6 +419,8 @@ fn i5_sees_work_that_left_too_little_or_too_much() {
                 .for_each(|counts| counts.attachments = 1);
         },
         &|_, tables| tables.titles.extend([(hash(b"weekly"), 3)]),
+        &|_, tables| tables.titles.extend([(hash(b"imported"), 2)]),
+        &|_, tables| _ = tables.titles.remove(&hash(b"imported")),
         &|_, tables| tables.notices.clear(),
         &|_, tables| tables.notices.values_mut().for_each(|times| *times = 2),
     ];

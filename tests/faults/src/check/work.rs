@@ -11,7 +11,8 @@ use uuid::Uuid;
 /// How many milliseconds after its time somebody may still not have been told. Instances may be restarted meanwhile.
 const LATE: i64 = 30_000;
 
-/// I5: each comment is there once, with its task; each series has one next task; everybody was told once.
+/// I5: each comment is there once, with its task; so is each task of an import; each series has one next task; everybody
+/// was told once.
 pub(crate) fn done(kept: &Kept, tables: &Tables, verdicts: &Verdicts) {
     let mut bodies: HashMap<u64, usize> = HashMap::new();
     for (_, body) in tables.comments.values() {
@@ -28,11 +29,12 @@ pub(crate) fn done(kept: &Kept, tables: &Tables, verdicts: &Verdicts) {
             verdicts.violated(Invariant::I5, what);
         }
     }
-    for title in &kept.series {
+    for (title, expected) in &kept.titles {
         verdicts.checked(Invariant::I5, 1);
         let there = tables.titles.get(&hash(title.as_bytes())).copied();
-        if there != Some(2) {
-            let what = format!("“{title}” and its next task: {there:?} tasks have this title");
+        let there = there.unwrap_or_default();
+        if there != *expected {
+            let what = format!("{there} tasks have the title “{title}”, {expected} should");
             verdicts.violated(Invariant::I5, what);
         }
     }

@@ -15,8 +15,9 @@ pub(crate) struct Kept {
     /// Uploads that broke off.
     pub(crate) broken: u64,
     pub(crate) notices: Vec<Notice>,
-    /// Titles of tasks that were completed, opened and completed again, and repeat: one next task of each must be there.
-    pub(crate) series: Vec<String>,
+    /// Titles, and how many tasks must have each: one for a row of an import; two for a task that repeats and was completed,
+    /// opened and completed again, which must have one next task.
+    pub(crate) titles: Vec<(String, usize)>,
 }
 
 /// A comment that was acknowledged.

@@ -6,8 +6,10 @@ use super::hash;
 use super::kept::{Fate, KeptComment, Notice};
 use super::teammate::{Act, SOME, Teammate};
 use crate::load::files;
+use crate::verdict::Invariant;
 use rand::RngExt as _;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use taskwire_protocol::Timestamp;
 use uuid::Uuid;
 
@@ -15,6 +17,12 @@ use uuid::Uuid;
 const SOON: i64 = 1500;
 /// The most bytes of an upload: more than two parts of an object.
 const FILE: usize = 600_000;
+/// The tasks of most imports, and of the others. All are few enough that each has an event: a checker that reads the log
+/// does not see what a `stream.reset` stands for. Imports that are more than one mutation are killed in an integration test.
+const FEW: std::ops::Range<u16> = 2..30;
+const MANY: std::ops::Range<u16> = 200..500;
+/// How many tasks of an import are in a project and carry a tag.
+const PLACED: usize = 2;
 
 impl Teammate {
     /// One scene. `None` when it could not be finished.
@@ -22,7 +30,7 @@ impl Teammate {
         self.number += 1;
         let workspace = self.user.workspaces[self.random.random_range(0..self.user.workspaces.len())];
         let id = self.accounts.workspaces[workspace].id;
-        match self.random.random_range(0..12) {
+        match self.random.random_range(0..13) {
             0 | 1 => self.comments(workspace, id).await,
             2 => self.tags(id).await,
             3 => self.projects(id).await,
@@ -32,6 +40,7 @@ impl Teammate {
             7 => self.own_affairs().await,
             8 => self.series(id).await,
             9 => self.edits(workspace, id).await,
+            10 => self.imports(id).await,
             _ => self.files(id).await,
         }
     }
@@ -60,6 +69,7 @@ impl Teammate {
             stream,
             entries,
             who,
+            post: None,
         };
         self.act(act).await
     }
@@ -316,7 +326,7 @@ impl Teammate {
             }
         }
         let title = self.word("repeated");
-        self.keep(|kept| kept.series.push(title));
+        self.keep(|kept| kept.titles.push((title, 2)));
         let data = json!({"workspace_id": workspace, "title": self.word("reminding")});
         let made = self.on(workspace, 1, "task.create", data).await?;
         let (task, now) = (id(&made)?, moment(&made["created_at"])?);
@@ -346,6 +356,43 @@ impl Teammate {
         self.on(workspace, SOME, "task.move", data).await?;
         let data = json!({"id": second, "blocked_by": [first]});
         self.on(workspace, 1, "task.update", data).await?;
+        Some(())
+    }
+
+    /// A file is imported. Its first tasks are in a project and carry a tag, which are there or come with the file.
+    async fn imports(&mut self, workspace: Uuid) -> Option<()> {
+        let rows = if self.random.random_ratio(1, 8) {
+            self.random.random_range(MANY)
+        } else {
+            self.random.random_range(FEW)
+        };
+        let (project, tag) = (self.word("imported project"), self.word("imported tag"));
+        let mut there = None;
+        if self.random.random_ratio(3, 4) {
+            let named = |name: &str| json!({"workspace_id": workspace, "name": name});
+            let project = id(&self.on(workspace, 1, "project.create", named(&project)).await?)?;
+            let tag = id(&self.on(workspace, 1, "tag.create", named(&tag)).await?)?;
+            there = Some((project, tag));
+        }
+        let titles: Vec<String> = (0..rows)
+            .map(|row| format!("{} row {row}", self.word("imported")))
+            .collect();
+        let table = table(&titles, &project, &tag);
+        let made_beside = if there.is_some() { 0 } else { 2 };
+        let made = self.import(workspace, table, rows + made_beside).await?;
+        self.keep(|kept| kept.titles.extend(titles.into_iter().map(|title| (title, 1))));
+        if made["made"]["tasks"] != rows {
+            let what = format!("an import of {rows} tasks answered {made}");
+            self.shared.verdicts.violated(Invariant::I1, what);
+        }
+        if let Some((project, tag)) = there {
+            // its tasks stay
+            let entries = 1 + PLACED as u16;
+            self.on(workspace, entries, "project.delete", json!({"id": project}))
+                .await?;
+            self.on(workspace, entries, "tag.delete", json!({"id": tag}))
+                .await?;
+        }
         Some(())
     }
 
@@ -388,6 +435,30 @@ impl Teammate {
         self.random.fill(&mut bytes[..]);
         bytes
     }
+}
+
+/// A table of tasks with these titles: subtasks, blocked and completed ones among them.
+fn table(titles: &[String], project: &str, tag: &str) -> String {
+    let mut table = "id,title,parent_id,blocked_by,completed,project,tags\n".to_owned();
+    for (row, title) in titles.iter().enumerate() {
+        let above = if row % 2 == 1 {
+            format!("r{}", row - 1)
+        } else {
+            String::new()
+        };
+        let blocker = if row % 3 == 2 {
+            format!("r{}", row - 2)
+        } else {
+            String::new()
+        };
+        let completed = row % 5 == 4;
+        let (project, tag) = if row < PLACED { (project, tag) } else { ("", "") };
+        let _ = writeln!(
+            table,
+            "r{row},{title},{above},{blocker},{completed},{project},{tag}"
+        );
+    }
+    table
 }
 
 fn id(made: &Value) -> Option<Uuid> {

@@ -2,16 +2,16 @@
 //! each mutation, and sends one without an answer again with the same `op_id`, to any instance, until there is an answer.
 
 use super::accounts::{Accounts, Caller, User};
-use super::kept::{Fate, Kept, KeptFile};
+use super::kept::Kept;
+use super::over_http::Post;
 use super::record::{Operation, Outcome, What};
 use super::session::anywhere;
 use super::{Phase, Shared, hash, writer};
 use crate::Failed;
-use crate::http;
 use crate::verdict::Invariant;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub(super) struct Act<'a> {
     pub(super) stream: Uuid,
     pub(super) entries: u16,
     pub(super) who: &'a User,
+    /// The request, if it goes over HTTP; then `data` is not used.
+    pub(super) post: Option<Post>,
 }
 
 impl Teammate {
@@ -212,8 +214,11 @@ impl Teammate {
         is_late
     }
 
-    /// Sends a mutation once, on the open socket if there is one.
+    /// Sends a mutation once, on the open socket if there is one and it does not go over HTTP.
     async fn once(&mut self, act: &Act<'_>, op_id: Uuid) -> Result<Value, Failed> {
+        if let Some(post) = &act.post {
+            return self.post(post, act.who, op_id).await;
+        }
         let fits = |line: &(Caller, Uuid, Instant)| line.1 == act.who.id && line.2 > Instant::now();
         if !self.line.as_ref().is_some_and(fits) {
             self.line = None;
@@ -253,75 +258,10 @@ impl Teammate {
             return;
         }
         self.shared.verdicts.checked(Invariant::I3, 1);
-        if again["replayed"] != true || reply(&again) != reply(first) {
+        let told = again["replayed"] == true || act.post.as_ref().is_some_and(|post| !post.tells);
+        if !told || reply(&again) != reply(first) {
             let what = format!("{} {op_id}: the repeat got another answer: {again}", act.name);
             self.shared.verdicts.violated(Invariant::I3, what);
-        }
-    }
-
-    /// Uploads a file to a task, over HTTP, until there is an answer. Returns the attachment.
-    pub(super) async fn upload(&mut self, workspace: Uuid, task: Uuid, bytes: &[u8]) -> Option<Uuid> {
-        let user = self.user.clone();
-        let act = Act {
-            name: "attachment.create",
-            data: Value::Null,
-            stream: workspace,
-            entries: 1,
-            who: &user,
-        };
-        let record = self.begin(&act).await?;
-        let (op_id, began) = (self.records[record].op_id, Instant::now());
-        let path = format!("/v1/tasks/{task}/attachments?op_id={op_id}");
-        let id = loop {
-            let sent = &mut self.records[record].sent;
-            *sent = sent.saturating_add(1);
-            let token = user.session.token().await;
-            let address = anywhere(&self.shared.world, &mut self.random);
-            let form = http::form("notes.bin", bytes);
-            match http::send(&address, "POST", &path, &token.text, Some(&form)).await {
-                Ok(answer) if answer.status == 201 => {
-                    let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                    let wrapped = json!({"at": {}, "data": answer});
-                    self.acknowledged(record, &wrapped);
-                    break serde_json::from_value(answer["id"].clone()).ok();
-                }
-                Ok(answer) if answer.status == 401 => user.session.replace(&token),
-                Ok(answer) if answer.status < 500 && answer.status != 429 => {
-                    self.refused(record, &answer.text());
-                    break None;
-                }
-                _ => {}
-            }
-            if self.late(began, record) {
-                break None;
-            }
-            sleep(Duration::from_millis(self.random.random_range(20..200))).await;
-        };
-        self.shared.pending.fetch_sub(1, Relaxed);
-        let id: Uuid = id?;
-        let file = KeptFile {
-            task,
-            user,
-            size: bytes.len() as u64,
-            content: hash(bytes),
-            fate: Fate::Stays,
-        };
-        self.keep(|kept| kept.files.extend([(id, file)]));
-        Some(id)
-    }
-
-    /// Begins to upload a file, and breaks off in the middle.
-    pub(super) async fn break_off(&mut self, task: Uuid, bytes: &[u8]) {
-        let token = self.user.session.token().await;
-        let address = anywhere(&self.shared.world, &mut self.random);
-        let (kind, form) = http::form("broken.bin", bytes);
-        let upto = self.random.random_range(0..form.len());
-        let path = format!("/v1/tasks/{task}/attachments");
-        if http::begin(&address, &path, &token.text, (&kind, &form), upto)
-            .await
-            .is_ok()
-        {
-            self.keep(|kept| kept.broken += 1);
         }
     }
 }
