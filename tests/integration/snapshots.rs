@@ -16,6 +16,7 @@ on_both_databases!(
     the_lines_are_the_state_that_sync_tells,
     a_snapshot_and_the_events_after_it_are_the_state,
     every_compression_has_the_same_lines,
+    ten_thousand_tasks_take_at_most_800_kilobytes,
     who_is_removed_meanwhile_gets_no_whole_snapshot
 );
 
@@ -246,9 +247,8 @@ async fn who_is_removed_meanwhile_gets_no_whole_snapshot(engine: Engine) {
 }
 
 /// What a board loads when it is opened for the first time.
-#[tokio::test]
-async fn ten_thousand_tasks_take_at_most_800_kilobytes() {
-    let server = Server::start(Engine::Sqlite, &[("frame_bytes", "1000000")]).await;
+async fn ten_thousand_tasks_take_at_most_800_kilobytes(engine: Engine) {
+    let server = Server::start(engine, &[("frame_bytes", "1000000")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let (home, me) = (ada.personal(), ada.user_id());
     let mut random = SmallRng::seed_from_u64(5);
