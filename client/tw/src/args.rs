@@ -2,10 +2,11 @@
 //! `admin` those of administrators, `task` those that add, list and edit tasks, `stages` those about stages, `workspace`,
 //! `member`, `project` and `tag` those about workspaces, members, projects and tags, `notification` the one about them, `search` the one that finds tasks, `talk` those about what people say and did, `files`
 //! those about attachments, `export` those about files of a workspace and the calendar feed, `who`
-//! the one about who is there.
+//! the one about who is there; `examples` what the help of a command ends with.
 
 mod account;
 mod admin;
+mod examples;
 mod export;
 mod files;
 mod member;
@@ -53,7 +54,7 @@ pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
 /// Tasks on a Taskwire server.
 #[derive(Parser)]
-#[command(name = "tw", version, propagate_version = true, after_help = AFTER)]
+#[command(name = "tw", version, propagate_version = true, arg_required_else_help = true, after_help = examples::ROOT)]
 pub(crate) struct Args {
     /// The server's address; by default the one of your latest sign-in that is kept, or http://127.0.0.1:8080.
     #[arg(
@@ -61,38 +62,40 @@ pub(crate) struct Args {
         global = true,
         env = "TASKWIRE_URL",
         hide_env_values = true,
-        value_name = "URL"
+        value_name = "URL",
+        help_heading = EVERY,
+        display_order = 1000
     )]
     pub(crate) server: Option<String>,
-    /// How long to try to reach a server that refuses connections or restarts.
+    /// How long to try to reach a server that refuses connections, is silent, or restarts.
     #[arg(
         long,
         global = true,
         env = "TASKWIRE_WAIT",
         hide_env_values = true,
         value_name = "SECONDS",
+        help_heading = EVERY,
+        display_order = 1001,
         default_value_t = 3,
         value_parser = clap::value_parser!(u64).range(..=86_400)
     )]
     pub(crate) wait: u64,
     /// Print JSON: one value; with `watch` and `--watch`, one value per line.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY, display_order = 1002)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const AFTER: &str = "\
-Name a task by its id or the end of its id, as `tw ls` shows it.
-TASKWIRE_TOKEN replaces the session that `tw login` keeps. NO_COLOR turns colours off.
-Exit codes: 0 ok, 1 error, 2 usage, 3 not signed in or not allowed, 4 not found, 5 conflict, 6 network or
-server not available.";
+/// The heading of the options that every command has.
+const EVERY: &str = "Options of every command";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Create an account and sign in.
     Signup(SignupArgs),
     /// Sign in.
+    #[command(after_help = examples::LOGIN)]
     Login(LoginArgs),
     /// Sign out.
     Logout {
@@ -104,11 +107,13 @@ pub(crate) enum Command {
         all: bool,
     },
     /// Add a task.
+    #[command(after_help = examples::ADD)]
     Add(AddArgs),
     /// List tasks: pending ones, unless options say otherwise.
-    #[command(visible_alias = "list")]
+    #[command(visible_alias = "list", after_help = examples::LS)]
     Ls(ListArgs),
     /// Find tasks by words in their titles, descriptions, tags and comments, the best matches first.
+    #[command(after_help = examples::SEARCH)]
     Search(SearchArgs),
     /// Show a task with all its fields.
     Show {
@@ -116,6 +121,7 @@ pub(crate) enum Command {
         id: String,
     },
     /// Complete tasks.
+    #[command(alias = "complete", after_help = examples::DONE)]
     Done {
         /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
@@ -125,16 +131,21 @@ pub(crate) enum Command {
         undo: bool,
     },
     /// Move tasks to a stage, or to another place: `tw move 89abcdef doing`.
+    #[command(alias = "mv", after_help = examples::MOVE)]
     Move(MoveArgs),
     /// List what can be done now: pending tasks that no pending task blocks, the earliest due first.
     Next(NextArgs),
     /// List the stages of a workspace, or change them.
+    #[command(after_help = examples::STAGES)]
     Stages(StagesArgs),
     /// Show the tasks of a workspace in columns, a stage each; on a terminal live, until q.
+    #[command(after_help = examples::BOARD)]
     Board(BoardArgs),
     /// Change a task.
+    #[command(after_help = examples::EDIT)]
     Edit(EditArgs),
     /// Remind of a task: tell its assignees, or you if it has none, at this time.
+    #[command(after_help = examples::REMIND)]
     Remind {
         /// The task's id, or the end of it.
         id: String,
@@ -143,6 +154,7 @@ pub(crate) enum Command {
         when: Vec<String>,
     },
     /// Delete tasks, with their subtasks; they can be restored.
+    #[command(alias = "delete")]
     Rm {
         /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
@@ -158,21 +170,26 @@ pub(crate) enum Command {
         ids: Vec<String>,
     },
     /// Write a comment on a task.
+    #[command(after_help = examples::COMMENT)]
     Comment(CommentArgs),
     /// List the comments on a task, oldest first.
     Comments(CommentsArgs),
     /// Upload files to a task.
+    #[command(after_help = examples::ATTACH)]
     Attach(AttachArgs),
     /// List the attachments of a task, oldest first.
     Attachments(AttachmentsArgs),
     /// Download an attachment: `tw get 89abcdef plan.pdf`.
+    #[command(after_help = examples::GET)]
     Get(GetArgs),
     /// Import a file of another program, or an export of Taskwire: `tw import board.json --dry-run`.
+    #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
     /// Tell what happened to a task, and who did it, oldest first.
     #[command(visible_alias = "history")]
     Log(LogArgs),
     /// Print each change as a line, until interrupted.
+    #[command(after_help = examples::WATCH)]
     Watch {
         /// Watch only this workspace: its id, the end of its id, or its name.
         #[arg(long, short)]
@@ -183,10 +200,12 @@ pub(crate) enum Command {
     /// Show who is there now: since when, and at which task.
     Who(WhoArgs),
     /// List notifications, newest first; mark or delete some.
+    #[command(after_help = examples::NOTIFICATIONS)]
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
     /// Make, rename, leave, hand over or delete a workspace.
+    #[command(arg_required_else_help = true, after_help = examples::WORKSPACE)]
     Workspace {
         #[command(subcommand)]
         action: WorkspaceAction,
@@ -194,21 +213,29 @@ pub(crate) enum Command {
     /// List the members of a workspace.
     Members(MembersArgs),
     /// Add or remove members of a workspace, or change their roles.
+    #[command(arg_required_else_help = true, after_help = examples::MEMBER)]
     Member {
         #[command(subcommand)]
         action: MemberAction,
     },
     /// List, make, change, archive or delete projects.
+    #[command(visible_alias = "projects", args_conflicts_with_subcommands = true, after_help = examples::PROJECT)]
     Project {
+        #[command(flatten)]
+        within: Within,
         #[command(subcommand)]
-        action: ProjectAction,
+        action: Option<ProjectAction>,
     },
     /// List, make, rename, merge, color or delete tags.
+    #[command(visible_alias = "tags", args_conflicts_with_subcommands = true, after_help = examples::TAG)]
     Tag {
+        #[command(flatten)]
+        within: Within,
         #[command(subcommand)]
-        action: TagAction,
+        action: Option<TagAction>,
     },
     /// Invite people to a workspace, by address or with a link.
+    #[command(after_help = examples::INVITE)]
     Invite(InviteArgs),
     /// List the invitations that you got, or those to a workspace.
     Invites(InvitesArgs),
@@ -218,8 +245,10 @@ pub(crate) enum Command {
         invitation: String,
     },
     /// Save a workspace as a file: `tw export -w Home home.csv`.
+    #[command(after_help = examples::EXPORT)]
     Export(ExportWorkspaceArgs),
     /// Make or end your calendar feed: an address at which calendar programs read your tasks.
+    #[command(arg_required_else_help = true)]
     Calendar {
         #[command(subcommand)]
         action: CalendarAction,
@@ -227,13 +256,16 @@ pub(crate) enum Command {
     #[command(flatten)]
     Account(AccountCommand),
     /// Administer the server: its accounts, instances and connections. For administrators.
+    #[command(arg_required_else_help = true)]
     Admin {
         #[command(subcommand)]
         action: AdminCommand,
     },
     /// Open a socket without signing in: send each line of standard input as a frame, print each frame that arrives.
+    #[command(after_help = examples::SOCKET)]
     Socket,
     /// Call an operation by its wire name: `tw call task.get '{"id":"…"}'`.
+    #[command(after_help = examples::CALL)]
     Call {
         /// The wire name; `tw call protocol.describe` lists them.
         name: String,
@@ -241,6 +273,7 @@ pub(crate) enum Command {
         data: Option<String>,
     },
     /// Print the script with which a shell completes these commands: `source <(tw completions bash)`.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

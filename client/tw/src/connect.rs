@@ -1,7 +1,7 @@
 //! Makes a client from the session, the environment and the command line.
 
 use crate::{
-    fault::{Fault, bare},
+    fault::{Fault, bare, without_numbers},
     kept_tokens::KeptTokens,
     session::{Session, SessionFile, Sessions},
     terminal::note,
@@ -226,7 +226,9 @@ pub(crate) fn tell_lost(reason: &Disconnected, retry_in: Duration) {
     } else {
         format!("in {seconds:.1} s")
     };
-    note(&format!("tw: not connected ({reason}); trying again {when}"));
+    note(&without_numbers(format!(
+        "tw: not connected ({reason}); trying again {when}"
+    )));
 }
 
 /// Whether the client goes on with another token, or stops soon.

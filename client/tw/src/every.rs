@@ -1,10 +1,17 @@
-//! How often a task repeats, as people type it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`. The
-//! server checks the rule; this only translates words.
+//! How often a task repeats, as people type and read it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`.
+//! The server checks the rule; this only translates words.
 
 use taskwire_client::protocol::weekday::WEEKDAYS;
 
 const FORMS: &str =
     "day, weekday, week, 2 weeks, month, year, monday, \"mon, wed\", \"last friday\", \"first monday\"";
+const UNITS: [(&str, &str, &str); 5] = [
+    ("HOURLY", "hour", "hours"),
+    ("DAILY", "day", "days"),
+    ("WEEKLY", "week", "weeks"),
+    ("MONTHLY", "month", "months"),
+    ("YEARLY", "year", "years"),
+];
 const PLACES: [(&str, i8); 6] = [
     ("first", 1),
     ("second", 2),
@@ -53,6 +60,54 @@ fn read(words: &[&str]) -> Option<String> {
     Some(format!("FREQ=WEEKLY;BYDAY={}", days?.join(",")))
 }
 
+/// A rule as people say it: `every month`. `None` for a rule that these words do not say.
+pub(crate) fn words(rule: &str) -> Option<String> {
+    let upper = rule.to_ascii_uppercase();
+    let (mut every, mut interval, mut days, mut day_of_month) = (None, 1_u16, None, None);
+    for part in upper.split(';') {
+        match part.split_once('=')? {
+            ("FREQ", value) => every = UNITS.iter().find(|(code, ..)| *code == value),
+            ("INTERVAL", value) => interval = value.parse().ok()?,
+            ("BYDAY", value) => days = Some(value),
+            ("BYMONTHDAY", value) => day_of_month = Some(value),
+            _ => return None,
+        }
+    }
+    let (code, one, several) = *every?;
+    let said = match (code, interval, days, day_of_month) {
+        (_, 1, None, None) => one.to_owned(),
+        (_, number, None, None) => format!("{number} {several}"),
+        ("WEEKLY", 1, Some("MO,TU,WE,TH,FR"), None) => "weekday".to_owned(),
+        ("WEEKLY", 1, Some(days), None) => {
+            let names: Option<Vec<&str>> = days.split(',').map(name).collect();
+            names?.join(", ")
+        }
+        ("MONTHLY", 1, Some(day), None) => {
+            let (place, day) = day.split_at_checked(day.len().checked_sub(2)?)?;
+            format!("{} {}", placed(place)?, name(day)?)
+        }
+        ("MONTHLY", 1, None, Some(place)) => format!("{} day", placed(place)?),
+        _ => return None,
+    };
+    Some(format!("every {said}"))
+}
+
+/// The name of a day of the week.
+fn name(code: &str) -> Option<&'static str> {
+    WEEKDAYS
+        .iter()
+        .find(|(_, day)| *day == code)
+        .map(|(name, _)| *name)
+}
+
+fn placed(number: &str) -> Option<&'static str> {
+    let number: i8 = number.parse().ok()?;
+    PLACES
+        .iter()
+        .find(|(_, place)| *place == number)
+        .map(|(name, _)| *name)
+}
+
 fn frequency(unit: &str) -> Option<&'static str> {
     Some(match unit {
         "hour" | "hours" | "hourly" => "HOURLY",
@@ -76,7 +131,34 @@ fn day(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::rule;
+    use super::{rule, words};
+
+    #[test]
+    fn a_rule_is_told_in_words_that_mean_it() {
+        for (text, expected) in [
+            ("month", "every month"),
+            ("2 weeks", "every 2 weeks"),
+            ("weekday", "every weekday"),
+            ("mon, wed", "every monday, wednesday"),
+            ("last friday", "every last friday"),
+            ("last day", "every last day"),
+            ("hour", "every hour"),
+        ] {
+            let meant = rule(text).expect("a rule");
+            assert_eq!(words(&meant).as_deref(), Some(expected), "{text}");
+            assert_eq!(rule(expected).as_deref(), Ok(&*meant), "{text}");
+        }
+        for unsaid in [
+            "FREQ=DAILY;COUNT=3",
+            "FREQ=YEARLY;BYDAY=1MO",
+            "FREQ=MONTHLY;BYDAY=é",
+            "FREQ=SECONDLY",
+            "x",
+            "",
+        ] {
+            assert_eq!(words(unsaid), None, "{unsaid}");
+        }
+    }
 
     #[test]
     fn words_become_rules() {

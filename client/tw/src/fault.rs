@@ -35,7 +35,7 @@ impl Fault {
     fn new(exit: u8, text: impl Into<String>) -> Fault {
         Fault {
             exit,
-            text: text.into(),
+            text: without_numbers(text.into()),
             ended: false,
         }
     }
@@ -200,6 +200,20 @@ impl From<Stopped> for Fault {
     }
 }
 
+/// The text without the numbers that a system gives its errors: the words in front of them say the same.
+pub(crate) fn without_numbers(mut text: String) -> String {
+    const BEGIN: &str = " (os error ";
+    while let Some(begin) = text.find(BEGIN) {
+        let rest = &text[begin + BEGIN.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || !rest[digits..].starts_with(')') {
+            return text;
+        }
+        text.replace_range(begin..begin + BEGIN.len() + digits + 1, "");
+    }
+    text
+}
+
 fn refused(failure: &Failure) -> Fault {
     match failure.code {
         ErrorCode::TokenExpired | ErrorCode::TokenRevoked => Fault::session_over(&failure.message),
@@ -238,7 +252,7 @@ fn advised(failure: &Failure) -> String {
         ErrorCode::EmailNotVerified => "the mail has a code for `tw verify CODE --email ADDRESS`",
         ErrorCode::InvalidCredentials => match failure.field.as_deref() {
             Some("current_password" | "password") => return "the current password is wrong".to_owned(),
-            _ => "check the e-mail address and the password",
+            _ => "check both. `tw signup` makes an account, `tw reset` sets another password",
         },
         _ if failure.retryable => return again(message, failure.retry_after_ms),
         _ => return message.clone(),
@@ -303,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_a_systems_error_is_not_told() {
+        for (text, told) in [
+            (
+                "no (Connection refused (os error 111)); is it?",
+                "no (Connection refused); is it?",
+            ),
+            ("a (os error 2) at b (os error 13)", "a at b"),
+            ("a (os error x)", "a (os error x)"),
+        ] {
+            assert_eq!(Fault::other(text).text(), told);
+        }
+    }
+
+    #[test]
     fn a_refusal_says_once_when_to_try_again() {
         let failure = Failure::new(ErrorCode::RateLimited, "too many requests").after(1500);
         assert_eq!(refused(&failure).text, "too many requests; try again in 2 s");
@@ -342,7 +370,7 @@ mod tests {
     #[test]
     fn a_wrong_current_password_is_named() {
         let failure = Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong");
-        assert!(refused(&failure).text.contains("e-mail address"));
+        assert!(refused(&failure).text.contains("`tw reset`"));
         for field in ["current_password", "password"] {
             assert_eq!(
                 refused(&failure.clone().at(field)).text,

@@ -26,6 +26,10 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
     // the server compares moments; a whole day is over at its end, where the person is
     let is_meant = |task: &Task| !args.overdue || task.due_at.is_some_and(|due| is_past(due, task.all_day));
     let none = match params.status {
+        _ if args.overdue => "nothing is overdue",
+        Some(Status::Pending) if args.status.is_none() && params.workspace_id.is_none() => {
+            "no pending tasks in your personal workspace; --status all lists the others too, -w all those everywhere"
+        }
         Some(Status::Pending) if args.status.is_none() => {
             "no pending tasks; --status all lists the others too"
         }

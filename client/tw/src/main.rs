@@ -68,8 +68,8 @@ mod watch;
 mod who;
 mod workspaces;
 
-use args::{AccountCommand, Args, Command};
-use clap::Parser as _;
+use args::{AccountCommand, Args, Command, ProjectAction, TagAction};
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use connect::Context;
 use fault::Fault;
 use output::Output;
@@ -99,6 +99,12 @@ fn main() -> ExitCode {
 
 /// Prints help, or what is wrong with the arguments. The message quotes them, and a script may have them from others.
 fn misused(error: &clap::Error) -> ExitCode {
+    // a variable like TASKWIRE_URL counts as an argument, but nobody has typed one
+    if error.kind() == ErrorKind::MissingSubcommand && std::env::args_os().len() == 1 {
+        let help = Args::command().render_help();
+        let _ = write!(anstream::stderr().lock(), "{}", help.ansi());
+        return ExitCode::from(2);
+    }
     let text = error.render().to_string();
     let shown = terminal::plain_lines(&text);
     if shown == text {
@@ -197,8 +203,14 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Workspaces => list::workspaces(client, output).await,
         Command::Members(args) => members::members(client, output, args).await,
         Command::Member { action } => members::member(client, output, action).await,
-        Command::Project { action } => projects::project(client, output, action).await,
-        Command::Tag { action } => tags::tag(client, output, action).await,
+        Command::Project { within, action } => {
+            let action = action.unwrap_or(ProjectAction::Ls { within });
+            projects::project(client, output, action).await
+        }
+        Command::Tag { within, action } => {
+            let action = action.unwrap_or(TagAction::Ls { within });
+            tags::tag(client, output, action).await
+        }
         Command::Invite(args) => invites::invite(client, output, args).await,
         Command::Invites(args) => invites::invites(client, output, args).await,
         Command::Join { invitation } => invites::join(client, output, &invitation).await,

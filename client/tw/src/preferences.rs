@@ -44,7 +44,7 @@ pub(crate) fn told(user: &User) -> String {
     let own_acts = all.get("own_acts").and_then(Value::as_str).unwrap_or("unread");
     let mail = all.get("email").and_then(Value::as_bool).unwrap_or(true);
     let mut parts = vec![
-        format!("own acts {}", plain(own_acts)),
+        format!("of own acts {}", plain(own_acts)),
         format!("reminders by mail {}", if mail { "on" } else { "off" }),
     ];
     if let Some(minutes) = all.get("due_lead_minutes").and_then(Value::as_i64) {

@@ -141,7 +141,7 @@ pub(crate) fn show(output: &Output, user: &User) -> Result<(), Fault> {
         ("created", moment(user.created_at)),
         ("photo", user.photo_url.as_deref().map_or_else(none, plain)),
         ("preferences", others(user)?),
-        ("told", preferences::told(user)),
+        ("notices", preferences::told(user)),
     ];
     if !user.is_active {
         fields.push(("state", "not active: it cannot sign in".to_owned()));

@@ -163,7 +163,8 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
     match found.as_slice() {
         [workspace] => Ok((*workspace).clone()),
         [] => Err(Fault::not_found(format!(
-            "you have no workspace {text:?}; `tw workspaces` lists yours"
+            "you have no workspace {text:?}; {}`tw workspaces` lists yours",
+            meant(&workspaces, text)
         ))),
         several => {
             let ids: Vec<String> = several.iter().map(|workspace| workspace.id.to_string()).collect();
@@ -174,6 +175,22 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
             )))
         }
     }
+}
+
+/// The workspaces that somebody may have meant by a part of the name.
+fn meant(workspaces: &[Workspace], text: &str) -> String {
+    let part = text.to_lowercase();
+    let named = workspaces
+        .iter()
+        .filter(|one| one.name.to_lowercase().contains(&part));
+    let names: Vec<String> = named
+        .take(CANDIDATES)
+        .map(|one| format!("“{}”", plain(&one.name)))
+        .collect();
+    if names.is_empty() || part.is_empty() {
+        return String::new();
+    }
+    format!("is it {}? ", names.join(" or "))
 }
 
 /// All projects of a workspace, in their order.

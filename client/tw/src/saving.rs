@@ -65,6 +65,9 @@ pub(crate) async fn save(
 ) -> Result<u64, Fault> {
     let named = |error: io::Error| Fault::other(format!("{}: {error}", file.display()));
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Fault::usage(format!("there is no folder {}", folder.display())));
+    }
     let mut part = tempfile::Builder::new()
         .prefix(".taskwire-")
         .suffix(".part")

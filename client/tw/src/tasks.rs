@@ -7,7 +7,8 @@ use crate::{
     names::{Names, known},
     output::Output,
     paging, projects, resolve,
-    text::{Around, sheet, short},
+    terminal::note,
+    text::{Around, day_or_moment, sheet, short},
 };
 use taskwire_client::{
     Client,
@@ -233,7 +234,14 @@ pub(crate) async fn remind(client: &Client, output: &Output, id: &str, when: &[S
     };
     let mut update = UpdateTask::of(resolve::task(client, id).await?);
     update.remind_at = remind_at;
-    output.task(&paging::call(client, &update).await?)
+    let task = paging::call(client, &update).await?;
+    output.task(&task)?;
+    match task.remind_at {
+        _ if output.json => {}
+        Some(at) => note(&format!("the reminder comes {}", day_or_moment(at, false))),
+        None => note("no reminder comes"),
+    }
+    Ok(())
 }
 
 pub(crate) async fn remove(

@@ -1,7 +1,7 @@
 //! Tasks, ids and times as text for people.
 
 use crate::{
-    clock,
+    clock, every,
     names::Names,
     table::{self, Cell, Row},
     terminal::plain,
@@ -74,9 +74,18 @@ pub(crate) fn row_titled<'t>(
         Cell::words(tags),
         Cell::styled(DIM, stage),
         due(task),
+        Cell::styled(DIM, &repeats(task)),
         Cell::words(people.map(|name| (DIM, name))),
         Cell::styled(DIM, workspace),
     ]
+}
+
+/// How often a task repeats, as short as possible.
+fn repeats(task: &Task) -> String {
+    let rule = task.recurrence.as_deref();
+    rule.map_or_else(String::new, |rule| {
+        every::words(rule).unwrap_or_else(|| "repeats".to_owned())
+    })
 }
 
 fn due(task: &Task) -> Cell {
@@ -144,7 +153,7 @@ pub(crate) fn sheet(task: &Task, around: &Around) -> String {
         field("reminder", day_or_moment(at, false));
     }
     if let Some(rule) = &task.recurrence {
-        field("repeats", plain(rule));
+        field("repeats", every::words(rule).unwrap_or_else(|| plain(rule)));
     }
     if !task.tags.is_empty() {
         let tags: Vec<String> = task.tags.iter().map(|tag| plain(tag)).collect();

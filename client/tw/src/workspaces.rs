@@ -1,7 +1,8 @@
 //! `workspace`: makes and changes workspaces. `list` lists them.
 
 use crate::{
-    args::WorkspaceAction, ask, fault::Fault, output::Output, paging, resolve, terminal::plain, text::short,
+    args::WorkspaceAction, ask, fault::Fault, list, output::Output, paging, resolve, terminal::plain,
+    text::short,
 };
 use taskwire_client::{
     Client,
@@ -16,6 +17,7 @@ pub(crate) async fn workspace(
     action: WorkspaceAction,
 ) -> Result<(), Fault> {
     match action {
+        WorkspaceAction::Ls => list::workspaces(client, output).await,
         WorkspaceAction::New { name } => {
             let name = name.join(" ");
             let made = paging::call(client, &CreateWorkspace { name }).await?;

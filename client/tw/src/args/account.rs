@@ -1,6 +1,6 @@
 //! The arguments of the commands about one's own account.
 
-use super::due;
+use super::{due, examples};
 use crate::due::Due;
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
@@ -10,18 +10,20 @@ use taskwire_client::protocol::{limits, notification::NotificationType};
 pub(crate) enum AccountCommand {
     /// Change your password. All other sessions end.
     Passwd(PasswdArgs),
-    /// List the sessions of your account, one for each device; or end some.
+    /// List the sessions of your account, one for each device; or end some. `*` marks this one.
     Sessions(SessionsArgs),
     /// Verify your e-mail address with the code or link of a mail.
     Verify(VerifyArgs),
     /// Set a new password with the code or link of a mail. All your sessions end.
     Reset(ResetArgs),
     /// List your API tokens, for programs; or make or revoke one.
+    #[command(after_help = examples::TOKENS)]
     Tokens {
         #[command(subcommand)]
         action: Option<TokenAction>,
     },
     /// Show your account, after these changes if there are any.
+    #[command(alias = "whoami", after_help = examples::PROFILE)]
     Profile(ProfileArgs),
     /// Show what happened to your account: sign-ins, sign-outs, API tokens, changes.
     Audit(AuditArgs),

@@ -28,6 +28,9 @@ pub(crate) struct InvitesArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum WorkspaceAction {
+    /// List your workspaces, as `tw workspaces` does.
+    #[command(visible_alias = "list")]
+    Ls,
     /// Make a workspace for a team, which is yours.
     New {
         /// Its name.

@@ -148,7 +148,10 @@ async fn a_database_that_is_away_is_waited_for_as_long_as_told() -> Tested {
     let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!(
         (code, error.as_str()),
-        (0, "no pending tasks; --status all lists the others too\n")
+        (
+            0,
+            "no pending tasks in your personal workspace; --status all lists the others too, -w all those everywhere\n"
+        )
     );
     Ok(())
 }

@@ -157,6 +157,46 @@ async fn words_for_repeats_and_reminders_become_the_contracts() -> Tested {
 }
 
 #[tokio::test]
+async fn tw_alone_tells_how_to_begin() -> Tested {
+    let home = tempfile::tempdir()?;
+    let (code, out, error) = outcome(tw(home.path(), "http://127.0.0.1:1", &[]).output().await?)?;
+    assert_eq!(
+        (code, out.as_str(), error.contains("First steps:\n")),
+        (2, "", true),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_is_empty_says_so() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" | "workspace.list" | "project.list" | "tag.list" => Ok(page(&[])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = HOME.to_string();
+    for (args, word) in [
+        (&["ls"][..], "no pending tasks in your personal workspace; "),
+        (&["ls", "-w", "all"], "no pending tasks; "),
+        (&["ls", "--status", "all"], "no tasks\n"),
+        (&["ls", "--overdue"], "nothing is overdue\n"),
+        (&["next"], "nothing is ready; "),
+        (&["workspace", "ls"], "you have no workspace "),
+        (&["projects", "-w", &home], "there is no project; "),
+        (&["tags", "-w", &home], "there is no tag; "),
+    ] {
+        let (code, out, error) = run(&fake.url, args).await?;
+        assert_eq!(
+            (code, out.as_str(), error.starts_with(word)),
+            (0, "", true),
+            "{args:?}: {error}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_end_of_an_id_names_a_task_unless_two_tasks_match() -> Tested {
     let fake = Fake::start(|name, data| match name {
         "task.list" => {

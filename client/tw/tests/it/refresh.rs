@@ -52,7 +52,10 @@ async fn a_finished_command_waits_for_its_refresh() -> Tested {
     let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!(
         (code, error.as_str()),
-        (0, "no pending tasks; --status all lists the others too\n")
+        (
+            0,
+            "no pending tasks in your personal workspace; --status all lists the others too, -w all those everywhere\n"
+        )
     );
     assert_eq!(kept(home.path())?["refresh_token"], "r2");
     Ok(())

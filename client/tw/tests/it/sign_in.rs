@@ -71,7 +71,10 @@ async fn an_error_names_an_unusable_home_and_a_token_needs_no_home() -> Tested {
     let (code, _, error) = outcome(with_token.env("TASKWIRE_TOKEN", "t").output().await?)?;
     assert_eq!(
         (code, error.as_str()),
-        (0, "no pending tasks; --status all lists the others too\n")
+        (
+            0,
+            "no pending tasks in your personal workspace; --status all lists the others too, -w all those everywhere\n"
+        )
     );
     let (code, _, error) = outcome(tw(nowhere, &fake.url, &["ls"]).output().await?)?;
     assert_eq!((code, error.contains("/dev/null/taskwire")), (1, true), "{error}");
