@@ -24,6 +24,7 @@ use taskwire_client::{
     protocol::{
         Failure, WorkspaceId,
         import::{ImportFormat, Imported, Made},
+        limits,
     },
 };
 use tokio::fs::File;
@@ -47,12 +48,13 @@ pub(crate) async fn import(context: &Context, output: &Output, args: ImportArgs)
     let workspace = context
         .calling(async |client| resolve::workspace_or_personal(client, args.workspace.as_deref()).await)
         .await?;
+    let project = project(&args, format, &content);
     let op_id = if args.again {
         Uuid::new_v4()
     } else {
-        op_id(&content, workspace, format, &args)
+        op_id(&content, workspace, format, project.as_deref())
     };
-    let path = path(workspace, format, op_id, &args);
+    let path = path(workspace, format, op_id, args.dry_run, project.as_deref());
     let size = content.len() as u64;
     drop(content);
     let imported: Imported = match send(context, &path, &args.file, size).await? {
@@ -114,12 +116,28 @@ fn guess(content: &[u8]) -> Option<ImportFormat> {
     }
 }
 
+/// The project of tasks that have none. The name of a project's file of Todoist is all that says its name, as
+/// `Home [220325187].csv` does.
+fn project(args: &ImportArgs, format: ImportFormat, content: &[u8]) -> Option<String> {
+    let is_one_project = format == ImportFormat::Todoist && !content.starts_with(b"PK\x03\x04");
+    args.project.clone().or_else(|| {
+        let stem = args.file.file_stem().filter(|_| is_one_project)?;
+        let stem = stem.to_string_lossy();
+        let name = stem
+            .rsplit_once(" [")
+            .filter(|(_, id)| id.ends_with(']'))
+            .map_or(&*stem, |(name, _)| name);
+        let name: String = name.trim().chars().take(limits::PROJECT_NAME).collect();
+        Some(name).filter(|name| !name.is_empty())
+    })
+}
+
 /// The same for the same file in the same workspace.
-fn op_id(content: &[u8], workspace: WorkspaceId, format: ImportFormat, args: &ImportArgs) -> Uuid {
+fn op_id(content: &[u8], workspace: WorkspaceId, format: ImportFormat, project: Option<&str>) -> Uuid {
     let digest = Sha256::new()
         .chain_update(workspace.to_string())
         .chain_update(format.name())
-        .chain_update(args.project.as_deref().unwrap_or_default())
+        .chain_update(project.unwrap_or_default())
         .chain_update([0])
         .chain_update(content)
         .finalize();
@@ -128,14 +146,20 @@ fn op_id(content: &[u8], workspace: WorkspaceId, format: ImportFormat, args: &Im
     uuid::Builder::from_custom_bytes(first).into_uuid()
 }
 
-fn path(workspace: WorkspaceId, format: ImportFormat, op_id: Uuid, args: &ImportArgs) -> String {
+fn path(
+    workspace: WorkspaceId,
+    format: ImportFormat,
+    op_id: Uuid,
+    dry_run: bool,
+    project: Option<&str>,
+) -> String {
     let mut path = format!("v1/import?workspace_id={workspace}&format={}", format.name());
-    if args.dry_run {
+    if dry_run {
         path.push_str("&dry_run=true");
     } else {
         let _ = write!(path, "&op_id={op_id}");
     }
-    if let Some(project) = &args.project {
+    if let Some(project) = project {
         path.push_str("&project=");
         for byte in project.bytes() {
             match byte {

@@ -57,6 +57,12 @@ async fn a_file_is_tried_imported_once_and_told_what_is_lost(engine: Engine) {
     fs::write(place("plain.csv"), "title\nWith a project\n").expect("a file");
     let made = laptop.tw(&["import", &place("plain.csv"), "--project", "Ünïcode & more"]);
     assert!(made.starts_with("created 1 task, 1 project\n"), "{made}");
+    // the file of a project does not say its name
+    let home = include_str!("../../../src/domain/import/fixtures/todoist.csv");
+    fs::write(place("Home [220325187].csv"), home).expect("a file");
+    let made = laptop.tw(&["import", &place("Home [220325187].csv")]);
+    assert!(made.contains(" 1 project"), "{made}");
+    assert!(laptop.tw(&["project", "ls"]).contains("Home"));
     let (code, _, error) = laptop.run(&["import", &place("plain.csv"), "-w", "nowhere"], PASSWORD, "");
     assert_eq!(code, 4, "{error}");
 }

@@ -34,7 +34,8 @@ pub(crate) struct ImportArgs {
     /// The workspace: its id, the end of its id, or its name; your own by default.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
-    /// The project of tasks that have none in the file; it is made if it is not there.
+    /// The project of tasks that have none in the file; it is made if it is not there. By default a CSV of Todoist gives its
+    /// name.
     #[arg(long, short)]
     pub(crate) project: Option<String>,
     /// Only tell what would happen, and what would be lost.
