@@ -209,7 +209,7 @@ pub(crate) fn without_numbers(mut text: String) -> String {
         if digits == 0 || !rest[digits..].starts_with(')') {
             return text;
         }
-        text.replace_range(begin..begin + BEGIN.len() + digits + 1, "");
+        text.replace_range(begin..=begin + BEGIN.len() + digits, "");
     }
     text
 }
