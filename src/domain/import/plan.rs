@@ -216,7 +216,7 @@ impl Person {
     /// Somebody with a username and a full name, of which another program may leave one out. People rarely have the same
     /// username everywhere.
     pub fn called(username: Option<String>, full: Option<String>) -> Option<Person> {
-        let mut person = Person::named(username.as_ref().or(full.as_ref())?);
+        let mut person = Person::named(&username.or_else(|| full.clone())?);
         person.other = short(&full.unwrap_or_default());
         Some(person)
     }

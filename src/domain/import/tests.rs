@@ -181,7 +181,7 @@ fn a_board_of_trello() {
 
 #[test]
 fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
-    let board = br##"{"name": "Work", "lists": [
+    let board = br#"{"name": "Work", "lists": [
         {"id": "l1", "name": "Not done yet", "pos": 1}, {"id": "l2", "name": "Review closed deals", "pos": 2}],
       "labels": [{"id": "b1", "name": "bug", "color": "red_dark"}, {"id": "b2", "name": "later", "color": null},
         {"id": "b3", "name": "", "color": "sky"}, {"id": "b4", "name": "", "color": "lime"},
@@ -196,7 +196,7 @@ fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
           {"id": "i1", "name": "Notes", "state": "incomplete", "pos": 1, "idMember": "m2",
            "due": "2030-05-01T12:00:00.000Z", "dueReminder": 1440},
           {"id": "i2", "name": "Tag", "state": "incomplete", "pos": 2, "idMember": "m9", "due": null, "dueReminder": null}]},
-        {"id": "k2", "idCard": "c2", "name": "Checklist", "checkItems": [{"name": "Item", "state": "complete"}]}]}"##;
+        {"id": "k2", "idCard": "c2", "name": "Checklist", "checkItems": [{"name": "Item", "state": "complete"}]}]}"#;
     let plan = plan(ImportFormat::Trello, board);
     assert!(plan.stages.iter().all(|stage| stage.kind == StageKind::Open));
     let tags: Vec<(&str, Option<&str>)> = plan
