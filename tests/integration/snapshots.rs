@@ -149,26 +149,25 @@ async fn a_snapshot_and_the_events_after_it_are_the_state(engine: Engine) {
             };
         }
     };
+    let stream = format!("workspace:{home}");
     let reading = async {
         let mut read = Vec::new();
         for query in ["", "?open_only=true", "", "?open_only=true"] {
-            read.push((query, snapshot(&reader, &server, &home, query).await));
+            let lines = snapshot(&reader, &server, &home, query).await;
+            let mut watcher = Client::with_tokens(&server, &reader.tokens, json!({ "streams": [] })).await;
+            let since = json!({ "stream": stream, "since": lines[0]["seq"] });
+            let told = watcher.ok("stream.subscribe", since).await;
+            assert_eq!(told["resumed"], true, "{told}");
+            read.push((query, lines, watcher));
         }
         read
     };
     let ((), read) = tokio::join!(editing, reading);
     let now = WorkspaceState::of(&sync(&mut reader, json!({ "workspace_id": home })).await);
-    for (query, lines) in read {
+    for (query, lines, mut watcher) in read {
         let mut state = WorkspaceState::of_first(&as_page(&lines));
-        let stream = format!("workspace:{home}");
         while state.seq < now.seq {
-            let wanted = json!({ "stream": stream, "after": state.seq, "limit": 500 });
-            let page = reader.ok("stream.history", wanted).await;
-            page["events"]
-                .as_array()
-                .expect("events")
-                .iter()
-                .for_each(|event| state.apply(event));
+            state.apply(&watcher.next_of(&stream).await);
         }
         if query.is_empty() {
             assert_eq!(state, now);
