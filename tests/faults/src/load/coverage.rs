@@ -99,6 +99,7 @@ const NOT_SENT: [(&str, &str); 18] = [
     ("POST /v1/unsubscribe", "nobody reads mails here"),
     ("POST /v1/rpc", "it carries out the operations, as sockets do"),
 ];
+
 #[test]
 fn every_route_that_writes_is_part_of_the_load() {
     let names = ROUTES.iter().map(|route| route.name);

@@ -7,7 +7,7 @@
 //! - `record`     the records of operations and of what readers saw
 //! - `writer`     invokes mutations, and resends those without an answer
 //! - `teammate`   does one thing after the other that teams do; `scenes` what that is, `kept` what it must leave
-//! - `over_http`  what teammates send over HTTP: uploads and imports
+//! - `over_http`  what teammates send over HTTP: uploads and imports; `post` sends a request
 //! - `files`      reads the files of uploads
 //! - `reader`     follows streams through raw frames, over any number of connections
 //! - `follower`   follows streams through the real Rust client, with a replica
@@ -19,6 +19,7 @@ pub(crate) mod follower;
 pub(crate) mod kept;
 pub(crate) mod lease;
 mod over_http;
+mod post;
 pub(crate) mod reader;
 pub(crate) mod record;
 mod scenes;

@@ -1,46 +1,16 @@
-//! What teammates send over HTTP: files for tasks, and files to import. The routes are like mutations: each request is
-//! recorded, and sent again with the same `op_id` until there is an answer (`teammate`).
+//! What teammates send over HTTP: files for tasks, and files to import.
 
-use super::accounts::User;
 use super::hash;
 use super::kept::{Fate, KeptFile};
+use super::post::Post;
 use super::session::anywhere;
 use super::teammate::{Act, Teammate};
-use crate::Failed;
 use crate::http;
 use rand::RngExt as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-/// A request over HTTP.
-pub(super) struct Post {
-    /// Its path and query, to which the `op_id` is added.
-    target: String,
-    /// The type and the bytes of its body.
-    body: (String, Vec<u8>),
-    /// Whether the answer to a repeat says that it is one.
-    pub(super) tells: bool,
-}
-
 impl Teammate {
-    /// Sends a request once, to any instance. Returns the answer as a socket would have it.
-    pub(super) async fn post(&mut self, post: &Post, who: &User, op_id: Uuid) -> Result<Value, Failed> {
-        let token = who.session.token().await;
-        let address = anywhere(&self.shared.world, &mut self.random);
-        let target = format!("{}op_id={op_id}", post.target);
-        let answer = http::send(&address, "POST", &target, &token.text, Some(&post.body)).await?;
-        if answer.status == 401 {
-            who.session.replace(&token);
-            return Err("the token was refused".into());
-        }
-        let mut body: Value = serde_json::from_slice(&answer.body)?;
-        if answer.status >= 400 {
-            return Ok(json!({"type": "error", "error": body["error"]}));
-        }
-        let replayed = body.as_object_mut().and_then(|body| body.remove("replayed"));
-        Ok(json!({"type": "ok", "at": {}, "data": body, "replayed": replayed}))
-    }
-
     /// Imports a table into a workspace. Returns the answer.
     pub(super) async fn import(&mut self, workspace: Uuid, table: String, entries: u16) -> Option<Value> {
         let user = self.user.clone();

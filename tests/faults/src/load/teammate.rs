@@ -3,7 +3,7 @@
 
 use super::accounts::{Accounts, Caller, User};
 use super::kept::Kept;
-use super::over_http::Post;
+use super::post::Post;
 use super::record::{Operation, Outcome, What};
 use super::session::anywhere;
 use super::{Phase, Shared, hash, writer};
@@ -217,7 +217,8 @@ impl Teammate {
     /// Sends a mutation once, on the open socket if there is one and it does not go over HTTP.
     async fn once(&mut self, act: &Act<'_>, op_id: Uuid) -> Result<Value, Failed> {
         if let Some(post) = &act.post {
-            return self.post(post, act.who, op_id).await;
+            let address = anywhere(&self.shared.world, &mut self.random);
+            return post.send(&address, act.who, op_id).await;
         }
         let fits = |line: &(Caller, Uuid, Instant)| line.1 == act.who.id && line.2 > Instant::now();
         if !self.line.as_ref().is_some_and(fits) {
