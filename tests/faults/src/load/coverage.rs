@@ -108,7 +108,7 @@ fn every_route_that_writes_is_part_of_the_load() {
         // as it is in a text: at its end, or before a query
         let ends = [format!("{path}\""), format!("{path}?")];
         let is_part = |source: &&str| ends.iter().any(|end| source.contains(end.as_str()));
-        let is_part = SENDERS.iter().any(|source| is_part(source));
+        let is_part = SENDERS.iter().any(is_part);
         let is_elsewhere = NOT_SENT.iter().any(|(other, _)| *other == name);
         assert!(
             is_part || is_elsewhere,
