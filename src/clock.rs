@@ -31,6 +31,11 @@ impl Clock {
         }
     }
 
+    /// Whether it shows a time of its own, like that of a demo's month.
+    pub fn is_fixed(&self) -> bool {
+        self.stands_at_ms.is_some()
+    }
+
     /// Unix time in milliseconds.
     pub fn now_ms(&self) -> i64 {
         let base_ms = self.stands_at_ms.unwrap_or_else(system_ms);

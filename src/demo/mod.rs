@@ -60,9 +60,11 @@ async fn fill(engine: &Engine, wanted: Wanted, now: i64) -> Result<String, Failu
     let names = texts::PEOPLE[..people].iter();
     let addresses: Vec<String> = names.map(|(name, _)| play::address(name)).collect();
     Ok(format!(
-        "{people} people made {tasks} tasks in the workspace \"{}\". Sign in as any of them:\n  {}\npassword: {}",
+        "{people} people made {tasks} tasks in the workspace \"{}\". Sign in as any of them:\n  {}\npassword: {}\nStart the server, then: tw login {}, and tw board \"{}\"",
         texts::TEAM,
         addresses.join("\n  "),
-        password.expose_secret()
+        password.expose_secret(),
+        addresses.first().map_or("", String::as_str),
+        texts::TEAM,
     ))
 }

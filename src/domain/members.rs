@@ -17,7 +17,7 @@ pub fn change(
     if kind == WorkspaceKind::Personal {
         return Err(Failure::new(
             ErrorCode::Conflict,
-            "a personal workspace cannot be shared",
+            "a personal workspace cannot be shared; make one for a team",
         ));
     }
     if from.is_some_and(|role| role > by) || to.is_some_and(|role| role > by) {

@@ -13,7 +13,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(super) async fn found(store: &Store, clock: &Clock) -> Result<i64, OpenError> {
     let now_ms = clock.now_ms();
     let newest = newest::find(&mut store.read().await?, now_ms).await?;
-    if newest > now_ms {
+    // a demo plays in a month that is over
+    if newest > now_ms && !clock.is_fixed() {
         let ahead_s = (newest - now_ms) / 1000;
         tracing::warn!(
             ahead_s,

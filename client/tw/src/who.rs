@@ -56,7 +56,7 @@ pub(crate) async fn who(context: &Context, output: &Output, args: WhoArgs) -> Re
             return output.value(&seen);
         }
         if seen.is_empty() {
-            note("nobody is there");
+            note("nobody is there; `tw board` shows others that you are");
         }
         output.table(&seen.iter().map(row).collect::<Vec<_>>(), TASK)
     };

@@ -27,6 +27,10 @@ async fn a_board_is_printed_or_live(engine: Engine) {
 
     let mut terminal = Terminal::start(&laptop, &["board"], 120);
     terminal.shows("Espresso");
+    eventually("who looks at the board", async || {
+        laptop.tw(&["who"]).contains("Ada").then_some(())
+    })
+    .await;
     // the chosen task moves on, and what others do appears
     terminal.press(">");
     eventually("the task in its new stage", async || {

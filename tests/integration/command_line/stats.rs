@@ -13,6 +13,7 @@ async fn stats_shows_how_many_tasks_there_are(engine: Engine) {
     let laptop = Device::new(&server);
     laptop.tw(&["signup", "ada@example.com", "--name", "Ada", "--username", "ada"]);
     laptop.tw(&["project", "new", "Boat"]);
+    assert!(laptop.tw(&["projects"]).contains("Boat"));
     let task: Value = serde_json::from_str(&laptop.tw(&[
         "--json",
         "add",

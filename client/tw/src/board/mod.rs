@@ -12,7 +12,7 @@ mod screen;
 mod tests;
 
 use crate::{
-    args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, text::line,
+    args::BoardArgs, connect::Context, fault::Fault, output::Output, resolve, terminal::note, text::line,
     waiting::waiting_long,
 };
 use columns::{Column, Shown, columns};
@@ -26,6 +26,7 @@ use taskwire_client::{
     CallError, Change, Client, Follower,
     protocol::{
         Operation, Patch, StreamId, TaskId, WorkspaceId,
+        presence::{PresenceState, SetPresence},
         task::{CompleteTask, MoveTask},
     },
     replica::WorkspaceReplica,
@@ -97,6 +98,9 @@ fn print(output: &Output, follower: &Follower, board: &Board) -> Result<(), Faul
     if output.json {
         return output.value(&columns);
     }
+    if columns.iter().all(|column| column.tasks.is_empty()) {
+        note("no tasks; `tw add TITLE` adds one");
+    }
     for column in columns {
         output.line(&format!("{} {}", column.name, column.tasks.len()))?;
         for task in column.tasks {
@@ -122,6 +126,7 @@ async fn attend(
 ) -> Result<(), Fault> {
     let (mut keys, mut cursor, mut calls) = (EventStream::new(), Cursor::default(), JoinSet::new());
     let (mut connection, mut refused) = (None, None);
+    appear(board.workspace, follower.client(), &mut calls);
     loop {
         // While the workspace is read anew, most tasks are missing: the chosen one would seem to be gone.
         let is_whole = follower.is_synced();
@@ -149,7 +154,10 @@ async fn attend(
                 refused = Some(Fault::from(error).text().to_owned());
             },
             change = follower.next() => match change {
-                Some(Change::Connected(_)) => connection = None,
+                Some(Change::Connected(_)) => {
+                    connection = None;
+                    appear(board.workspace, follower.client(), &mut calls);
+                }
                 Some(Change::Disconnected { reason, .. }) => connection = Some(format!("not connected ({reason})")),
                 Some(Change::SyncFailed(_, error)) => return Err(error.into()),
                 Some(Change::Stopped(why)) => return Err(context.stopped(why)),
@@ -158,6 +166,21 @@ async fn attend(
             },
         }
     }
+}
+
+/// Tells the others that the person is here, for as long as this connection lives: `tw who` shows it. An API token that
+/// only reads may not, and needs not.
+fn appear(workspace_id: WorkspaceId, client: &Client, calls: &mut JoinSet<Result<(), CallError>>) {
+    let here = SetPresence {
+        workspace_id,
+        state: PresenceState::Online,
+        task_id: None,
+    };
+    let client = client.clone();
+    calls.spawn(async move {
+        let _ = client.call(here).await;
+        Ok(())
+    });
 }
 
 fn draw(
