@@ -1,8 +1,9 @@
 //! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored, so that code that computes with a
 //! stored rule can rely on it. `rrule` reads them. Rules that it accepts against the RFC are refused here; `calendar` knows
-//! the days, `next` the next date.
+//! the days, `dates` finds one date after the other, `next` the next one of a series.
 
 mod calendar;
+mod dates;
 mod next;
 
 use super::Result;
@@ -180,6 +181,10 @@ mod tests {
             "FREQ=YEARLY;BYYEARDAY=-1;BYDAY=53TH,-1FR",
             "FREQ=DAILY;BYHOUR=09",
             "INTERVAL=2;FREQ=WEEKLY",
+            "FREQ=DAILY;BYHOUR=9,18;BYSETPOS=2",
+            "FREQ=YEARLY;BYDAY=MO;BYSETPOS=53",
+            "FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=3,-1",
+            "FREQ=YEARLY;BYMONTH=1,2,3;BYSETPOS=3",
         ] {
             assert_eq!(check(rule).err().map(|failure| failure.message), None, "{rule}");
         }
@@ -243,6 +248,13 @@ mod tests {
             "FREQ=YEARLY;BYYEARDAY=367",
             "FREQ=MONTHLY;BYWEEKNO=1",
             "FREQ=DAILY;BYSETPOS=1",
+            "FREQ=DAILY;BYHOUR=9;BYSETPOS=2",
+            "FREQ=DAILY;BYHOUR=9,9;BYSETPOS=-2",
+            "FREQ=YEARLY;BYDAY=MO;BYSETPOS=366",
+            "FREQ=YEARLY;BYMONTH=1,2,3;BYSETPOS=4",
+            "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6,-6",
+            "FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=3",
+            "FREQ=SECONDLY;BYHOUR=5;BYSETPOS=2",
             "FREQ=DAILY;BYHOUR=24",
             "FREQ=DAILY;BYMINUTE=60",
             "FREQ=DAILY;BYSECOND=60",
