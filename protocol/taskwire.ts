@@ -682,7 +682,7 @@ export interface CreateTag {
 export interface CreateTask {
   /** 1 to 200 characters. */
   title: string;
-  /** Whether `due_at` means a day. */
+  /** Whether `due_at` means a day. It is kept as midnight UTC of its date. */
   all_day?: boolean | null;
   /** Members of the workspace. */
   assignee_ids?: UserId[] | null;
@@ -2399,11 +2399,11 @@ export interface Task {
   priority: Priority;
   /** When it is due. */
   due_at: Timestamp | null;
-  /** Whether `due_at` means a day, not a moment. */
+  /** Whether `due_at` means a day, not a moment: midnight UTC of its date. */
   all_day: boolean;
   /** When to remind the assignees. */
   remind_at: Timestamp | null;
-  /** How it repeats (RFC 5545, section 3.3.10). */
+  /** How it repeats (RFC 5545, section 3.3.10): completing it makes the next task. */
   recurrence: string | null;
   /** Its place among the other tasks: compare as text, ties by id. */
   position: string;
@@ -2570,7 +2570,7 @@ export interface UpdateTag {
 export interface UpdateTask {
   /** The task. */
   id: TaskId;
-  /** Whether `due_at` means a day. */
+  /** Whether `due_at` means a day. It is kept as midnight UTC of its date. */
   all_day?: boolean;
   /** Members of the workspace; `null` means none. */
   assignee_ids?: UserId[] | null;
@@ -2590,7 +2590,7 @@ export interface UpdateTask {
   priority?: Priority | null;
   /** The project. */
   project_id?: ProjectId | null;
-  /** How it repeats (RFC 5545, section 3.3.10). */
+  /** How it repeats (RFC 5545, section 3.3.10). Another rule begins a series at the task's date. Another `due_at` alone postpones this task: those after it come when they would have come. */
   recurrence?: string | null;
   /** When to remind the assignees. */
   remind_at?: Timestamp | null;

@@ -94,11 +94,11 @@ pub struct Task {
     pub priority: Priority,
     /// When it is due.
     pub due_at: Option<Timestamp>,
-    /// Whether `due_at` means a day, not a moment.
+    /// Whether `due_at` means a day, not a moment: midnight UTC of its date.
     pub all_day: bool,
     /// When to remind the assignees.
     pub remind_at: Option<Timestamp>,
-    /// How it repeats (RFC 5545, section 3.3.10).
+    /// How it repeats (RFC 5545, section 3.3.10): completing it makes the next task.
     pub recurrence: Option<Arc<str>>,
     /// Its place among the other tasks: compare as text, ties by id.
     pub position: Arc<str>,

@@ -98,6 +98,12 @@ fn date(field: &str, given: Option<Timestamp>) -> Result<()> {
     }
 }
 
+/// When a task is due that is due on a day: midnight UTC of its date.
+pub fn day(due_at: Option<Timestamp>) -> Option<Timestamp> {
+    const DAY: i64 = 86_400_000;
+    due_at.map(|at| Timestamp(at.0.div_euclid(DAY) * DAY))
+}
+
 /// How a task repeats; an empty rule is none.
 fn repeats(given: Option<String>) -> Result<Option<String>> {
     let rule = text::optional("recurrence", given, limits::RECURRENCE)?;
@@ -126,6 +132,9 @@ pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     let blockers = blockers(given.blocked_by.as_deref().unwrap_or_default())?;
     not_itself(given.id, &blockers)?;
     date("due_at", given.due_at)?;
+    if given.all_day == Some(true) {
+        given.due_at = day(given.due_at);
+    }
     date("remind_at", given.remind_at)?;
     given.recurrence = repeats(given.recurrence)?;
     Ok(given)
@@ -189,8 +198,8 @@ fn staged(task: &mut Task, update: &UpdateTask, stages: &Stages, now: Timestamp)
 ///
 /// # Errors
 /// A stage that the workspace does not have, or that contradicts `completed`.
-pub fn updated(task: &Task, update: &UpdateTask, stages: &Stages, now: Timestamp) -> Result<Task> {
-    let mut task = task.clone();
+pub fn updated(before: &Task, update: &UpdateTask, stages: &Stages, now: Timestamp) -> Result<Task> {
+    let mut task = before.clone();
     if let Some(title) = &update.title {
         set_text(&mut task.title, title);
     }
@@ -211,6 +220,10 @@ pub fn updated(task: &Task, update: &UpdateTask, stages: &Stages, now: Timestamp
         .map_or(task.priority, Option::unwrap_or_default);
     task.due_at = update.due_at.clone().change().unwrap_or(task.due_at);
     task.all_day = update.all_day.unwrap_or(task.all_day);
+    // not of one that stays as an older version kept it: what changes nothing must change nothing
+    if task.all_day && (!before.all_day || task.due_at != before.due_at) {
+        task.due_at = day(task.due_at);
+    }
     task.remind_at = update.remind_at.clone().change().unwrap_or(task.remind_at);
     task.project_id = update.project_id.clone().change().unwrap_or(task.project_id);
     task.parent_id = update.parent_id.clone().change().unwrap_or(task.parent_id);
@@ -230,7 +243,11 @@ pub fn replaced(task: &Task, with: &ReplaceTask, stages: &Stages, now: Timestamp
     set_optional(&mut task.description, with.description.as_deref());
     stage::complete(&mut task, with.completed, stages, now);
     task.priority = with.priority;
-    task.due_at = with.due_at;
+    task.due_at = if task.all_day {
+        day(with.due_at)
+    } else {
+        with.due_at
+    };
     task.tags = with.tags.iter().map(|tag| Arc::from(tag.as_str())).collect();
     task
 }
@@ -268,6 +285,19 @@ mod tests {
             let failure = date("due_at", time(bad)).err();
             assert_eq!(failure.and_then(|f| f.field).as_deref(), Some("due_at"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_day_is_midnight_of_its_date() {
+        let day = |text: &str| day(Timestamp::parse(text));
+        for text in [
+            "2027-03-01T00:00:00Z",
+            "2027-03-01T15:00:00Z",
+            "2027-03-02T01:59:59.999+02:00",
+        ] {
+            assert_eq!(day(text), Timestamp::parse("2027-03-01T00:00:00Z"), "{text}");
+        }
+        assert_eq!(super::day(None), None);
     }
 
     #[test]

@@ -8,6 +8,9 @@ on_both_databases!(
     completing_makes_the_next_one_whatever_completes_it,
     the_next_one_is_made_once_and_a_series_ends,
     the_time_of_day_stays_in_the_persons_zone,
+    the_first_date_of_a_series_keeps_its_place_when_it_is_postponed,
+    a_reopened_task_with_another_rule_begins_a_series,
+    a_series_of_days_has_one_date_a_day,
 );
 
 /// Acts, and returns the task that the server made on the way.
@@ -38,11 +41,20 @@ async fn completing_makes_the_next_one_whatever_completes_it(engine: Engine) {
         "parent_id": parent, "assignee_ids": [me], "due_at": "2027-01-31T10:00:00.250Z",
         "remind_at": "2027-01-30T18:00:00Z", "recurrence": "FREQ=MONTHLY;BYMONTHDAY=-1" });
     let mut task = made(&mut ada, data).await;
-    for (i, due) in ["2027-02-28", "2027-03-31", "2027-04-30"].into_iter().enumerate() {
+    let dues = [
+        "2027-02-28",
+        "2027-03-31",
+        "2027-04-30",
+        "2027-05-31",
+        "2027-06-30",
+    ];
+    for (i, due) in dues.into_iter().enumerate() {
         let id = task["id"].clone();
         let after = match i {
             0 => next(&mut ada, "task.complete", json!({ "id": id })).await,
             1 => next(&mut ada, "task.update", json!({ "id": id, "completed": true })).await,
+            2 => next(&mut ada, "task.update", json!({ "id": id, "stage": "done" })).await,
+            3 => next(&mut ada, "task.move", json!({ "id": id, "stage": "done" })).await,
             _ => {
                 let data = json!({ "id": id, "title": "Pay rent", "description": "by bank", "completed": true,
                     "priority": "high", "due_at": task["due_at"], "tags": ["bills"] });
@@ -69,7 +81,7 @@ async fn completing_makes_the_next_one_whatever_completes_it(engine: Engine) {
         task = after;
     }
     // a reminder moves by the same distance: 16 hours before
-    assert_eq!(task["remind_at"], "2027-04-29T18:00:00.000Z");
+    assert_eq!(task["remind_at"], "2027-06-29T18:00:00.000Z");
     // in a batch that also makes it, by its own id
     let id = new_id();
     let data = json!({ "ops": [
@@ -108,6 +120,10 @@ async fn the_next_one_is_made_once_and_a_series_ends(engine: Engine) {
             next(&mut ada, "task.complete", complete(&first, completed)).await,
             None
         );
+    }
+    for stage in ["todo", "done"] {
+        let moved = json!({ "id": first, "stage": stage });
+        assert_eq!(next(&mut ada, "task.move", moved).await, None, "{stage}");
     }
     // postponed past its date: the series goes on where it was
     let moved = json!({ "id": second["id"], "due_at": "2027-02-07T12:00:00Z" });
@@ -151,10 +167,114 @@ async fn the_time_of_day_stays_in_the_persons_zone(engine: Engine) {
         ),
     ] {
         let data = json!({ "title": "T", "due_at": due, "recurrence": rule });
-        let id = made(&mut ada, data).await["id"].clone();
-        let after = next(&mut ada, "task.complete", json!({ "id": id }))
-            .await
-            .expect("a task");
-        assert_eq!(after["due_at"], expected, "{rule}");
+        for (name, mut how) in [
+            ("task.complete", json!({})),
+            ("task.update", json!({ "completed": true })),
+            ("task.move", json!({ "stage": "done" })),
+        ] {
+            how["id"] = made(&mut ada, data.clone()).await["id"].clone();
+            let after = next(&mut ada, name, how).await.expect("a task");
+            assert_eq!(after["due_at"], expected, "{rule} {name}");
+        }
+    }
+}
+
+async fn the_first_date_of_a_series_keeps_its_place_when_it_is_postponed(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let rent = json!({ "title": "Rent", "due_at": "2027-01-31T10:00:00Z", "recurrence": "FREQ=MONTHLY" });
+    for (change, expected) in [
+        // once and again: this task alone is later
+        (
+            vec![json!({ "due_at": "2027-02-01T10:00:00Z" })],
+            "2027-03-31T10:00:00.000Z",
+        ),
+        (
+            vec![
+                json!({ "due_at": "2027-02-01T10:00:00Z" }),
+                json!({ "due_at": "2027-04-02T10:00:00Z" }),
+            ],
+            "2027-05-31T10:00:00.000Z",
+        ),
+        (
+            vec![json!({ "title": "Rent, please", "due_at": "2027-01-20T10:00:00Z" })],
+            "2027-03-31T10:00:00.000Z",
+        ),
+        // another rule begins at the task's date, and so does a series that had none
+        (
+            vec![json!({ "due_at": "2027-02-05T10:00:00Z", "recurrence": "FREQ=MONTHLY;INTERVAL=2" })],
+            "2027-04-05T10:00:00.000Z",
+        ),
+        (
+            vec![
+                json!({ "due_at": "2027-02-01T10:00:00Z" }),
+                json!({ "recurrence": "FREQ=WEEKLY" }),
+                json!({ "recurrence": "FREQ=MONTHLY" }),
+            ],
+            "2027-03-01T10:00:00.000Z",
+        ),
+        (
+            vec![
+                json!({ "due_at": null }),
+                json!({ "due_at": "2027-02-05T10:00:00Z" }),
+            ],
+            "2027-03-05T10:00:00.000Z",
+        ),
+    ] {
+        let id = made(&mut ada, rent.clone()).await["id"].clone();
+        for mut change in change.clone() {
+            change["id"] = id.clone();
+            ada.act("task.update", change).await;
+        }
+        let after = next(&mut ada, "task.complete", json!({ "id": id })).await;
+        assert_eq!(after.expect("a task")["due_at"], expected, "{change:?}");
+    }
+}
+
+async fn a_reopened_task_with_another_rule_begins_a_series(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let data = json!({ "title": "T", "due_at": "2027-01-29T10:00:00Z", "recurrence": "FREQ=WEEKLY" });
+    let id = made(&mut ada, data).await["id"].clone();
+    for (rule, expected) in [
+        ("FREQ=WEEKLY", Some("2027-02-05T10:00:00.000Z")),
+        ("FREQ=WEEKLY", None),
+        ("FREQ=MONTHLY", Some("2027-03-29T10:00:00.000Z")),
+        ("FREQ=MONTHLY", None),
+    ] {
+        ada.act(
+            "task.update",
+            json!({ "id": id, "recurrence": rule, "completed": false }),
+        )
+        .await;
+        let after = next(&mut ada, "task.complete", json!({ "id": id, "completed": true })).await;
+        assert_eq!(
+            after.map(|task| task["due_at"].clone()),
+            expected.map(|due| json!(due)),
+            "{rule}"
+        );
+    }
+}
+
+async fn a_series_of_days_has_one_date_a_day(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    for (rule, expected) in [
+        ("FREQ=HOURLY", "2027-03-02T00:00:00.000Z"),
+        ("FREQ=SECONDLY", "2027-03-02T00:00:00.000Z"),
+        ("FREQ=DAILY;BYHOUR=9", "2027-03-02T00:00:00.000Z"),
+        ("FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9,18", "2027-03-03T00:00:00.000Z"),
+    ] {
+        let data =
+            json!({ "title": "T", "due_at": "2027-03-01T15:00:00Z", "all_day": true, "recurrence": rule });
+        let task = made(&mut ada, data).await;
+        assert_eq!(task["due_at"], "2027-03-01T00:00:00.000Z");
+        let after = next(&mut ada, "task.complete", json!({ "id": task["id"] })).await;
+        let after = after.unwrap_or_else(|| panic!("{rule}: no task"));
+        assert_eq!(
+            (&after["due_at"], &after["all_day"]),
+            (&json!(expected), &json!(true)),
+            "{rule}"
+        );
     }
 }

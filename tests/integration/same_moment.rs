@@ -9,6 +9,7 @@ use std::collections::HashSet;
 on_both_databases!(
     moves_at_once_keep_what_each_person_wished,
     one_of_two_owners_who_leave_at_once_stays,
+    a_repeating_task_that_several_complete_at_once_has_one_next,
 );
 
 /// The longest place that a few hundred moves may make.
@@ -134,5 +135,43 @@ async fn one_of_two_owners_who_leave_at_once_stays(engine: Engine) {
         assert_eq!(done, 1, "round {round}: {answers:?}");
         let refused = answers.iter().find(|answer| answer["type"] != "ok").expect("one");
         assert_eq!(refused["error"]["code"], "CONFLICT", "round {round}: {refused}");
+    }
+}
+
+async fn a_repeating_task_that_several_complete_at_once_has_one_next(engine: Engine) {
+    let servers = servers(engine).await;
+    let mut ada = Client::sign_up(&servers[0], "ada").await;
+    let mut sockets = Vec::new();
+    for at in 0..6 {
+        sockets.push(ada.another(&servers[at % servers.len()]).await);
+    }
+    let ways = [
+        ("task.complete", json!({ "completed": true })),
+        ("task.update", json!({ "completed": true })),
+        ("task.move", json!({ "stage": "done" })),
+    ];
+    for round in 0..8 {
+        let title = format!("Water {round}");
+        let task = json!({ "title": title, "due_at": "2027-03-01T10:00:00Z", "recurrence": "FREQ=DAILY" });
+        let id = ada.ok("task.create", task).await["id"].clone();
+        let mut asked = Vec::new();
+        for (at, socket) in sockets.iter_mut().enumerate() {
+            let (name, mut data) = ways[(at + round) % ways.len()].clone();
+            data["id"] = id.clone();
+            asked.push(socket.ask(name, data).await);
+        }
+        for (socket, asked) in sockets.iter_mut().zip(asked) {
+            let answer = socket.answer(asked).await;
+            assert_eq!(answer["type"], "ok", "{answer}");
+        }
+        let page = ada
+            .ok("task.list", json!({ "status": "pending", "limit": 100 }))
+            .await;
+        let tasks = page["items"].as_array().expect("items").iter();
+        let next: Vec<&Value> = tasks
+            .filter(|task| task["title"] == title)
+            .map(|task| &task["due_at"])
+            .collect();
+        assert_eq!(next, ["2027-03-02T10:00:00.000Z"], "round {round}");
     }
 }

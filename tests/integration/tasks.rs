@@ -9,6 +9,7 @@ use uuid::Uuid;
 on_both_databases!(
     a_task_is_created_as_requested_and_sent_to_other_sockets,
     an_update_changes_the_given_fields_and_null_clears_them,
+    a_day_is_kept_as_midnight_of_its_date,
     a_request_that_changes_nothing_makes_no_event_and_no_version,
     a_stale_version_is_refused_with_the_current_task,
     completing_toggles_a_task_and_sets_completed_at,
@@ -63,7 +64,8 @@ async fn a_task_is_created_as_requested_and_sent_to_other_sockets(engine: Engine
     let wanted = json!([
         "Why",
         ["home", "garden"],
-        "2030-01-02T02:04:05.000Z",
+        // a day; midnight of its date
+        "2030-01-02T00:00:00.000Z",
         "2030-01-01T00:00:00.123Z",
         id
     ]);
@@ -139,6 +141,36 @@ async fn an_update_changes_the_given_fields_and_null_clears_them(engine: Engine)
         assert_eq!(code(&refused), ("VALIDATION_ERROR", Some(field.as_str())));
     }
     assert_eq!(replaced.data["completed_at"], replaced.data["updated_at"]);
+}
+
+async fn a_day_is_kept_as_midnight_of_its_date(engine: Engine) {
+    const AFTERNOON: &str = "2027-03-01T15:00:00.000Z";
+    const MIDNIGHT: &str = "2027-03-01T00:00:00.000Z";
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let day = json!({ "title": "Day", "due_at": AFTERNOON, "all_day": true });
+    let day = ada.act("task.create", day).await.data;
+    assert_eq!(day["due_at"], MIDNIGHT);
+    // a moment keeps its time, until it becomes a day
+    let moment = json!({ "title": "Moment", "due_at": AFTERNOON });
+    let moment = ada.act("task.create", moment).await.data;
+    assert_eq!(moment["due_at"], AFTERNOON);
+    let id = moment["id"].clone();
+    let became = ada.act("task.update", json!({ "id": id, "all_day": true })).await;
+    assert_eq!(became.data["due_at"], MIDNIGHT);
+    let moved = json!({ "id": id, "due_at": "2027-03-02T23:59:59.999Z" });
+    assert_eq!(
+        ada.act("task.update", moved).await.data["due_at"],
+        "2027-03-02T00:00:00.000Z"
+    );
+    let replaced = json!({ "id": id, "title": "Moment", "description": null, "completed": false, "priority": "none",
+        "due_at": AFTERNOON, "tags": [] });
+    assert_eq!(ada.act("task.replace", replaced).await.data["due_at"], MIDNIGHT);
+    // the same day is no change
+    let same = json!({ "id": id, "due_at": AFTERNOON });
+    ada.unchanged("task.update", same).await;
+    let back = json!({ "id": id, "all_day": false, "due_at": AFTERNOON });
+    assert_eq!(ada.act("task.update", back).await.data["due_at"], AFTERNOON);
 }
 
 async fn a_request_that_changes_nothing_makes_no_event_and_no_version(engine: Engine) {

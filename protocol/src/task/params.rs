@@ -50,7 +50,7 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = MOMENT)]
     pub due_at: Option<Timestamp>,
-    /// Whether `due_at` means a day.
+    /// Whether `due_at` means a day. It is kept as midnight UTC of its date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
     /// Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as the workspace writes it. A new
@@ -151,14 +151,15 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = MOMENT, example = ())]
     pub due_at: Patch<Timestamp>,
-    /// Whether `due_at` means a day.
+    /// Whether `due_at` means a day. It is kept as midnight UTC of its date.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub all_day: Option<bool>,
     /// When to remind the assignees.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub remind_at: Patch<Timestamp>,
-    /// How it repeats (RFC 5545, section 3.3.10).
+    /// How it repeats (RFC 5545, section 3.3.10). Another rule begins a series at the task's date. Another `due_at` alone
+    /// postpones this task: those after it come when they would have come.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::RECURRENCE))]
     pub recurrence: Patch<String>,

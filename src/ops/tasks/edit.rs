@@ -35,10 +35,14 @@ impl Mutation for UpdateTask {
         rules::check_update(self)
     }
 
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
         needs_project(self.id, &self.project_id, needs);
-        repeat::needs(self.id, matches!(self.recurrence, Patch::Set(_)), needs);
+        let repeats_now = matches!(self.recurrence, Patch::Set(_));
+        repeat::needs(self.id, repeats_now, needs);
+        if repeats_now {
+            needs.zones.insert(caller.user.id); // another mutation of the group may make the task
+        }
         if let Patch::Set(tags) = &self.tags {
             needs_tags(Target::Task(self.id), tags, needs);
         }

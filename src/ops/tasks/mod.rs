@@ -210,6 +210,9 @@ fn write<E: TaskEvent>(
     if let Some(notice) = notice {
         tell_of_task(act, world, before, &task, notice)?;
     }
+    if let Some(before) = before {
+        repeat::stay(world, before, &task);
+    }
     let completed = repeat::is_due(before, &task).then(|| task.clone());
     world.put_task(task);
     if let Some(completed) = completed {
