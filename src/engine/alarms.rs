@@ -4,7 +4,7 @@
 
 use super::{Caller, Chore, Engine, spawned};
 use crate::ops::alarms::Ring;
-use crate::store::alarms::{self, Alarm, AlarmKind};
+use crate::store::alarms::{self, Alarm, AlarmKey, AlarmKind};
 use crate::store::{StoreError, Transaction};
 use futures_util::future::join_all;
 use std::collections::HashSet;
@@ -27,8 +27,8 @@ const HELD_MS: i64 = 10_000;
 const WAVE: usize = 32;
 /// The longest pause between two waves.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The alarms that one step deletes.
-const DELETED: i64 = 500;
+/// The alarms that one step looks at again.
+const PAGE: i64 = 500;
 
 impl Engine {
     /// Lets alarms ring, until the instance ends.
@@ -82,14 +82,13 @@ impl Engine {
             alarms: of.alarms,
             away: !present.contains(&of.user),
         };
+        let keys = ring.keys(of.user).collect();
         // a session of its own: mutations of one session wait for each other
         let caller = on_behalf(of.user, SessionId(self.0.ids.next()));
         match self.act::<Nothing>(caller, ring).await {
-            // no longer a member, or gone: nobody is to be told
+            // not a member, or gone: nobody is to be told
             Err(failure) if failure.code == ErrorCode::NotFound => {
-                let forget = Forget(of.user, of.workspace);
-                while self.chore(forget).await? >= DELETED as u64 {}
-                Ok(())
+                self.chore(PassOver(keys, Timestamp(self.0.clock.now_ms()))).await
             }
             rung => rung.map(drop),
         }
@@ -155,14 +154,12 @@ impl Chore for Take {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Forget(UserId, WorkspaceId);
+struct PassOver(Vec<AlarmKey>, Timestamp);
 
-impl Chore for Forget {
-    type Output = u64;
-    const FREES: bool = true;
-    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
-        alarms::delete_of(tx, self.0, Some(self.1), DELETED).await
+impl Chore for PassOver {
+    type Output = ();
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        alarms::pass_over(tx, &self.0, self.1).await
     }
 }
 
@@ -175,6 +172,6 @@ struct LookAgain {
 impl Chore for LookAgain {
     type Output = Option<TaskId>;
     async fn run(self, tx: &mut Transaction) -> Result<Option<TaskId>, StoreError> {
-        alarms::look_again(tx, self.user, self.now, self.after, DELETED).await
+        alarms::look_again(tx, self.user, self.now, self.after, PAGE).await
     }
 }

@@ -98,7 +98,7 @@ impl Chore for Erase {
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         let user = self.user;
         match self.what {
-            What::Alarms => alarms::delete_of(tx, user, None, STEP).await,
+            What::Alarms => alarms::delete_of(tx, user, STEP).await,
             What::Notifications => erasure::notifications(tx, user, STEP).await,
             What::Devices => erasure::devices(tx, user, STEP).await,
             What::Proofs => erasure::proofs(tx, user).await,

@@ -1,5 +1,5 @@
-//! Looks again when a user is to be told about tasks, after the time zone or the preferences changed. A repeated run looks
-//! once more, and changes nothing.
+//! Looks again when a user is to be told about tasks, after the time zone, the preferences or the memberships changed. A
+//! repeated run looks once more, and changes nothing.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps as _};

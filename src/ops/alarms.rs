@@ -32,7 +32,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    fn keys(&self, user: UserId) -> impl Iterator<Item = AlarmKey> {
+    /// The keys of the alarms.
+    pub fn keys(&self, user: UserId) -> impl Iterator<Item = AlarmKey> {
         self.alarms.iter().map(move |(task, kind)| (*task, user, *kind))
     }
 }

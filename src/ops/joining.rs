@@ -3,6 +3,8 @@
 
 use super::world::{Logged, World};
 use super::{Act, Result, not_found};
+use crate::store::jobs::{LookAgain, NewJob};
+use std::time::Duration;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::member::{Member, MemberJoined, Role};
 use taskwire_protocol::workspace::{AccessGranted, Workspace};
@@ -59,5 +61,8 @@ pub(super) fn join(
         seq: world.counters(workspace.id.into()).seq as u64,
     };
     world.emit::<events::AccessGranted>(act, id, &granted)?;
+    // tasks of theirs may have stayed here since an earlier membership; without one their times were passed over
+    let look = LookAgain { user: id };
+    world.enqueue(NewJob::new(id.to_string(), &look, Duration::ZERO)?);
     Ok((logged, member))
 }

@@ -1,24 +1,32 @@
 //! The table of alarms: when to look whether a person is to be told about a task. The rows follow the tasks: each write
-//! of a task writes them too ([`follow`]). A row says when to look, not when to tell: the moment depends on the
+//! of a task writes them too (`follow`). A row says when to look, not when to tell: the moment depends on the
 //! person's time zone and preferences, so the first look is as early as any of them allows, and it may move the row
-//! ([`write`]).
+//! ([`write`]). A row goes when it rang. A person who leaves a task after that gets a row that only remembers it, as long as
+//! the time could ring again.
+
+mod follow;
 
 use super::bind::Kind::{Id, Int};
-use super::entity::{Change, Changes, Keyed};
+use super::entity::{Changes, Keyed};
 use super::link::Dialect;
 use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
-use super::table::{Part, insert, table, text};
+use super::table::{Part, table, text};
 use super::{Reader, Result, StoreError, Transaction};
-use taskwire_protocol::task::Task;
-use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId, limits};
+use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
+
+pub(super) use follow::follow;
+#[cfg(test)]
+pub(super) use follow::{CLEAR, MARK};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 /// No time zone is further from UTC.
 const ZONE: i64 = 16 * HOUR;
+/// No alarm rings later than this after the time that it follows: at the end of the day, in the last zone.
+const LATEST: i64 = 24 * HOUR + ZONE;
 /// A task may get a time that has just passed: its request took a while.
 pub const JUST_PASSED_MS: i64 = MINUTE;
 
@@ -55,7 +63,7 @@ pub struct Alarm {
     pub key: AlarmKey,
     /// The task's workspace.
     pub workspace: WorkspaceId,
-    /// The time of the task that it follows: `due_at` or `remind_at`.
+    /// The time of the task that it follows: `due_at` or `remind_at`. Less than 0: it rang, and the time was `-1 - base`.
     pub base: Timestamp,
     /// When to look.
     pub at: Timestamp,
@@ -136,7 +144,8 @@ pub async fn look_again(
 ) -> Result<Option<TaskId>> {
     let mut sql = Sql::new("select task_id from alarms where user_id = ");
     sql.bind(user.0).push(" and task_id > ").bind(after.0);
-    sql.push(" and kind > 1 order by task_id limit ").bind(limit);
+    sql.push(" and kind > 1 and base >= 0 order by task_id limit ")
+        .bind(limit);
     let tasks: Vec<(Uuid,)> = tx.select(sql).await?;
     let Some((last,)) = tasks.last().copied() else {
         return Ok(None);
@@ -147,25 +156,17 @@ pub async fn look_again(
         .bind(after.0)
         .push(" and task_id <= ")
         .bind(last);
-    sql.push(" and kind > 1 and at > ").bind(now.0);
+    sql.push(" and kind > 1 and base >= 0 and at > ").bind(now.0);
     tx.select::<()>(sql).await?;
     Ok(Some(TaskId(last)).filter(|_| tasks.len() as i64 == limit))
 }
 
-/// Deletes up to `limit` alarms of a person: all, or those of one workspace.
-pub async fn delete_of(
-    tx: &mut Transaction,
-    user: UserId,
-    workspace: Option<WorkspaceId>,
-    limit: i64,
-) -> Result<u64> {
+/// Deletes up to `limit` alarms of a person.
+pub async fn delete_of(tx: &mut Transaction, user: UserId, limit: i64) -> Result<u64> {
     let mut sql = Sql::new(&format!(
         "delete from alarms where ({KEY}) in (select {KEY} from alarms where user_id = "
     ));
     sql.bind(user.0);
-    if let Some(workspace) = workspace {
-        sql.push(" and workspace_id = ").bind(workspace.0);
-    }
     sql.push(" limit ").bind(limit).push(") returning kind");
     Ok(tx.select::<(i64,)>(sql).await?.len() as u64)
 }
@@ -243,122 +244,38 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, AlarmKey,
     tx.execute(&MOVED, Batch::of(moved)).await
 }
 
-pub(super) static CLEAR: Statement = statement(
-    &[("task_id", Id), ("user_id", Id), ("kind", Int)],
-    "delete from alarms where (task_id, user_id, kind) in (select task_id, user_id, kind from v where {rows})",
+/// Alarms of people who are no longer members, of times that may still come.
+pub(super) static LATER: Statement = statement(
+    &[("task_id", Id), ("user_id", Id), ("kind", Int), ("passed", Int), ("latest", Int)],
+    "insert into alarms (task_id, user_id, kind, workspace_id, base, at, since)
+     select a.task_id, a.user_id, a.kind, a.workspace_id, a.base, a.base + v.latest, a.since from v cross join alarms a
+     where a.task_id = v.task_id and a.user_id = v.user_id and a.kind = v.kind and a.kind > 1 and a.base > v.passed
+       and {rows}
+     on conflict (task_id, user_id, kind) do update set at = excluded.at",
 );
 
-static SET: Statement = statement(
-    AlarmRow::TABLE.written,
-    insert!(
-        "alarms",
-        AlarmRow::TABLE,
-        Part::Plain(" on conflict (task_id, user_id, kind) do update set "),
-        Part::Changing("$ = excluded.$", AlarmRow::TABLE),
-    ),
+/// The others of them.
+pub(super) static OVER: Statement = statement(
+    &[("task_id", Id), ("user_id", Id), ("kind", Int), ("passed", Int)],
+    "delete from alarms where (task_id, user_id, kind) in (
+       select a.task_id, a.user_id, a.kind from v cross join alarms a
+       where a.task_id = v.task_id and a.user_id = v.user_id and a.kind = v.kind and (a.kind = 1 or a.base <= v.passed)
+         and {rows})",
 );
 
-/// Keeps the alarms in step with tasks that changed. Whether a task is completed or deleted is not looked at here: it may be
-/// neither when its moment comes.
-pub(super) async fn follow(tx: &mut Transaction, changes: &[Change<'_, TaskId, Task>]) -> Result<()> {
-    let (mut cleared, mut set) = (Vec::new(), Vec::new());
-    // not the task's own time: one that is imported has that of its file, and got here only now
-    let since = tx.now().0;
-    for change in changes {
-        let (before, now) = (times(change.before), times(change.now));
-        if before == now {
-            continue;
-        }
-        let fresh = now.iter().filter(|time| !before.contains(time));
-        let fresh: Vec<&Time> = fresh
-            .filter(|time| time.last() > since - JUST_PASSED_MS)
-            .collect();
-        let stays = |time: &Time| now.contains(time) || fresh.iter().any(|fresh| fresh.key() == time.key());
-        let gone = before.iter().filter(|time| !stays(time));
-        cleared.extend(gone.map(|time| {
-            let (user, kind) = time.key();
-            [change.key.0.into(), user.0.into(), kind.code().into()]
-        }));
-        let Some(task) = change.now else { continue };
-        set.extend(fresh.iter().map(|time| {
-            [
-                task.id.0.into(),
-                time.user.0.into(),
-                time.kind.code().into(),
-                task.workspace_id.0.into(),
-                time.base.into(),
-                time.first().into(),
-                since.into(),
-            ]
-        }));
-    }
-    tx.execute(&CLEAR, Batch::of(cleared)).await?;
-    tx.execute(&SET, Batch::of(set)).await
-}
-
-/// A time of a task at which a person may be told something.
-#[derive(PartialEq, Eq)]
-struct Time {
-    user: UserId,
-    kind: AlarmKind,
-    base: i64,
-    all_day: bool,
-}
-
-impl Time {
-    fn key(&self) -> (UserId, AlarmKind) {
-        (self.user, self.kind)
-    }
-
-    /// The earliest moment at which anybody is told.
-    fn first(&self) -> i64 {
-        let first = match (self.kind, self.all_day) {
-            (AlarmKind::Reminder, _) => self.base,
-            (AlarmKind::Due, _) => self.base - limits::DUE_LEAD * MINUTE - ZONE,
-            (AlarmKind::Overdue, false) => self.base + HOUR,
-            (AlarmKind::Overdue, true) => self.base + 24 * HOUR - ZONE,
-        };
-        first.max(0)
-    }
-
-    /// The latest moment at which anybody is told.
-    fn last(&self) -> i64 {
-        match (self.kind, self.all_day) {
-            (AlarmKind::Reminder, _) | (AlarmKind::Due, false) => self.base,
-            (AlarmKind::Due, true) => self.base + ZONE,
-            (AlarmKind::Overdue, false) => self.base + HOUR,
-            (AlarmKind::Overdue, true) => self.base + 24 * HOUR + ZONE,
-        }
-    }
-}
-
-/// The times of a task, for everybody whom it concerns: its assignees, or its creator if it has none.
-fn times(task: Option<&Task>) -> Vec<Time> {
-    let Some(task) = task.filter(|task| task.due_at.is_some() || task.remind_at.is_some()) else {
-        return Vec::new();
-    };
-    let due = task.due_at.map(|at| (at.0, task.all_day));
-    let of = [
-        (AlarmKind::Reminder, task.remind_at.map(|at| (at.0, false))),
-        (AlarmKind::Due, due),
-        (AlarmKind::Overdue, due),
-    ];
-    let creator = std::slice::from_ref(&task.created_by);
-    let people = if task.assignee_ids.is_empty() {
-        creator
-    } else {
-        &task.assignee_ids
-    };
-    let times = people.iter().flat_map(|user| {
-        of.into_iter().filter_map(|(kind, time)| {
-            let (base, all_day) = time?;
-            Some(Time {
-                user: *user,
-                kind,
-                base,
-                all_day,
-            })
-        })
+/// Passes over alarms of somebody who is not a member. Those of times that may still come stay until then, because the person
+/// may be a member again; nobody is told until [`look_again`] looks.
+pub async fn pass_over(tx: &mut Transaction, alarms: &[AlarmKey], now: Timestamp) -> Result<()> {
+    let passed = now.0 - LATEST;
+    let key = |(task, user, kind): AlarmKey| (task.0.into(), user.0.into(), kind.code().into());
+    let rows = alarms.iter().map(|alarm| {
+        let (task, user, kind) = key(*alarm);
+        [task, user, kind, passed.into(), LATEST.into()]
     });
-    times.collect()
+    tx.execute(&LATER, Batch::of(rows)).await?;
+    let rows = alarms.iter().map(|alarm| {
+        let (task, user, kind) = key(*alarm);
+        [task, user, kind, passed.into()]
+    });
+    tx.execute(&OVER, Batch::of(rows)).await
 }

@@ -33,10 +33,13 @@ const SCHEMA: [&str; 17] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 50] = [
+static LOOKUPS: [(&str, &Statement, usize); 53] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
+    ("alarms::LATER", &alarms::LATER, ROWS),
+    ("alarms::MARK", &alarms::MARK, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
+    ("alarms::OVER", &alarms::OVER, ROWS),
     ("alarms::RUNG", &alarms::RUNG, ROWS),
     ("repeats::FORGET", &repeats::FORGET, ROWS),
     ("repeats::LOAD", &repeats::LOAD, ROWS),

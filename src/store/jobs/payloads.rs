@@ -18,7 +18,7 @@ impl Payload for SpreadProfile {
     const KIND: &'static str = "spread_profile";
 }
 
-/// Looks again when a user is to be told about tasks: the time zone or the preferences changed.
+/// Looks again when a user is to be told about tasks: the time zone, the preferences or the memberships changed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LookAgain {
     /// The user.
