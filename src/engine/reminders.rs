@@ -2,12 +2,14 @@
 //! who is connected by then gets none. Does not know how mails look.
 
 use super::{Engine, spawned};
+use crate::auth::limits::Limit;
 use crate::domain::{alarms, preferences};
 use crate::ops::letters::{About, Letter};
 use crate::ops::node::Which;
 use crate::store::{members, tasks, users};
+use std::time::Duration;
 use taskwire_protocol::task::Task;
-use taskwire_protocol::{Email, Failure};
+use taskwire_protocol::{Email, Failure, UserId};
 
 /// What a mail of reminders says, and to whom.
 pub struct Reminder {
@@ -42,7 +44,7 @@ impl Engine {
                     lines.push(alarms::sentence(r#type, &task, alarms::zone(&user.timezone)));
                 }
             }
-            let sends = user.is_active && !lines.is_empty();
+            let sends = user.is_active && user.is_verified && !lines.is_empty();
             Ok(sends.then(|| Reminder {
                 email: user.email.clone(),
                 lines,
@@ -54,6 +56,12 @@ impl Engine {
             return Ok(None);
         }
         Ok(reminder)
+    }
+
+    /// Counts a mail of reminders to a person. Returns how long it must wait when there were too many.
+    pub async fn one_more_reminder(&self, user: UserId) -> Option<Duration> {
+        let refused = self.0.limits.take(Limit::Reminders, user).await.err()?;
+        Some(Duration::from_millis(refused.retry_after_ms.unwrap_or(60_000)))
     }
 
     /// Whether the person has a socket on any instance. One that does not answer has none.

@@ -3,6 +3,7 @@
 //! an operator may retry it. A mail may leave twice only where a node dies between the server's answer and the end of the
 //! job; both have the same `Message-ID` and the same content.
 
+use super::gather::{Gathered, gather};
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
 use crate::config::{PublicUrl, Settings};
@@ -29,6 +30,19 @@ impl Job for Letter {
     const AT_ONCE: usize = 2;
 
     async fn run(self, run: Run) -> Result<Ended, Failure> {
+        if !matches!(self.about, About::Reminder { .. }) {
+            return self.leave(run).await;
+        }
+        match gather(self, &run).await? {
+            Gathered::Waits(pause) => run.rest(pause).await,
+            Gathered::Whole(letter) => letter.leave(run).await,
+        }
+    }
+}
+
+impl Letter {
+    /// Sends the letter, if there still is something to send.
+    async fn leave(self, run: Run) -> Result<Ended, Failure> {
         let is_void = match run.engine().freshen(&self) {
             Some(freshen) => !run.step(freshen).await?,
             None => run.engine().came_too_late(&self).await?,
@@ -43,6 +57,9 @@ impl Job for Letter {
                     count("dropped");
                     return run.end().await;
                 };
+                if let Some(pause) = run.engine().one_more_reminder(self.user).await {
+                    return run.rest(pause).await;
+                }
                 reminded(&self, reminder, &run)
             }
             _ => (self.email.clone(), draft(&self, run.engine(), run.settings())),

@@ -13,7 +13,7 @@
 //! - `look_again`   looks again when a user is to be told about tasks
 //! - `show_invites`   shows invitations to those who verified the address that they name
 //! - `adopt_tags`   makes tags of the names that tasks have from an older version
-//! - `mail`       sends mails
+//! - `mail`       sends mails; `gather` makes one of several with reminders
 //! - `photos`     removes what interrupted uploads of photos left
 //! - `attachments` removes the files of attachments that no task has any more, and what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
@@ -26,6 +26,7 @@ mod erase_account;
 mod erase_workspace;
 mod forget_name;
 mod forget_task;
+mod gather;
 mod kind;
 mod look_again;
 mod mail;

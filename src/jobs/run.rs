@@ -76,15 +76,30 @@ impl Run {
         self.transaction(Nothing, |()| true).await.map(|_| Ended(()))
     }
 
+    /// Ends this run well; the job runs again after a pause.
+    pub async fn rest(&self, pause: Duration) -> Result<Ended, Failure> {
+        let rested = self.held(Nothing, |()| true, Some(pause)).await;
+        rested.map(|_| Ended(()))
+    }
+
     async fn transaction<C: Chore>(
         &self,
         chore: C,
         is_last: fn(&C::Output) -> bool,
     ) -> Result<(C::Output, bool), Failure> {
+        self.held(chore, is_last, self.again).await
+    }
+
+    async fn held<C: Chore>(
+        &self,
+        chore: C,
+        is_last: fn(&C::Output) -> bool,
+        again: Option<Duration>,
+    ) -> Result<(C::Output, bool), Failure> {
         let held = Held {
             claim: self.claim.clone(),
             term: self.settings.lease,
-            again: self.again,
+            again,
             chore,
             is_last,
         };

@@ -2,7 +2,7 @@
 //! they are at that moment, in the transaction that removes the alarm; so each is told once, however many instances
 //! look. Does not know who looks, nor how often.
 
-use super::letters::{self, About};
+use super::letters;
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
@@ -15,9 +15,6 @@ use taskwire_protocol::account::User;
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
-
-/// The most tasks that a mail lists.
-const LISTED: usize = 20;
 
 decided_as_steps!(Ring);
 
@@ -134,7 +131,7 @@ fn tell_one(
     Ok(r#type)
 }
 
-/// Mails what a person was told, in one mail.
+/// Mails what a person was told, in one mail. An address that nobody verified may be a stranger's.
 fn post(
     act: &Act<'_>,
     world: &mut World,
@@ -142,10 +139,8 @@ fn post(
     mut told: Vec<(TaskId, NotificationType)>,
 ) -> Result<()> {
     told.retain(|(_, r#type)| preferences::wants_mail(&user.preferences, *r#type));
-    if told.is_empty() || !user.is_active {
+    if told.is_empty() || !user.is_active || !user.is_verified {
         return Ok(());
     }
-    let more = told.len().saturating_sub(LISTED);
-    told.truncate(LISTED);
-    letters::post(act, world, user, About::Reminder { tasks: told, more })
+    letters::post_reminders(act, world, user, told)
 }

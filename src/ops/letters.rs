@@ -107,6 +107,63 @@ impl Payload for Letter {
     const KIND: &'static str = "mail";
 }
 
+/// The most tasks that a mail of reminders lists.
+const LISTED: usize = 20;
+/// How long reminders wait for others that are due at the same time.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// Mails reminders. Letters of one person that wait become one (`jobs/mail`).
+pub(super) fn post_reminders(
+    act: &Act<'_>,
+    world: &mut World,
+    user: &User,
+    tasks: Vec<(TaskId, NotificationType)>,
+) -> Result<()> {
+    let mut letter = Letter {
+        id: act.new_id(),
+        user: user.id,
+        email: user.email.clone(),
+        name: user.name.clone(),
+        at: act.now,
+        about: About::Reminder { tasks, more: 0 },
+    };
+    letter.shorten();
+    let key = format!("{}{}", letter.reminders_begin(), letter.id);
+    world.enqueue(NewJob::new(key, &letter, TOGETHER)?);
+    Ok(())
+}
+
+impl Letter {
+    /// How the keys of all reminders to this person begin.
+    pub fn reminders_begin(&self) -> String {
+        format!("reminders {} ", self.user)
+    }
+
+    /// Takes the reminders of another letter into this one. It is another mail then.
+    pub fn join(&mut self, other: Letter) {
+        let About::Reminder {
+            tasks: others,
+            more: unlisted,
+        } = other.about
+        else {
+            return;
+        };
+        if let About::Reminder { tasks, more } = &mut self.about {
+            tasks.extend(others);
+            *more = more.saturating_add(unlisted);
+            self.id = other.id;
+            self.shorten();
+        }
+    }
+
+    fn shorten(&mut self) {
+        if let About::Reminder { tasks, more } = &mut self.about {
+            *more = more.saturating_add(tasks.len().saturating_sub(LISTED));
+            tasks.truncate(LISTED);
+        }
+    }
+}
+
 /// Mails something to an account's address, in the transaction of the group.
 pub(super) fn post(act: &Act<'_>, world: &mut World, user: &User, about: About) -> Result<()> {
     post_to(act, world, user, &user.email, about)

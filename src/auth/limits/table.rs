@@ -48,6 +48,8 @@ limits! {
     Resets "resets": 3, HOUR, "requests to reset the password";
     /// Mails with a code to verify an address, by e-mail address.
     Codes "codes": 3, HOUR, "requests for a code";
+    /// Mails of reminders to a person; more wait, and become one.
+    Reminders "reminders": 20, HOUR, "mails of reminders";
     /// Mails with invitations, by who invites and the e-mail address.
     Invitations "invitations": 3, HOUR, "invitations of this address";
     /// The current password of a user, tried in one of their sessions: a thief's guesses do not count as the owner's.

@@ -1,5 +1,6 @@
 //! The claims of runs: one run of a job at a time, and only the run that has the claim completes it.
 
+use super::enqueue::Payload;
 use super::{changed, ms, now};
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
@@ -164,6 +165,49 @@ pub enum Next {
     After(Duration),
     /// The job is dead, unless it was enqueued during the run: then it starts over.
     Dead,
+}
+
+/// Gives a job another payload, for its runs after this one. Returns whether the run still had its claim.
+pub async fn rewrite<P: Payload>(tx: &mut Transaction, claim: &Claim, payload: &P) -> Result<bool> {
+    let mut sql = Sql::new("update jobs set payload = ");
+    sql.bind(serde_json::to_string(payload)?);
+    claim.is_held(&mut sql);
+    sql.push(" returning kind");
+    changed(tx, sql).await
+}
+
+/// Appends the condition that a job is another one of the claim's kind, whose key is this beginning and an id.
+fn is_beside(sql: &mut Sql, claim: &Claim, begin: &str) {
+    sql.push(" where dead_at is null and kind = ")
+        .bind(claim.kind.as_str());
+    // an index finds these; a database may sort text in its own way, but all ids have the same form
+    sql.push(" and key between ")
+        .bind(format!("{begin}{}", Uuid::nil()));
+    sql.push(" and ").bind(format!("{begin}{}", Uuid::max()));
+    sql.push(" and key like ").bind(format!("{begin}%"));
+    sql.push(" and key <> ").bind(claim.key.as_str());
+}
+
+/// Removes up to `limit` other jobs of the same kind that no run has, and whose keys are this beginning and an id. Returns
+/// their payloads by key.
+pub async fn absorb(tx: &mut Transaction, claim: &Claim, begin: &str, limit: i64) -> Result<Vec<String>> {
+    let skip = skip_locked(tx.dialect()?);
+    let mut sql = Sql::new("delete from jobs where (kind, key) in (select kind, key from jobs");
+    is_beside(&mut sql, claim, begin);
+    sql.push(" and claim is null order by key limit ").bind(limit);
+    sql.push(skip).push(") returning key, payload");
+    let mut absorbed: Vec<(String, String)> = tx.select(sql).await?;
+    absorbed.sort_unstable();
+    Ok(absorbed.into_iter().map(|(_, payload)| payload).collect())
+}
+
+/// The key of the first other job of the same kind whose key is this beginning and an id.
+pub async fn beside(tx: &mut Transaction, claim: &Claim, begin: &str) -> Result<Option<String>> {
+    let mut sql = Sql::new("select key from jobs");
+    is_beside(&mut sql, claim, begin);
+    sql.push(" order by key limit 1");
+    let rows: Vec<(String,)> = tx.select(sql).await?;
+    Ok(rows.into_iter().map(|(key,)| key).next())
 }
 
 /// Records why a run failed. Returns whether the run still had its claim.

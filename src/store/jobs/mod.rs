@@ -19,7 +19,9 @@ use super::sql::Sql;
 use super::{Result, Transaction};
 use std::time::Duration;
 
-pub use claims::{Claim, Claimed, Next, claim, complete, expire, fail, give_back, hold, renew};
+pub use claims::{
+    Claim, Claimed, Next, absorb, beside, claim, complete, expire, fail, give_back, hold, renew, rewrite,
+};
 pub use enqueue::{NewJob, Payload, ensure, insert};
 pub use overview::{Ahead, JobRecord, ahead, delete, existing, forget_dead, list, retry};
 pub use payloads::{
