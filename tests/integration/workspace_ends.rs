@@ -191,6 +191,32 @@ async fn a_deleted_workspace_is_gone_at_once_and_nothing_of_it_stays(engine: Eng
     let positions = json!({ stream.clone(): viewer.heads[&stream] });
     let epoch = viewer.client.welcome["data"]["epoch"].clone();
 
+    let made: Vec<&str> = made.iter().filter_map(Value::as_str).collect();
+    let had = server.database.tables_with(&made).await;
+    for table in [
+        "alarms",
+        "comments",
+        "invites",
+        "members",
+        "projects",
+        "repeats",
+        "streams",
+        "tags",
+        "tallies",
+        "tally_counts",
+        "tally_days",
+        "task_assignees",
+        "task_blocks",
+        "task_facts",
+        "task_tags",
+        "tasks",
+        "workspaces",
+    ] {
+        assert!(
+            had.iter().any(|one| one == table),
+            "the test makes nothing in {table}"
+        );
+    }
     let op_id = new_id().to_string();
     let deleted = owner.act_once(&op_id, "workspace.delete", place.clone()).await;
     assert_eq!(
@@ -248,7 +274,6 @@ async fn a_deleted_workspace_is_gone_at_once_and_nothing_of_it_stays(engine: Eng
         "log",
         "ops",
     ];
-    let made: Vec<&str> = made.iter().filter_map(Value::as_str).collect();
     let mut left = server.database.tables_with(&made).await;
     left.retain(|table| !kept.contains(&table.as_str()));
     assert_eq!(left, [""; 0], "tables that still have something of the workspace");
