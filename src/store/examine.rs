@@ -3,7 +3,7 @@
 
 use super::database::ACQUIRE;
 use super::schema::{POSTGRES, SQLITE};
-use super::{OpenError, Result, postgres, sqlite};
+use super::{OpenError, Result, dial, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::Migrator;
@@ -117,7 +117,7 @@ async fn asked(
     now_ms: impl Fn() -> i64,
 ) -> std::result::Result<Examined, OpenError> {
     let failed = |error| OpenError::Open(shown.to_owned(), error);
-    let mut link = postgres::connect(options, shown).await?;
+    let mut link = dial::connect(options, shown).await?;
     let (asked, before) = (Instant::now(), now_ms());
     let query = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint),
         current_setting('server_version'),

@@ -1,7 +1,8 @@
 //! All SQL is here. One text serves both databases, and only this module names a driver.
 //!
 //! - `database`   the database: connections for readers and writers, the epoch; `open` opens it, `postgres` and
-//!   `sqlite` have the settings of connections, `schema` brings the schema up to date
+//!   `sqlite` have the settings of connections, `dial` opens one to PostgreSQL, `schema` brings the schema up to date,
+//!   `migration` does so over a connection that may be lost
 //! - `addresses`  updates the keys of e-mail addresses that an older version made
 //! - `examine`    examines a database without changing it
 //! - `trust`      the bound of every wait on PostgreSQL, and which of its connections may be dead
@@ -38,6 +39,7 @@ mod database;
 pub mod departures;
 pub mod device_approvals;
 pub mod devices;
+mod dial;
 pub mod entity;
 pub mod epoch;
 pub mod erasure;
@@ -50,6 +52,7 @@ pub mod jobs;
 mod link;
 pub mod log;
 pub mod members;
+mod migration;
 pub mod newest;
 pub mod notifications;
 mod open;

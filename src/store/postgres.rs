@@ -1,13 +1,13 @@
-//! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the
-//! server's settings that may lose data. Does not know what is read and written.
+//! PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's settings that
+//! may lose data. Does not know what is read and written.
 
 use super::database::ACQUIRE;
-use super::fitness::{self, WITNESS};
-use super::trust::{Trust, WAIT};
-use super::{OpenError, Result, StoreError, schema};
+use super::dial::in_time;
+use super::fitness::WITNESS;
+use super::trust::Trust;
+use super::{OpenError, Result, StoreError, migration};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection as _, Executor, PgConnection, PgPool};
-use std::pin::pin;
+use sqlx::{ConnectOptions as _, Connection as _, Executor, PgConnection, PgPool};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +21,8 @@ const FRESH: Duration = Duration::from_millis(50);
 /// wanted the connection still gets a new one.
 const DEAD: Duration = Duration::from_secs(4);
 
-/// A migration that takes longer is logged.
-const SLOW_MIGRATION: Duration = Duration::from_secs(2);
-
 /// Settings of every connection. A transaction whose node hangs or is gone must not hold its locks for ever. The wait
-/// for a lock must be longer than such a transaction can last. A server that lives must answer within [`WAIT`], with an
+/// for a lock must be longer than such a transaction can last. A server that lives must answer in time (`trust::WAIT`), with an
 /// error at least. Its probes keep idle connections alive in firewalls, and tell it when a node is gone.
 const GUARDS: [(&str, &str); 9] = [
     WITNESS,
@@ -77,8 +74,7 @@ pub(super) async fn open(
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
     let patient = guarded.clone().options(PATIENT);
-    let mut link = connect(&patient, &shown).await?;
-    log_if_slow(schema::migrate(&schema::POSTGRES, &mut link)).await?;
+    let mut link = migration::run(&patient, &shown).await?;
     for (setting, value) in in_time(unsafe_settings(&mut link))
         .await
         .ok_or_else(StoreError::silence)??
@@ -120,47 +116,6 @@ pub(super) async fn open(
     Ok((reads, guarded.options(WRITER)))
 }
 
-/// Connects to a server, and checks that it can be used.
-pub(super) async fn connect(
-    options: &PgConnectOptions,
-    shown: &str,
-) -> std::result::Result<PgConnection, OpenError> {
-    let unfit = |faults: Vec<String>| OpenError::Unfit(shown.to_owned(), faults.join("; "));
-    let asking = async {
-        let mut link = match options.connect().await {
-            Err(error) if fitness::is_of_a_pooler(&error) => {
-                return Err(unfit(vec![fitness::POOLER.to_owned()]));
-            }
-            connected => connected.map_err(|error| OpenError::Open(shown.to_owned(), error))?,
-        };
-        let faults = fitness::faults(&mut link).await?;
-        if faults.is_empty() {
-            Ok(link)
-        } else {
-            Err(unfit(faults))
-        }
-    };
-    let asked = tokio::time::timeout(ACQUIRE, asking).await;
-    asked.map_err(|_| OpenError::Silent(shown.to_owned(), ACQUIRE.as_secs()))?
-}
-
-/// Waits for a migration without a bound. If it is slow, logs that once.
-async fn log_if_slow<T>(migrating: impl Future<Output = T>) -> T {
-    let mut migrating = pin!(migrating);
-    if let Ok(done) = tokio::time::timeout(SLOW_MIGRATION, &mut migrating).await {
-        return done;
-    }
-    tracing::warn!(
-        "the start waits for the migration of the database: another instance runs it, or a transaction holds its tables"
-    );
-    migrating.await
-}
-
-/// The answer, unless it takes longer than any may take.
-async fn in_time<T>(asked: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(WAIT, asked).await.ok()
-}
-
 /// Whether a pooled connection answers. If it is silent, all connections of its age are suspect.
 async fn is_alive<T>(trust: &Trust, asked: impl Future<Output = sqlx::Result<T>>) -> bool {
     let answer = tokio::time::timeout(DEAD, asked).await;
@@ -186,6 +141,7 @@ pub(super) async fn unsafe_settings(link: &mut PgConnection) -> Result<Vec<(Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::trust::WAIT;
 
     #[test]
     fn a_living_server_answers_before_its_node_gives_up() {

@@ -2,9 +2,10 @@
 //! is answered. How long clients wait, and what is done twice or not at all.
 
 use crate::support::database::through;
-use crate::support::{Client, Engine, Proxy, Server, audit, http, text};
+use crate::support::{Client, Engine, Proxy, Server, audit, eventually, http, text};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -19,14 +20,19 @@ const NO_WRITES: Duration = Duration::from_millis(6500);
 /// A server whose connections to PostgreSQL pass through a proxy.
 async fn behind_a_proxy(settings: &[(&str, &str)]) -> (Server, Proxy) {
     let mut server = Server::prepare(Engine::Postgres, settings).await;
+    let proxy = put_behind_a_proxy(&mut server).await;
+    server.spawn();
+    (server, proxy)
+}
+
+async fn put_behind_a_proxy(server: &mut Server) -> Proxy {
     let url = server.database.url.clone();
     let options = PgConnectOptions::from_str(&url).expect("a URL of PostgreSQL");
     let upstream = lookup_host((options.get_host(), options.get_port())).await;
     let upstream = upstream.expect("an address").next().expect("one address");
     let proxy = Proxy::start(upstream).await;
     server.set("database_url", &through(&url, proxy.address()));
-    server.spawn();
-    (server, proxy)
+    proxy
 }
 
 fn create(title: &str) -> Value {
@@ -167,4 +173,28 @@ async fn no_mutation_waits_longer_than_ten_seconds_for_a_database_that_is_silent
             .count();
         assert_eq!(made, 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_whose_migration_is_never_answered_begins_again() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    assert_eq!(server.run(&["migrate"]).0, Some(0));
+    let proxy = put_behind_a_proxy(&mut server).await;
+    let mut other = server.database.link().await;
+    other.execute("begin").await.expect("begun");
+    let lock = "lock table _sqlx_migrations in access exclusive mode";
+    other.execute(lock).await.expect("locked");
+    let _output = server.launch();
+    eventually("a word about the wait", async || {
+        server.log().contains("the start waits").then_some(())
+    })
+    .await;
+    proxy.forget_links();
+    other.execute("rollback").await.expect("unlocked");
+    eventually("a start", async || server.log().contains("serving").then_some(())).await;
+    assert!(
+        server.log().contains("the migration begins again"),
+        "{}",
+        server.log()
+    );
 }
