@@ -6,8 +6,10 @@ create table purges (
   seq bigint not null,
   primary key (task_id, stream)
 );
--- with the user, so that a step finds one user's among very many
-drop index notifications_task;
-create index notifications_task on notifications (task_id, user_id) where task_id is not null;
 -- Deleted tasks by age: those that were deleted long ago are purged.
 create index tasks_deleted_at on tasks (deleted_at, id) where deleted_at is not null;
+-- With the user, so that a step finds one user's among very many. The old index goes last: nobody can read notifications from
+-- then until the migration ends.
+create index notifications_told on notifications (task_id, user_id) where task_id is not null;
+drop index notifications_task;
+alter index notifications_told rename to notifications_task;

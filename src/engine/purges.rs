@@ -40,8 +40,8 @@ impl Engine {
                 before,
             };
             match self.act::<Nothing>(caller, purge).await {
-                // so many tasks are below it, or blocked by it, that it stays; the others must not wait for it
-                Err(failure) if failure.code == ErrorCode::Conflict => {
+                // it stays, for example because so many tasks are below it; the older ones must not wait for it
+                Err(failure) if !matches!(failure.code, ErrorCode::Unavailable | ErrorCode::Timeout) => {
                     tracing::warn!(task.id = %task, error.message = %failure, "an old deleted task was not purged");
                 }
                 purged => drop(purged?),

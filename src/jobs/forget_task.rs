@@ -11,6 +11,8 @@ impl Job for ForgetTask {
     const SCHEDULE: Schedule = Schedule::Once { attempts: 84 };
     /// The next run continues where this one ended.
     const LIMIT: Duration = Duration::from_hours(1);
+    /// Many may be waiting, after many purges. Others need the room too.
+    const AT_ONCE: usize = 1;
 
     async fn run(self, run: Run) -> Result<Ended, Failure> {
         let task = self.task;

@@ -188,6 +188,8 @@ impl Step for ForgetAbout {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.told.insert((caller.user.id, self.task));
+        // alone in its group, too: beside a deletion of one of them, the rest could seem to be all
+        needs.frees = true;
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
