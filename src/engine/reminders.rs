@@ -4,7 +4,7 @@
 use super::{Engine, spawned};
 use crate::auth::limits::Limit;
 use crate::domain::{alarms, preferences};
-use crate::ops::letters::{About, Letter};
+use crate::ops::letters::{About, LISTED, Letter};
 use crate::ops::node::Which;
 use crate::store::{members, tasks, users};
 use std::time::Duration;
@@ -34,8 +34,12 @@ impl Engine {
                 return Ok(None);
             };
             let user = account.user;
-            let mut lines = Vec::new();
+            let (mut lines, mut more) = (Vec::new(), more);
             for (id, r#type) in tasks {
+                if lines.len() == LISTED {
+                    more += 1;
+                    continue;
+                }
                 let Some(task) = tasks::find(&mut reader, id).await? else {
                     continue;
                 };
@@ -44,7 +48,7 @@ impl Engine {
                     lines.push(alarms::sentence(r#type, &task, alarms::zone(&user.timezone)));
                 }
             }
-            let sends = user.is_active && user.is_verified && !lines.is_empty();
+            let sends = user.is_active && user.is_verified && (!lines.is_empty() || more > 0);
             Ok(sends.then(|| Reminder {
                 email: user.email.clone(),
                 lines,

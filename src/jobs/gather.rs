@@ -8,6 +8,7 @@ use crate::store::jobs::{self, Claim, Payload as _};
 use crate::store::{StoreError, Transaction};
 use std::time::Duration;
 use taskwire_protocol::Failure;
+use uuid::Uuid;
 
 /// How long a letter waits for further ones, once there was one.
 const MORE: Duration = Duration::from_secs(2);
@@ -74,7 +75,7 @@ impl Chore for Gather {
         let others = jobs::absorb(tx, &claim, &begin, STEP).await?;
         for other in &others {
             match serde_json::from_str::<Letter>(other) {
-                Ok(other) => letter.join(other),
+                Ok(other) => letter.join(other, Uuid::new_v4()),
                 // no version writes such a row; the notifications are there
                 Err(error) => {
                     tracing::warn!(error.message = %error, job.kind = Letter::KIND, "a mail of reminders cannot be read");

@@ -108,7 +108,9 @@ impl Payload for Letter {
 }
 
 /// The most tasks that a mail of reminders lists.
-const LISTED: usize = 20;
+pub const LISTED: usize = 20;
+/// The most tasks that a letter of reminders names: some of them may be done by the time that it leaves.
+const NAMED: usize = 500;
 /// How long reminders wait for others that are due at the same time.
 const TOGETHER: Duration = Duration::from_secs(1);
 
@@ -139,8 +141,9 @@ impl Letter {
         format!("reminders {} ", self.user)
     }
 
-    /// Takes the reminders of another letter into this one. It is another mail then.
-    pub fn join(&mut self, other: Letter) {
+    /// Takes the reminders of another letter into this one. It is another mail then, and it has waited since the first of
+    /// them: somebody may already have got one of the two, so it needs an id that no mail had.
+    pub fn join(&mut self, other: Letter, id: Uuid) {
         let About::Reminder {
             tasks: others,
             more: unlisted,
@@ -151,15 +154,16 @@ impl Letter {
         if let About::Reminder { tasks, more } = &mut self.about {
             tasks.extend(others);
             *more = more.saturating_add(unlisted);
-            self.id = other.id;
+            self.id = id;
+            self.at = self.at.min(other.at);
             self.shorten();
         }
     }
 
     fn shorten(&mut self) {
         if let About::Reminder { tasks, more } = &mut self.about {
-            *more = more.saturating_add(tasks.len().saturating_sub(LISTED));
-            tasks.truncate(LISTED);
+            *more = more.saturating_add(tasks.len().saturating_sub(NAMED));
+            tasks.truncate(NAMED);
         }
     }
 }
@@ -235,5 +239,37 @@ impl About {
             About::AccountMade { .. } | About::SeveralSignUps { .. } => Some(Purpose::Reset.life()),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(at: i64, tasks: usize) -> Letter {
+        let named = (0..tasks).map(|_| (TaskId(Uuid::new_v4()), NotificationType::TaskReminder));
+        Letter {
+            id: Uuid::new_v4(),
+            user: UserId(Uuid::nil()),
+            email: Email::from("ada@example.com"),
+            name: "Ada".into(),
+            at: Timestamp(at),
+            about: About::Reminder {
+                tasks: named.collect(),
+                more: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn letters_that_become_one_are_a_new_mail_as_old_as_the_first() {
+        let (mut one, other) = (letter(2000, 3), letter(1000, NAMED));
+        let id = Uuid::new_v4();
+        one.join(other, id);
+        assert_eq!((one.id, one.at), (id, Timestamp(1000)));
+        let About::Reminder { tasks, more } = one.about else {
+            panic!("another letter")
+        };
+        assert_eq!((tasks.len(), more), (NAMED, 3));
     }
 }

@@ -11,6 +11,7 @@ on_both_databases!(
     the_first_date_of_a_series_keeps_its_place_when_it_is_postponed,
     a_reopened_task_with_another_rule_begins_a_series,
     a_series_of_days_has_one_date_a_day,
+    reminders_of_days_stay_at_their_time_of_the_day,
 );
 
 /// Acts, and returns the task that the server made on the way.
@@ -277,4 +278,19 @@ async fn a_series_of_days_has_one_date_a_day(engine: Engine) {
             "{rule}"
         );
     }
+}
+
+async fn reminders_of_days_stay_at_their_time_of_the_day(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    ada.act("profile.update", json!({ "timezone": "Europe/Berlin" }))
+        .await;
+    // clocks are set forward on 28 March: nine o'clock is an hour earlier in UTC
+    let data = json!({ "title": "T", "due_at": "2027-03-27T00:00:00Z", "all_day": true, "recurrence": "FREQ=DAILY",
+        "remind_at": "2027-03-27T08:00:00Z" });
+    let task = made(&mut ada, data).await;
+    let after = next(&mut ada, "task.complete", json!({ "id": task["id"] })).await;
+    let after = after.expect("a task");
+    assert_eq!(after["due_at"], "2027-03-28T00:00:00.000Z");
+    assert_eq!(after["remind_at"], "2027-03-28T07:00:00.000Z");
 }

@@ -34,8 +34,11 @@ fn tell(what: &str) {
     note(&format!("tw: waiting for {what}; Ctrl-C stops"));
 }
 
+/// A pong may come behind a page that is still arriving over a slow line.
+const SLOW_LINE: Duration = Duration::from_secs(10);
+
 /// Waits for the calls of a client that was connected. While they take long, it asks again and again whether the server is
-/// still there, and gives it up when there is no answer within `limit`: a server answers a ping ahead of all other requests.
+/// still there, and gives it up when there is no answer in time: a server answers a ping ahead of all other requests.
 /// A connection that is lost is the client's to mend.
 pub(crate) async fn served<T>(
     client: &Client,
@@ -51,7 +54,7 @@ pub(crate) async fn served<T>(
         tokio::select! {
             biased;
             done = &mut calls => return done,
-            pong = timeout(limit, client.call(Ping {})) => {
+            pong = timeout(limit.max(SLOW_LINE), client.call(Ping {})) => {
                 if pong.is_err() && client.welcome().is_some() {
                     return Err(Fault::silent(url));
                 }

@@ -49,6 +49,11 @@ pub fn local_ms(at_ms: i64, zone: Tz) -> Option<i64> {
     Some(shown(at_ms, zone)?.and_utc().timestamp_millis())
 }
 
+/// The moment at which clocks in a zone show this, the inverse of [`local_ms`].
+pub fn moment_of(local_ms: i64, zone: Tz) -> Option<i64> {
+    utc(DateTime::from_timestamp_millis(local_ms)?.naive_utc(), zone)
+}
+
 /// A rule without its end, and the end.
 struct Series {
     rule: RRule<Unvalidated>,

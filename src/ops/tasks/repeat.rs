@@ -1,7 +1,7 @@
 //! Completing a task that repeats makes the next one, by whatever operation it is completed. A task makes at most one next
 //! task: completing it again makes none.
 
-use crate::domain::recurrence::{self, Occurrence, day_of, local_ms};
+use crate::domain::recurrence::{self, Occurrence, day_of, local_ms, moment_of};
 use crate::domain::{alarms::zone, position, stage};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Needs, Result};
@@ -56,12 +56,12 @@ pub(super) fn follow(act: &Act<'_>, world: &mut World, task: &Task) -> Result<()
     let Some(rule) = task.recurrence.clone() else {
         return Ok(());
     };
-    let zone = zone(world.zone(task.created_by));
-    let Some(base) = Base::of(act, task, zone) else {
+    let person = zone(world.zone(task.created_by));
+    let Some(base) = Base::of(act, task, person) else {
         return Ok(());
     };
     let all_day = base.all_day;
-    let zone = if all_day { UTC } else { zone };
+    let zone = if all_day { UTC } else { person };
     // with another rule the task begins another series
     let known = world.repeats.get(task.id).cloned();
     let known = known.filter(|known| is_of(known, &rule, all_day));
@@ -81,7 +81,10 @@ pub(super) fn follow(act: &Act<'_>, world: &mut World, task: &Task) -> Result<()
         return Ok(());
     };
     let at = if all_day { midnight(at) } else { at };
-    let next = next_task(act, task, base, at, &world.stages(task.workspace_id));
+    let mut next = next_task(act, task, base, at, &world.stages(task.workspace_id));
+    next.remind_at = task
+        .remind_at
+        .and_then(|remind| reminder(remind, base, at, person));
     // Next to the completed task, which still counts, there may be no room below the parent. The next one is made anyway:
     // nobody could complete the task otherwise. So a series alone may go beyond `subtasks_per_task`, one by one.
     world.repeats.put(row(task.id, &rule, all_day, place, true));
@@ -144,17 +147,26 @@ impl Base {
     }
 }
 
-/// The next task. It inherits what the task is; what happened to the task stays with it.
-fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64, stages: &Stages) -> Task {
+/// When the next task reminds: as long before it. Before a day that is by the person's clocks, which may change between.
+fn reminder(remind: Timestamp, base: Base, at: i64, zone: Tz) -> Option<Timestamp> {
     let moved = at - base.at;
-    let remind = |reminds: Timestamp| reminds.0.checked_add(moved).filter(|at| (0..=LAST).contains(at));
+    let next = if base.all_day {
+        moment_of(local_ms(remind.0, zone)?.checked_add(moved)?, zone)?
+    } else {
+        remind.0.checked_add(moved)?
+    };
+    (0..=LAST).contains(&next).then_some(Timestamp(next))
+}
+
+/// The next task, but for its reminder. It inherits what the task is; what happened to the task stays with it.
+fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64, stages: &Stages) -> Task {
     let mut open = task.clone();
     stage::complete(&mut open, false, stages, act.now);
     Task {
         id: TaskId(act.new_id()),
         due_at: base.is_due.then_some(Timestamp(at)),
         all_day: if base.is_due { base.all_day } else { task.all_day },
-        remind_at: task.remind_at.and_then(remind).map(Timestamp),
+        remind_at: None,
         position: position::at_end(act.new_id()).into(),
         comment_count: 0,
         attachment_count: 0,
