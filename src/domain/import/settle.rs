@@ -12,6 +12,7 @@ mod texts;
 use super::errors::{Errors, unreadable};
 use super::lost::{Lost, shown};
 use super::plan::{Person, Plan, PlannedStage, PlannedTag, PlannedTask};
+use crate::domain::task::day;
 use crate::domain::{recurrence, stage, text};
 use crate::unicode::name_key;
 use projects::Projects;
@@ -225,6 +226,10 @@ impl Settling {
                 self.broken(line, (field, what), &why, "it is left out");
                 *time = None;
             }
+        }
+        if task.all_day {
+            // exports of older versions have times of a day
+            task.due_at = day(task.due_at);
         }
         if task.due_at.is_none() {
             task.all_day = false;
