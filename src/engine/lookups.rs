@@ -6,7 +6,7 @@ use super::recovery::Fault;
 use crate::domain::{position, stage};
 use crate::ops::bounds::Belongings;
 use crate::ops::notifications::FORGOTTEN;
-use crate::ops::world::Members;
+use crate::ops::world::{Members, World};
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
     api_tokens, attachments, invites, members, notifications, projects, purges, repeats, sessions, streams,
@@ -15,6 +15,7 @@ use crate::store::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::member::Role;
+use taskwire_protocol::task::Task;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId, limits};
 
 type Done = Result<(), Fault>;
@@ -233,16 +234,8 @@ async fn count_subtasks(loading: &mut Loading<'_>, parents: BTreeSet<TaskId>) ->
 
 async fn below(loading: &mut Loading<'_>) -> Done {
     let ids = loading.needs.below.iter().copied();
-    match tasks::load_below(loading.tx, ids).await? {
-        Some(below) => {
-            for task in below {
-                loading.world.tasks.loaded(task);
-            }
-        }
-        None if loading.is_one => loading.world.too_many_below(),
-        None => return Err(Fault::Crowded),
-    }
-    Ok(())
+    let below = tasks::load_below(loading.tx, ids).await?;
+    take_over(loading, below, World::too_many_below)
 }
 
 async fn blockers(loading: &mut Loading<'_>) -> Done {
@@ -266,13 +259,19 @@ async fn before(loading: &mut Loading<'_>) -> Done {
 
 async fn blocked(loading: &mut Loading<'_>) -> Done {
     let ids = loading.needs.blocked.iter().copied();
-    match tasks::load_blocked(loading.tx, ids).await? {
-        Some(blocked) => {
-            for task in blocked {
+    let blocked = tasks::load_blocked(loading.tx, ids).await?;
+    take_over(loading, blocked, World::too_many_blocked)
+}
+
+/// Takes tasks over unless they are too many (`None`): a group is divided then, and a single mutation is told.
+fn take_over(loading: &mut Loading<'_>, found: Option<Vec<Task>>, too_many: fn(&mut World)) -> Done {
+    match found {
+        Some(found) => {
+            for task in found {
                 loading.world.tasks.loaded(task);
             }
         }
-        None if loading.is_one => loading.world.too_many_blocked(),
+        None if loading.is_one => too_many(&mut loading.world),
         None => return Err(Fault::Crowded),
     }
     Ok(())

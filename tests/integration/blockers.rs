@@ -160,10 +160,7 @@ async fn tasks_do_not_block_each_other_in_a_circle(engine: Engine) {
 
 /// Each wants to make the other task wait; with PostgreSQL on two instances.
 async fn two_people_make_no_circle_at_the_same_moment(engine: Engine) {
-    let servers = match engine {
-        Engine::Sqlite => vec![Server::start(engine, &[]).await],
-        Engine::Postgres => Server::start_several(2, &[]).await,
-    };
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let last = servers.last().expect("a server");
     let mut other = Client::with_tokens(last, &ada.tokens, json!({ "streams": [] })).await;

@@ -122,10 +122,7 @@ async fn at_once(client: &reqwest::Client, servers: &[Server], token: &Value, ti
 }
 
 async fn many_who_refresh_one_token_at_once_get_one_successor(engine: Engine) {
-    let servers = match engine {
-        Engine::Sqlite => vec![Server::start(engine, &[]).await],
-        Engine::Postgres => Server::start_several(2, &[]).await,
-    };
+    let servers = Server::start_each(engine).await;
     let mut tokens = http::sign_up(&servers[0], "ada").await;
     let client = reqwest::Client::builder()
         .no_proxy()

@@ -15,14 +15,6 @@ on_both_databases!(
 /// The longest place that a few hundred moves may make.
 const LONG: usize = 40;
 
-/// Two instances on PostgreSQL, one server on SQLite.
-async fn servers(engine: Engine) -> Vec<Server> {
-    match engine {
-        Engine::Sqlite => vec![Server::start(engine, &[]).await],
-        Engine::Postgres => Server::start_several(2, &[]).await,
-    }
-}
-
 /// Puts a task of a list beside another one, as `task.move` does.
 fn put(list: &mut Vec<usize>, task: usize, side: &str, anchor: usize) {
     list.retain(|other| *other != task);
@@ -35,7 +27,7 @@ fn put(list: &mut Vec<usize>, task: usize, side: &str, anchor: usize) {
 
 async fn moves_at_once_keep_what_each_person_wished(engine: Engine) {
     const TASKS: usize = 16;
-    let servers = servers(engine).await;
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let (workspace, stream) = (ada.personal(), format!("workspace:{}", ada.personal()));
     let ids: Vec<Value> = (0..TASKS).map(|_| json!(new_id())).collect();
@@ -109,7 +101,7 @@ async fn moves_at_once_keep_what_each_person_wished(engine: Engine) {
 }
 
 async fn one_of_two_owners_who_leave_at_once_stays(engine: Engine) {
-    let servers = servers(engine).await;
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let mut bob = Client::sign_up(&servers[servers.len() - 1], "bob").await;
     for round in 0..12 {
@@ -139,7 +131,7 @@ async fn one_of_two_owners_who_leave_at_once_stays(engine: Engine) {
 }
 
 async fn a_repeating_task_that_several_complete_at_once_has_one_next(engine: Engine) {
-    let servers = servers(engine).await;
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let mut sockets = Vec::new();
     for at in 0..6 {

@@ -355,10 +355,7 @@ async fn a_change_of_stages_above_a_thousand_tasks_is_one_reset(engine: Engine) 
 
 /// Some change the stages, others move tasks into them, all at once; with PostgreSQL on two instances.
 async fn no_task_is_left_in_a_stage_that_goes_away_meanwhile(engine: Engine) {
-    let servers = match engine {
-        Engine::Sqlite => vec![Server::start(engine, &[]).await],
-        Engine::Postgres => Server::start_several(2, &[]).await,
-    };
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let place = ada.personal();
     let mut ids = Vec::new();

@@ -368,10 +368,7 @@ async fn tags_are_for_members(engine: Engine) {
 
 /// Some rename, merge, delete and make tags, others put their names on tasks, all at once; with PostgreSQL on two instances.
 async fn each_name_on_a_task_is_that_of_a_tag_whoever_changes_both_at_once(engine: Engine) {
-    let servers = match engine {
-        Engine::Sqlite => vec![Server::start(engine, &[]).await],
-        Engine::Postgres => Server::start_several(2, &[]).await,
-    };
+    let servers = Server::start_each(engine).await;
     let mut ada = Client::sign_up(&servers[0], "ada").await;
     let place = ada.personal();
     let mut ids = Vec::new();

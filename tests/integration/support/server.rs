@@ -82,6 +82,14 @@ impl Server {
         server
     }
 
+    /// Starts as many servers as a database allows to write at the same moment: one on SQLite, two on PostgreSQL.
+    pub async fn start_each(engine: Engine) -> Vec<Server> {
+        match engine {
+            Engine::Sqlite => vec![Server::start(engine, &[]).await],
+            Engine::Postgres => Server::start_several(2, &[]).await,
+        }
+    }
+
     /// Starts instances on one PostgreSQL database, with the same settings and secret.
     pub async fn start_several(n: usize, settings: &[(&str, &str)]) -> Vec<Server> {
         let mut first = Server::prepare(Engine::Postgres, settings).await;
