@@ -4,10 +4,10 @@ use super::facets::Facet;
 use super::held::{COMPLETED, DELETED, Fact, NO_DATE, Tasks};
 use super::select::{Found, select};
 use crate::store::sql::Sql;
-use crate::store::task_list::filter::these;
 use crate::store::task_list::order::PageEnd;
 use crate::store::{Reader, Result};
 use crate::unicode::{name_key, title_key_bytes};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::WorkspaceId;
@@ -26,7 +26,7 @@ const COLUMNS: &str =
     t.assignee_ids, t.is_deleted, t.created_at, t.updated_at, t.stage, t.done_stage, t.blocked_by";
 
 /// The columns of a task that lists need.
-#[derive(sqlx::FromRow)]
+#[derive(FromRow)]
 struct FactRow {
     id: Uuid,
     workspace_id: Uuid,
@@ -44,6 +44,48 @@ struct FactRow {
     stage: Option<String>,
     done_stage: Option<String>,
     blocked_by: Option<String>,
+}
+
+/// An entry of the log, and the task that it names as that is now.
+struct Entry {
+    seq: i64,
+    task: Option<Uuid>,
+    /// What was told, if it names no task.
+    frame: Option<String>,
+    /// `None` if there is no such task any more.
+    row: Option<FactRow>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for Entry
+where
+    for<'a> &'a str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    Option<Uuid>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    FactRow: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Entry> {
+        let found: Option<Uuid> = row.try_get("id")?;
+        Ok(Entry {
+            seq: row.try_get("seq")?,
+            task: row.try_get("task")?,
+            frame: row.try_get("frame")?,
+            row: found.map(|_| FactRow::from_row(row)).transpose()?,
+        })
+    }
+}
+
+/// The entries of a workspace's log after `seq`, in one statement with their tasks: each row that is read costs.
+fn entries(workspace: WorkspaceId, seq: i64) -> Sql {
+    let mut sql = Sql::new(&format!(
+        "select l.seq, l.task, l.frame, {COLUMNS} from (
+           select seq, task_id as task, case when task_id is null then frame end as frame
+           from log_by_stream where stream = "
+    ));
+    sql.bind(workspace.0).after("seq", seq);
+    sql.push(" order by seq").limit(STEP);
+    sql.push(") l left join tasks t on t.id = l.task order by l.seq");
+    sql
 }
 
 impl FactRow {
@@ -167,39 +209,30 @@ impl ListIndex {
             Some(head) if head > seq => head,
             _ => return Ok(Standing::Lost),
         };
-        let mut sql = Sql::new(
-            "select seq, task_id, case when task_id is null then frame end from log_by_stream where stream = ",
-        );
-        sql.bind(self.workspace.0).after("seq", seq);
-        sql.push(" order by seq").limit(STEP);
-        let entries: Vec<(i64, Option<Uuid>, Option<String>)> = reader.fetch(sql).await?;
+        let entries: Vec<Entry> = reader.fetch(entries(self.workspace, seq)).await?;
         let name = format!(r#""event":"{}""#, StreamReset::NAME);
-        let is_reset = |frame: &Option<String>| frame.as_ref().is_some_and(|frame| frame.contains(&name));
-        let begins = entries.first().is_some_and(|(first, ..)| *first == seq + 1);
-        let Some((last, ..)) = entries.last().filter(|_| begins) else {
+        let is_reset = |entry: &Entry| entry.frame.as_ref().is_some_and(|frame| frame.contains(&name));
+        let begins = entries.first().is_some_and(|first| first.seq == seq + 1);
+        let Some(last) = entries.last().map(|last| last.seq).filter(|_| begins) else {
             return Ok(Standing::Lost);
         };
-        if entries.iter().any(|(_, _, frame)| is_reset(frame)) {
+        if entries.iter().any(is_reset) {
             return Ok(Standing::Lost);
         }
-        let changed: BTreeSet<Uuid> = entries.iter().filter_map(|(_, task, _)| *task).collect();
-        let mut facts = Vec::with_capacity(changed.len());
-        if !changed.is_empty() {
-            let ids: Vec<Uuid> = changed.iter().copied().collect();
-            let rows: Vec<FactRow> = reader.fetch(these(reader.dialect(), COLUMNS, &ids)).await?;
-            for row in rows
-                .into_iter()
-                .filter(|row| row.workspace_id == self.workspace.0)
-            {
+        let mut changed = BTreeSet::new();
+        let mut facts = Vec::with_capacity(entries.len());
+        for Entry { task, row, .. } in entries {
+            let is_first = task.is_some_and(|task| changed.insert(task));
+            if let Some(row) = row.filter(|row| is_first && row.workspace_id == self.workspace.0) {
                 facts.push(row.read()?);
             }
         }
-        let standing = if *last < head {
+        let standing = if last < head {
             Standing::Behind
         } else {
             Standing::Current
         };
-        self.take_over(changed, &facts, *last);
+        self.take_over(changed, &facts, last);
         Ok(standing)
     }
 
