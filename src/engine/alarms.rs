@@ -24,7 +24,7 @@ const TAKEN: i64 = 480;
 /// How long taken alarms are this instance's.
 const HELD_MS: i64 = 10_000;
 /// The alarms that ring together. They delay a group of other mutations by a few milliseconds.
-const WAVE: usize = 32;
+const WAVE: usize = 16;
 /// The longest pause between two waves.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The alarms that one step looks at again.
