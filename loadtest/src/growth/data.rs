@@ -74,11 +74,12 @@ async fn grow(
                 workspace: home.workspace,
                 size,
             };
+            // first, because the server counts all tasks anew after they were written without it
+            whole.put_stats(&mut report).await?;
             let rate = whole.put_sync(&mut report).await?;
             rates.push((size as f64, rate));
             let slowest = whole.put_lists(&mut report).await?;
             slowest_lists.push((size as f64, slowest));
-            whole.put_stats(&mut report).await?;
             whole.put_search(&mut report).await?;
             // it leaves many tasks behind
             if size == largest {
