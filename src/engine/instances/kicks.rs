@@ -1,5 +1,5 @@
 //! `admin.kick` on all instances: a note closes sockets at once, and every instance reads a row in case the note is
-//! lost. The user whose sockets are closed has it in their log.
+//! lost. Both have one id, so that each instance carries the kick out once. The user whose sockets are closed has it in their log.
 
 use super::notes::Words;
 use crate::engine::{Caller, Chore, Engine, spawned};
@@ -31,12 +31,14 @@ impl Engine {
             // the caller may not do it any more
             return Err(failure.clone());
         }
-        self.0.instance.close(whom);
-        let (words, user, session) = match whom {
-            Whom::User(id) => (Words::KickUser(id), Some(id), None),
-            Whom::Session(id) => (Words::KickSession(id), None, Some(id)),
+        let (user, session) = match whom {
+            Whom::User(id) => (Some(id), None),
+            Whom::Session(id) => (None, Some(id)),
         };
-        self.note(&words);
+        let id = self.0.ids.next();
+        let kick = KickRecord { id, user, session };
+        self.0.instance.carry_out(kick);
+        self.note(&Words::Kick(kick.into()));
         let told = match told {
             Ok(told) => told,
             Err(_) => telling.await,
@@ -50,8 +52,6 @@ impl Engine {
         if !self.0.store.is_shared() {
             return Ok(());
         }
-        let id = self.0.ids.next();
-        let kick = KickRecord { id, user, session };
         let at = self.0.clock.now_ms();
         self.chore(StoreKick { kick, at }).await
     }
@@ -86,12 +86,7 @@ impl Engine {
             return Ok(());
         }
         for order in orders {
-            if let Some(user) = order.user {
-                self.0.instance.close(Whom::User(user));
-            }
-            if let Some(session) = order.session {
-                self.0.instance.close(Whom::Session(session));
-            }
+            self.0.instance.close(order);
         }
         Ok(())
     }

@@ -18,7 +18,6 @@ pub use sockets::{Socket, Sockets};
 pub(super) use this::ThisInstance;
 
 use super::{Chore, Engine, spawned};
-use crate::ops::node::Whom;
 use crate::store::instances::{self, InstanceRecord};
 use crate::store::{StoreError, Transaction};
 use notes::Words;
@@ -139,8 +138,7 @@ impl Engine {
                 Err(RecvError::Closed) => return,
             };
             match notes::read(&note) {
-                Some(Words::KickUser(id)) => self.0.instance.close(Whom::User(id)),
-                Some(Words::KickSession(id)) => self.0.instance.close(Whom::Session(id)),
+                Some(Words::Kick(kick)) => self.0.instance.carry_out(kick.into()),
                 Some(Words::Ask(question)) => self.answer_question(&question),
                 Some(Words::Answer(_)) | None => {}
             }

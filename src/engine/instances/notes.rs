@@ -4,6 +4,7 @@ use super::sockets::Socket;
 use crate::engine::Engine;
 use crate::live::Note;
 use crate::ops::node::SocketId;
+use crate::store::instances::KickRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use taskwire_protocol::admin::InstanceName;
@@ -17,14 +18,33 @@ const ABOUT: &str = "admin";
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Words {
-    /// Close a user's sockets.
-    KickUser(UserId),
-    /// Close a session's sockets.
-    KickSession(SessionId),
+    /// Close these sockets.
+    Kick(Kick),
     /// Ask for the sockets of every other instance.
     Ask(Question),
     /// A part of an answer: these sockets.
     Answer(SocketList),
+}
+
+/// An order to close the sockets of a user or of a session. The table `kicks` has it too.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Kick {
+    /// The same as that of the row.
+    id: Uuid,
+    user: Option<UserId>,
+    session: Option<SessionId>,
+}
+
+impl From<KickRecord> for Kick {
+    fn from(KickRecord { id, user, session }: KickRecord) -> Kick {
+        Kick { id, user, session }
+    }
+}
+
+impl From<Kick> for KickRecord {
+    fn from(Kick { id, user, session }: Kick) -> KickRecord {
+        KickRecord { id, user, session }
+    }
 }
 
 /// A question for the sockets of the other instances.

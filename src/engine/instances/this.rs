@@ -3,12 +3,15 @@
 use super::sockets::Sockets;
 use crate::ops::node::Whom;
 use crate::store::instances::{InstanceRecord, KickRecord};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use taskwire_protocol::admin::InstanceName;
 use taskwire_protocol::{InstanceId, SessionId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// How many kicks of notes are remembered until their rows are read.
+const TOLD: usize = 1000;
 
 /// This instance.
 pub(in crate::engine) struct ThisInstance {
@@ -18,8 +21,23 @@ pub(in crate::engine) struct ThisInstance {
     /// Empty until `Engine::attend` is called.
     pub(super) sockets: OnceLock<Arc<dyn Sockets>>,
     /// The kick orders that were carried out.
-    kicked: Mutex<HashSet<Uuid>>,
+    kicked: Mutex<Kicked>,
     pub(super) ending: CancellationToken,
+}
+
+/// The ids of kicks.
+#[derive(Default)]
+struct Kicked {
+    /// Those of the rows that were read last.
+    stored: HashSet<Uuid>,
+    /// Those of notes and of this instance, whose rows may come later; the oldest first.
+    told: VecDeque<Uuid>,
+}
+
+impl Kicked {
+    fn has(&self, id: &Uuid) -> bool {
+        self.stored.contains(id) || self.told.contains(id)
+    }
 }
 
 impl ThisInstance {
@@ -58,20 +76,125 @@ impl ThisInstance {
         sockets.map(|sockets| sockets.sessions()).unwrap_or_default()
     }
 
+    /// Carries out a kick that was ordered here or by a note, once.
+    pub(super) fn carry_out(&self, order: KickRecord) {
+        {
+            let kicked = &mut *self.kicked.lock().unwrap_or_else(PoisonError::into_inner);
+            if kicked.has(&order.id) {
+                return;
+            }
+            if kicked.told.len() >= TOLD {
+                kicked.told.pop_front();
+            }
+            kicked.told.push_back(order.id);
+        }
+        self.close(order);
+    }
+
     /// Closes sockets of this instance.
-    pub(super) fn close(&self, whom: Whom) {
-        if let Some(sockets) = self.sockets.get() {
-            sockets.close(whom);
+    pub(super) fn close(&self, order: KickRecord) {
+        let Some(sockets) = self.sockets.get() else {
+            return;
+        };
+        if let Some(user) = order.user {
+            sockets.close(Whom::User(user));
+        }
+        if let Some(session) = order.session {
+            sockets.close(Whom::Session(session));
         }
     }
 
-    /// The orders that were not carried out yet. From now on they count as carried out.
+    /// The orders in the database that were not carried out yet. From now on they count as carried out.
     pub(super) fn new_orders(&self, orders: Vec<KickRecord>) -> Vec<KickRecord> {
         let kicked = &mut *self.kicked.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(kicked, orders.iter().map(|order| order.id).collect());
-        orders
+        let now: HashSet<Uuid> = orders.iter().map(|order| order.id).collect();
+        let new = orders
             .into_iter()
-            .filter(|order| !before.contains(&order.id))
-            .collect()
+            .filter(|order| !kicked.has(&order.id))
+            .collect();
+        kicked.stored = now;
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Socket;
+    use taskwire_protocol::UserId;
+
+    /// Counts how often the sockets of a user are closed.
+    #[derive(Default)]
+    struct Closed(Mutex<Vec<Whom>>);
+
+    impl Sockets for Closed {
+        fn count(&self) -> usize {
+            0
+        }
+
+        fn list(&self, _: Option<UserId>, _: Option<u64>, _: usize) -> (Vec<Socket>, u64) {
+            (Vec::new(), 0)
+        }
+
+        fn users(&self) -> HashSet<UserId> {
+            HashSet::new()
+        }
+
+        fn sessions(&self) -> Vec<SessionId> {
+            Vec::new()
+        }
+
+        fn close(&self, whom: Whom) {
+            self.0.lock().unwrap().push(whom);
+        }
+    }
+
+    fn instance() -> (ThisInstance, Arc<Closed>) {
+        let instance = ThisInstance::new(Uuid::nil(), "one", Timestamp(0));
+        let closed = Arc::<Closed>::default();
+        assert!(instance.sockets.set(closed.clone()).is_ok());
+        (instance, closed)
+    }
+
+    fn kick(id: u128) -> KickRecord {
+        KickRecord {
+            id: Uuid::from_u128(id),
+            user: Some(UserId(Uuid::from_u128(9))),
+            session: None,
+        }
+    }
+
+    #[test]
+    fn a_kick_is_carried_out_once_whether_its_note_or_its_row_comes_first() {
+        let (instance, closed) = instance();
+        let carried_out = || closed.0.lock().unwrap().len();
+        instance.carry_out(kick(1));
+        instance.carry_out(kick(1));
+        assert_eq!(carried_out(), 1, "the note came twice");
+        assert!(
+            instance.new_orders(Vec::new()).is_empty(),
+            "a look before the row is there"
+        );
+        assert!(instance.new_orders(vec![kick(1)]).is_empty());
+        let new = instance.new_orders(vec![kick(1), kick(2)]);
+        assert_eq!(new.len(), 1);
+        for order in new {
+            instance.close(order);
+        }
+        instance.carry_out(kick(2));
+        assert_eq!(carried_out(), 2, "the note came after the row");
+        assert_eq!(
+            closed.0.lock().unwrap()[1],
+            Whom::User(UserId(Uuid::from_u128(9)))
+        );
+    }
+
+    #[test]
+    fn any_number_of_notes_takes_bounded_memory() {
+        let (instance, _) = instance();
+        for id in 0..3 * TOLD as u128 {
+            instance.carry_out(kick(id));
+        }
+        assert_eq!(instance.kicked.lock().unwrap().told.len(), TOLD);
     }
 }
