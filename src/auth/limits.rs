@@ -10,8 +10,8 @@
 //! - `trial`      a sign-in between its begin and its outcome
 //! - `bucket`     the token bucket of a socket
 //!
-//! With Redis the instances count together. While Redis is away or slow, each counts alone, in memory. Time here never
-//! jumps: it is counted from the start, or it is Redis' own.
+//! With Redis the instances count together, and each counts its own part in memory too: Redis is not trusted. While Redis
+//! is away or slow, each counts alone. Time here never jumps: it is counted from the start, or it is Redis' own.
 
 mod allowance;
 mod bounded;
@@ -182,11 +182,25 @@ impl On {
                 failures: failures.map(|(device, key)| (device.name(), key)),
             };
             if let Some(taken) = shared.take(&question).await {
-                return taken;
+                return self.count_beside(windows, taken);
             }
             metrics::counter!("taskwire_limits_alone_total").increment(1);
         }
         self.ask_memory(windows, failures)
+    }
+
+    /// What Redis let pass is counted here too: a Redis that forgets or lies lets no more pass on an instance than the
+    /// limit. Failures are not: an unlocked account may fail again on every instance.
+    fn count_beside(&self, windows: &[(Limit, Key)], mut taken: Taken) -> Taken {
+        let refused =
+            taken.locked_ms > 0 || taken.windows.iter().any(|window| window.retry_after_ms.is_some());
+        if !refused {
+            let now_ms = self.now_ms();
+            for ((limit, key), allowance) in windows.iter().zip(&mut taken.windows) {
+                *allowance = allowance.and(self.windows[*limit as usize].take(*key, now_ms));
+            }
+        }
+        taken
     }
 
     fn ask_memory(&self, windows: &[(Limit, Key)], failures: Option<(Device, Key)>) -> Taken {

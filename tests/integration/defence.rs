@@ -3,7 +3,7 @@
 
 use crate::on_both_databases;
 use crate::support::http::{self, Response};
-use crate::support::redis::own_prefix;
+use crate::support::redis::{own_prefix, shared_url};
 use crate::support::{Client, Engine, PASSWORD, Redis, Server, eventually, text};
 use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc::PasswordHash;
@@ -351,6 +351,35 @@ pub async fn keys(link: &mut MultiplexedConnection, prefix: &str) -> Vec<String>
     let pattern = format!("{prefix}:limit:*");
     let found = redis::cmd("KEYS").arg(pattern).query_async(link).await;
     found.expect("keys")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_lets_no_more_pass_than_the_limit_whatever_redis_forgets() {
+    let (url, prefix) = (shared_url(), own_prefix());
+    let settings = [
+        ("redis_url", &*url),
+        ("redis_prefix", &*prefix),
+        ("rate_limit_enabled", "true"),
+        ("trusted_proxies", "127.0.0.1"),
+    ];
+    let servers = Server::start_several(1, &settings).await;
+    let client = redis::Client::open(&*url).expect("a client");
+    let link = client.get_multiplexed_async_connection().await;
+    let mut link = link.expect("a connection");
+    count_in_redis(&servers, &mut link, &prefix).await;
+    for i in 0..20 {
+        let email = format!("{i}@example.com");
+        assert_eq!(try_login(&servers[0], HOME, &email, "wrong").await.0, 401, "{i}");
+        let counted = keys(&mut link, &prefix).await;
+        let forgotten = redis::cmd("DEL").arg(&counted).query_async(&mut link).await;
+        assert!(forgotten.is_ok_and(|n: u64| n > 0), "it was counted in Redis");
+    }
+    let (status, body) = try_login(&servers[0], HOME, "x@example.com", "wrong").await;
+    assert_eq!(status, 429, "{body}");
+    assert_eq!(
+        try_login(&servers[0], AWAY, "x@example.com", "wrong").await.0,
+        401
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,6 +29,16 @@ impl Allowance {
         }
     }
 
+    /// What is left by both of two counts.
+    pub(super) fn and(self, other: Allowance) -> Allowance {
+        Allowance {
+            limit: self.limit,
+            remaining: self.remaining.min(other.remaining),
+            reset_seconds: self.reset_seconds.max(other.reset_seconds),
+            retry_after_ms: self.retry_after_ms.max(other.retry_after_ms),
+        }
+    }
+
     /// The failure to answer with, if this one is refused.
     pub fn refusal(&self, limit: Limit) -> Option<Failure> {
         let retry_after_ms = self.retry_after_ms?;

@@ -72,13 +72,13 @@ impl Shared {
                     [used, left_ms, refused] => Allowance::of(
                         rule.number,
                         u32::try_from(*used).unwrap_or(u32::MAX),
-                        left_ms.max(&0).unsigned_abs(),
+                        within(*left_ms, rule.window_ms),
                         *refused == 0,
                     ),
                     _ => Allowance::of(rule.number, 0, 0, true),
                 })
                 .collect(),
-            locked_ms: locked_ms.max(&0).unsigned_abs(),
+            locked_ms: within(*locked_ms, lock::LONGEST_MS),
             mark: Mark::Shared(name),
         })
     }
@@ -162,6 +162,11 @@ impl Shared {
             Link::Away(_) | Link::Connecting(_) => None,
         }
     }
+}
+
+/// A time that Redis tells. No limit and no lock lasts longer than `longest_ms`.
+fn within(ms: i64, longest_ms: i64) -> u64 {
+    ms.clamp(0, longest_ms).unsigned_abs()
 }
 
 /// The name of one in a sorted set.
