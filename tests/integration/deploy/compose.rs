@@ -1,7 +1,9 @@
 //! The compose file: its services fit together, its variables are explained, and its nodes start with them.
 
 use super::pinned;
-use crate::support::nginx;
+use crate::support::{Client, Redis, Server, eventually, http, nginx};
+use redis::aio::MultiplexedConnection;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -12,13 +14,14 @@ const COMPOSE: &str = include_str!("../../../deploy/compose.yaml");
 const EXAMPLE: &str = include_str!("../../../deploy/env.example");
 
 /// Values for the variables that compose.yaml requires.
-pub const FILLED: [(&str, &str); 3] = [
+pub const FILLED: [(&str, &str); 4] = [
     (
         "TASKWIRE_JWT_SECRET",
         "yCkT1gX0q8LZpN5vB2rW7mJ4sD9fH6aEyCkT1gX0q8LZpN5v",
     ),
     ("TASKWIRE_PUBLIC_URL", "https://tasks.example.com"),
     ("POSTGRES_PASSWORD", "0123456789abcdef"),
+    ("REDIS_PASSWORD", "fedcba9876543210"),
 ];
 
 /// compose.yaml with its variables replaced by their values.
@@ -36,7 +39,7 @@ pub fn compose(values: &[(&str, &str)]) -> Yaml {
         rest = after;
     }
     text += rest;
-    let mut documents = YamlLoader::load_from_str(&text).expect("YAML");
+    let mut documents = YamlLoader::load_from_str(&text.replace("$$", "$")).expect("YAML");
     assert_eq!(documents.len(), 1);
     documents.remove(0)
 }
@@ -221,4 +224,115 @@ fn a_node_without_its_secrets_says_which_are_missing() {
         "{said}"
     );
     assert_eq!(start_with(&FILLED), (Some(0), String::new()));
+}
+
+/// The command and the variables of the service `redis`.
+fn redis_command(values: &[(&str, &str)]) -> (Vec<String>, Vec<(String, String)>) {
+    let redis = &services(&compose(values))["redis"];
+    let variables = environment(redis).into_iter().collect();
+    (strings(&get(redis, "command")), variables)
+}
+
+#[test]
+fn redis_does_not_start_without_a_password() {
+    let (command, variables) = redis_command(&[]);
+    let mut process = Command::new(&command[0]);
+    let ended = process
+        .args(&command[1..])
+        .envs(variables)
+        .output()
+        .expect("a shell");
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("REDIS_PASSWORD"), "{said}");
+}
+
+/// Nodes with the setting of the compose file work together on a Redis that was started by its command.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_takes_only_the_commands_and_names_of_taskwire() {
+    let (command, variables) = redis_command(&FILLED);
+    let redis = Redis::start_by(&command, &variables).await;
+    let address = redis.address.to_string();
+    let node = &services(&compose(&FILLED))["taskwire-1"];
+    let url = environment(node)["REDIS_URL"].replace("redis:6379", &address);
+    for stranger in [format!("redis://{address}"), url.replace("fedcba", "abcdef")] {
+        let client = redis::Client::open(stranger).expect("an address");
+        let link = client.get_multiplexed_async_connection().await;
+        let answer = match link {
+            Ok(mut link) => redis::cmd("PING").query_async::<String>(&mut link).await,
+            Err(error) => Err(error),
+        };
+        assert!(answer.is_err(), "{answer:?}");
+    }
+    let client = redis::Client::open(&*url).expect("an address");
+    let mut link = client.get_multiplexed_async_connection().await.expect("a login");
+    refuses_what_no_node_needs(&mut link).await;
+
+    let settings = [
+        ("redis_url", &*url),
+        ("rate_limit_enabled", "true"),
+        ("trusted_proxies", "127.0.0.1"),
+    ];
+    let servers = Server::start_several(2, &settings).await;
+    for server in &servers {
+        eventually("Redis is healthy", async || {
+            let health: Value = http::get(server, "/health/detailed").await.json().await.ok()?;
+            (health["redis"]["status"] == "healthy").then_some(())
+        })
+        .await;
+    }
+    let mut ada = Client::sign_up(&servers[0], "ada").await;
+    let mut reader = ada.another(&servers[1]).await;
+    ada.ok("task.create", json!({ "title": "One" })).await;
+    reader.event("task.created").await;
+    for server in &servers {
+        let alone = "taskwire_limits_alone_total";
+        eventually("limits are counted in Redis", async || {
+            let before = metric(server, alone).await;
+            http::get(server, "/v1/protocol.json").await;
+            (metric(server, alone).await <= before).then_some(())
+        })
+        .await;
+    }
+    eventually("a message arrived through Redis", async || {
+        (metric(&servers[1], "taskwire_bus_received_total").await > 0.0).then_some(())
+    })
+    .await;
+}
+
+async fn refuses_what_no_node_needs(link: &mut MultiplexedConnection) {
+    for words in [
+        "FLUSHALL",
+        "CONFIG GET *",
+        "KEYS *",
+        "CLIENT LIST",
+        "ACL LIST",
+        "PSUBSCRIBE taskwire:*",
+        "PUBLISH other:notes x",
+        "SUBSCRIBE other:notes",
+        "ZADD other:limit 1 x",
+        "GET taskwire:limit",
+        "SHUTDOWN",
+    ] {
+        let mut words = words.split(' ');
+        let mut command = redis::cmd(words.next().expect("a name"));
+        let answer = command
+            .arg(words.collect::<Vec<_>>())
+            .query_async::<redis::Value>(link)
+            .await;
+        let error = answer.expect_err("no permission").to_string();
+        assert!(
+            error.contains("NOPERM") || error.contains("permission"),
+            "{error}"
+        );
+    }
+}
+
+/// The value of a node's metric.
+async fn metric(server: &Server, name: &str) -> f64 {
+    let metrics = http::get(server, "/metrics").await.text().await.expect("numbers");
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0.0, |number| number.parse().expect("a number"))
 }

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 /// A redis-server process, killed with the test.
 pub struct Redis {
     pub address: SocketAddr,
+    program: Vec<String>,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     folder: TempDir,
     process: Option<Child>,
 }
@@ -28,12 +30,22 @@ impl Redis {
         redis
     }
 
+    /// Starts a Redis by this command and with these variables, on a port of its own.
+    pub async fn start_by(command: &[String], variables: &[(String, String)]) -> Redis {
+        let mut redis = Redis::prepare();
+        (redis.program, redis.variables) = (command.to_vec(), variables.to_vec());
+        redis.spawn().await;
+        redis
+    }
+
     /// Chooses a port, without starting a process.
     pub fn prepare() -> Redis {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         Redis {
             address: free.local_addr().expect("an address"),
+            program: vec!["redis-server".to_owned()],
             arguments: Vec::new(),
+            variables: Vec::new(),
             folder: tempfile::tempdir().expect("a folder"),
             process: None,
         }
@@ -41,7 +53,11 @@ impl Redis {
 
     /// Starts the process and waits until it takes connections.
     pub async fn spawn(&mut self) {
-        let mut command = Command::new("redis-server");
+        let (program, first) = self.program.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command
+            .args(first)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(["--port", &self.address.port().to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no", "--dir"]);
         command.arg(self.folder.path()).args(&self.arguments);
