@@ -32,8 +32,18 @@ pub(super) fn hmac_keys(
     previous: Option<&SecretString>,
     purpose: &str,
 ) -> Vec<hmac::Key> {
+    hmac_keys_in(secret, previous, purpose, &[])
+}
+
+/// As [`hmac_keys`], within a purpose for a context.
+pub(super) fn hmac_keys_in(
+    secret: &SecretString,
+    previous: Option<&SecretString>,
+    purpose: &str,
+    context: &[u8],
+) -> Vec<hmac::Key> {
     let key = |secret: &SecretString| {
-        let key = key(secret.expose_secret().as_bytes(), purpose, &[])?;
+        let key = key(secret.expose_secret().as_bytes(), purpose, context)?;
         Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
     };
     std::iter::once(secret).chain(previous).filter_map(key).collect()

@@ -6,6 +6,7 @@
 //! - `refresh`    refresh tokens: opaque, stored as a hash; `successor` seals the next one for the holder of a token
 //! - `api_tokens` the tokens of programs: opaque, with a checksum, stored as a hash
 //! - `derive`     keys that are derived from another secret
+//! - `instances`  the keys that seal what instances tell each other
 //! - `codes`      the codes and links of mails
 //! - `device_codes` the codes of a sign-in that another device completes
 //! - `first_admin` the token of the link that makes the first administrator
@@ -19,6 +20,7 @@ pub mod codes;
 mod derive;
 pub mod device_codes;
 pub mod first_admin;
+pub mod instances;
 pub mod limits;
 pub mod passwords;
 pub mod refresh;

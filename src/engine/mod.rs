@@ -255,7 +255,7 @@ impl Engine {
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
         let files = Files::open(settings)?;
         let store = Store::open(settings).await?;
-        let hub = publish::hub(settings, &store)?;
+        let hub = publish::hub(settings, &store, (&keys.current, keys.previous.as_ref()), &clock)?;
         let newest = newest::found(&store, &clock).await?;
         let ids = Arc::new(Ids::after(clock.clone(), newest));
         let instance = ThisInstance::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));

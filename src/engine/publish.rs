@@ -2,15 +2,24 @@
 //! that are behind.
 
 use super::EngineError;
+use crate::auth::instances;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, Redis, RedisOptions, RingLimits};
 use crate::store::{Store, log, streams};
+use secrecy::SecretString;
 use std::sync::Arc;
 use taskwire_protocol::StreamId;
 
 /// The hub over the stored log, with its background tasks. On a shared database, entries of other instances arrive
-/// through Redis if it is set; comparing heads finds those that do not arrive.
-pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, EngineError> {
+/// through Redis if it is set; comparing heads finds those that do not arrive. `secret` and `previous` are the keys of the
+/// deployment, which all instances have.
+pub(super) fn hub(
+    settings: &Settings,
+    store: &Store,
+    (secret, previous): (&SecretString, Option<&SecretString>),
+    clock: &Clock,
+) -> Result<Arc<Hub>, EngineError> {
     let log = Arc::new(StoredLog(store.clone()));
     let limits = RingLimits {
         bytes_per_topic: settings.ring_bytes_per_topic,
@@ -23,6 +32,8 @@ pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, Engine
                 prefix: settings.redis_prefix.clone(),
                 epoch: store.epoch(),
                 instance: rand::random(),
+                keys: instances::keys(secret, previous, &store.epoch()),
+                clock: clock.clone(),
             })?;
             let start = redis.start()?;
             let hub = Hub::with_bus(log, limits, Box::new(redis));

@@ -2,6 +2,7 @@
 //! Redis in any state; access that ends on one instance ends on all.
 
 mod control;
+mod forged;
 mod redis;
 mod reminding;
 mod revocation;

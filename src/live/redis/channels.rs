@@ -2,6 +2,17 @@
 
 use taskwire_protocol::StreamId;
 
+const NOTES: &str = "notes";
+const PROBES: &str = "probes";
+
+/// What a channel is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Stream(StreamId),
+    Notes,
+    Probes,
+}
+
 /// The names of channels.
 pub(super) struct Channels {
     prefix: String,
@@ -19,19 +30,23 @@ impl Channels {
         format!("{}{stream}", self.prefix)
     }
 
-    /// The stream of a channel.
-    pub(super) fn stream(&self, channel: &str) -> Option<StreamId> {
-        channel.strip_prefix(&self.prefix)?.parse().ok()
+    /// What a channel is for. `None` for one that is not ours.
+    pub(super) fn place(&self, channel: &str) -> Option<Place> {
+        match channel.strip_prefix(&self.prefix)? {
+            NOTES => Some(Place::Notes),
+            PROBES => Some(Place::Probes),
+            stream => stream.parse().ok().map(Place::Stream),
+        }
     }
 
     /// The channel that every instance listens to.
     pub(super) fn notes(&self) -> String {
-        format!("{}notes", self.prefix)
+        format!("{}{NOTES}", self.prefix)
     }
 
     /// The channel of all probes. When they are no longer heard, other messages may be lost too.
     pub(super) fn probes(&self) -> String {
-        format!("{}probes", self.prefix)
+        format!("{}{PROBES}", self.prefix)
     }
 }
 
@@ -43,9 +58,10 @@ mod tests {
     fn a_channel_names_its_stream_and_another_prefix_does_not_match() {
         let channels = Channels::new("taskwire");
         let stream = StreamId::User(taskwire_protocol::UserId(uuid::Uuid::from_u128(5)));
-        assert_eq!(channels.stream(&channels.of(stream)), Some(stream));
-        assert_eq!(Channels::new("other").stream(&channels.of(stream)), None);
-        assert_eq!(channels.stream(&channels.notes()), None);
-        assert_eq!(channels.stream(&channels.probes()), None);
+        assert_eq!(channels.place(&channels.of(stream)), Some(Place::Stream(stream)));
+        assert_eq!(Channels::new("other").place(&channels.of(stream)), None);
+        assert_eq!(channels.place(&channels.notes()), Some(Place::Notes));
+        assert_eq!(channels.place(&channels.probes()), Some(Place::Probes));
+        assert_eq!(channels.place("taskwire:anything"), None);
     }
 }

@@ -1,6 +1,7 @@
-//! The messages between instances, in bytes: the sender and its epoch, then entries, a signal, a note or a probe. The
-//! channel names the stream. Does not know how messages travel. Bytes that cannot be read are ignored.
+//! The messages between instances, in bytes: a header, then entries, a signal, a note or a probe, and a seal at the end.
+//! The channel names the stream. Does not know how messages travel, nor which may be read: see `gate`.
 
+use super::seal::{SEAL, Seals};
 use crate::live::Note;
 use crate::live::{Frame, Published, control};
 use sha2::{Digest, Sha256};
@@ -11,10 +12,13 @@ pub(super) const FRAME: usize = 8 * 1024;
 /// Once a message has this many bytes, no further entry is put into it.
 pub(super) const MESSAGE: usize = 64 * 1024;
 
-/// The first byte. An instance with another version ignores the message, and reads the entries from the log.
-const VERSION: u8 = 1;
+/// The first byte. An instance with another version drops the message, and reads the entries from the log. The places of
+/// sender and epoch are the same in every version.
+const VERSION: u8 = 2;
 /// The bytes of version, kind, sender and epoch.
-const HEADER: usize = 2 + 8 + 8;
+const STAMP: usize = 2 + 8 + 8;
+/// The bytes of the stamp, the number and the time.
+const HEADER: usize = STAMP + 8 + 8;
 /// Stands in place of a length when the frame is only in the log.
 const IN_LOG: u32 = u32::MAX;
 
@@ -36,18 +40,70 @@ impl Stamp {
             .fold(0, |all, byte| all << 8 | u64::from(*byte));
         Stamp { sender, epoch }
     }
+
+    /// The sender and the epoch that a message of any version claims.
+    pub(super) fn read(bytes: &[u8]) -> Option<Stamp> {
+        let (sender, rest) = number(bytes.get(2..)?)?;
+        let (epoch, _) = number(rest)?;
+        Some(Stamp { sender, epoch })
+    }
+}
+
+/// What stands before the body of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// A [`Kind`], or one of a later version.
+    pub(super) kind: u8,
+    pub(super) stamp: Stamp,
+    /// Grows with each message of a sender.
+    pub(super) number: u64,
+    /// When it was sent, by the sender's clock.
+    pub(super) sent_ms: i64,
+}
+
+impl Header {
+    /// The header of a message of this version, and what follows it.
+    pub(super) fn read(bytes: &[u8]) -> Option<(Header, &[u8])> {
+        let [VERSION, kind, ..] = *bytes else {
+            return None;
+        };
+        let stamp = Stamp::read(bytes)?;
+        let (number, rest) = self::number(bytes.get(STAMP..)?)?;
+        let (sent_ms, body) = self::number(rest)?;
+        let header = Header {
+            kind,
+            stamp,
+            number,
+            sent_ms: sent_ms.cast_signed(),
+        };
+        Some((header, body))
+    }
 }
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Kind {
+pub(super) enum Kind {
     Entries = 1,
     Forget = 2,
     Signal = 3,
     Note = 4,
     Probe = 5,
     Compare = 6,
+}
+
+impl Kind {
+    pub(super) fn read(kind: u8) -> Option<Kind> {
+        let all = [
+            Kind::Entries,
+            Kind::Forget,
+            Kind::Signal,
+            Kind::Note,
+            Kind::Probe,
+            Kind::Compare,
+        ];
+        all.into_iter().find(|known| *known as u8 == kind)
+    }
 }
 
 /// A message of another instance.
@@ -67,6 +123,8 @@ pub(super) enum Message {
     Compare,
     Signal(Frame),
     Note(Note),
+    /// The number of a probe.
+    Probe(u64),
 }
 
 /// A message being written.
@@ -74,10 +132,11 @@ pub(super) struct Writing(Vec<u8>);
 
 impl Writing {
     fn new(kind: Kind, stamp: Stamp, room: usize) -> Writing {
-        let mut bytes = Vec::with_capacity(HEADER + room);
+        let mut bytes = Vec::with_capacity(HEADER + room + SEAL);
         bytes.extend([VERSION, kind as u8]);
         bytes.extend(stamp.sender.to_be_bytes());
         bytes.extend(stamp.epoch.to_be_bytes());
+        bytes.extend([0; HEADER - STAMP]); // `finish` fills it
         Writing(bytes)
     }
 
@@ -128,41 +187,32 @@ impl Writing {
         self.0.len()
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.0
+    /// Completes the message for its channel, and seals it.
+    pub(super) fn finish(self, seals: &Seals, channel: &str, number: u64, sent_ms: i64) -> Vec<u8> {
+        let mut bytes = self.0;
+        let late = number.to_be_bytes().into_iter().chain(sent_ms.to_be_bytes());
+        for (place, byte) in bytes.iter_mut().skip(STAMP).zip(late) {
+            *place = byte;
+        }
+        seals.close(channel, &mut bytes);
+        bytes
     }
 }
 
-/// Reads a message of another instance in the same epoch. `stream` is the stream that the channel names, if any.
-pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option<Message> {
-    let (kind, stamp, body) = header(bytes)?;
-    if stamp.sender == own.sender || stamp.epoch != own.epoch {
-        return None;
-    }
+/// Reads the body of a message. `stream` is the stream that the channel names, if any.
+pub(super) fn read(kind: Kind, body: &[u8], stream: Option<StreamId>) -> Option<Message> {
     match (kind, stream) {
-        (kind, Some(stream)) if kind == Kind::Entries as u8 => read_entries(body, stream),
-        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget(number(body)?.0)),
-        (kind, Some(_)) if kind == Kind::Signal as u8 => Some(Message::Signal(text(body)?)),
-        (kind, None) if kind == Kind::Compare as u8 => Some(Message::Compare),
-        (kind, None) if kind == Kind::Note as u8 => serde_json::from_slice(body).ok().map(Message::Note),
+        (Kind::Entries, Some(stream)) => read_entries(body, stream),
+        (Kind::Forget, Some(_)) => Some(Message::Forget(number(body)?.0)),
+        (Kind::Signal, Some(_)) => Some(Message::Signal(text(body)?)),
+        (Kind::Compare, None) => Some(Message::Compare),
+        (Kind::Note, None) => serde_json::from_slice(body).ok().map(Message::Note),
+        (Kind::Probe, None) => body
+            .try_into()
+            .ok()
+            .map(|number| Message::Probe(u64::from_be_bytes(number))),
         _ => None,
     }
-}
-
-/// Reads a probe of any instance in the same epoch: its sender and its number.
-pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<(u64, u64)> {
-    let (kind, stamp, body) = header(bytes)?;
-    let number = body.try_into().ok().map(u64::from_be_bytes)?;
-    (kind == Kind::Probe as u8 && stamp.epoch == own.epoch).then_some((stamp.sender, number))
-}
-
-fn header(bytes: &[u8]) -> Option<(u8, Stamp, &[u8])> {
-    let ([VERSION, kind], rest) = bytes.split_first_chunk::<2>()? else {
-        return None;
-    };
-    let (sender, rest) = number(rest)?;
-    let (epoch, rest) = number(rest)?;
-    Some((*kind, Stamp { sender, epoch }, rest))
 }
 
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -212,106 +262,4 @@ fn text(bytes: &[u8]) -> Option<Frame> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::value::RawValue;
-    use taskwire_protocol::{UserId, WorkspaceId};
-    use uuid::Uuid;
-
-    fn stream() -> StreamId {
-        StreamId::Workspace(WorkspaceId(Uuid::from_u128(7)))
-    }
-
-    fn others() -> Stamp {
-        Stamp::new(2, "epoch")
-    }
-
-    fn own() -> Stamp {
-        Stamp::new(1, "epoch")
-    }
-
-    #[test]
-    fn entries_arrive_unchanged_with_their_removals() {
-        let user = UserId(Uuid::from_u128(9));
-        let removal: Frame =
-            format!(r#"{{"type":"event","stream":"x","seq":5,"event":"member.removed","data":{{"user_id":"{user}"}}}}"#)
-                .into();
-        let purge: Frame = r#"{"type":"event","stream":"x","seq":7,"event":"task.purged","data":{}}"#.into();
-        let mut writing = Writing::entries(others());
-        writing.entry(5, Some(&removal));
-        writing.entry(6, None);
-        writing.entry(7, Some(&purge));
-        let message = read(&writing.finish(), Some(stream()), own());
-        let Some(Message::Entries {
-            entries,
-            in_log,
-            rewrites: Some(7),
-        }) = message
-        else {
-            panic!("{message:?}");
-        };
-        assert_eq!(in_log, [6]);
-        assert_eq!(entries.len(), 2);
-        assert_eq!((entries[0].seq, entries[0].removed), (5, Some(user)));
-        assert_eq!(entries[0].frame, removal);
-        assert_eq!((entries[1].seq, entries[1].removed), (7, None));
-    }
-
-    #[test]
-    fn messages_of_this_instance_and_of_another_epoch_are_ignored() {
-        let sent = |stamp| Writing::signal(stamp, &"{}".into()).finish();
-        assert!(read(&sent(others()), Some(stream()), own()).is_some());
-        assert!(read(&sent(own()), Some(stream()), own()).is_none());
-        assert!(read(&sent(Stamp::new(2, "another")), Some(stream()), own()).is_none());
-    }
-
-    #[test]
-    fn a_purge_has_the_last_seq_that_was_rewritten() {
-        let message = read(&Writing::forget(others(), 9).finish(), Some(stream()), own());
-        assert!(matches!(message, Some(Message::Forget(9))), "{message:?}");
-    }
-
-    #[test]
-    fn a_probe_names_its_sender() {
-        let probe = Writing::probe(own(), 42).finish();
-        assert_eq!(read_probe(&probe, own()), Some((1, 42)));
-        assert_eq!(read_probe(&probe, others()), Some((1, 42)));
-        assert_eq!(read_probe(&probe, Stamp::new(1, "another")), None);
-    }
-
-    #[test]
-    fn a_note_arrives_unchanged() {
-        let words = RawValue::from_string(r#"{"a":1}"#.to_owned()).expect("JSON");
-        let note = Note {
-            about: "presence".to_owned(),
-            words,
-        };
-        let note = serde_json::to_vec(&note).expect("JSON");
-        let message = read(&Writing::note(others(), &note).finish(), None, own());
-        let Some(Message::Note(heard)) = message else {
-            panic!("{message:?}")
-        };
-        assert_eq!(
-            (heard.about.as_str(), heard.words.get()),
-            ("presence", r#"{"a":1}"#)
-        );
-    }
-
-    #[test]
-    fn a_message_cut_at_any_byte_is_ignored_or_has_only_whole_entries() {
-        let mut writing = Writing::entries(others());
-        writing.entry(1, Some(&"{}".into()));
-        writing.entry(2, Some(&"{}".into()));
-        let bytes = writing.finish();
-        for end in 0..bytes.len() {
-            match read(&bytes[..end], Some(stream()), own()) {
-                None => {}
-                Some(Message::Entries { entries, .. }) => assert!(end >= HEADER && entries.len() < 2),
-                Some(other) => panic!("{other:?}"),
-            }
-        }
-        let mut newer = bytes;
-        newer[0] = VERSION + 1;
-        assert!(read(&newer, Some(stream()), own()).is_none());
-    }
-}
+pub(super) mod tests;

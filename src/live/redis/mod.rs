@@ -4,6 +4,8 @@
 //!
 //! - `channels`    the names of channels
 //! - `message`     the messages, in bytes
+//! - `seal`        proves that an instance of this deployment wrote a message
+//! - `gate`        which messages are taken; `replays` which ones came before
 //! - `outbox`      a bounded queue of what must be published
 //! - `publisher`   the connection that publishes
 //! - `subscriber`  the connection that listens, and the streams that it subscribes to
@@ -12,27 +14,35 @@
 
 mod backoff;
 mod channels;
+mod gate;
 mod message;
 mod outbox;
 mod publisher;
 mod pulse;
+mod replays;
+mod seal;
 mod subscriber;
 
 use super::{Bus, BusHealth, Frame, Hub, Note, Published};
+use crate::clock::Clock;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::io::tcp::TcpSettings;
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult,
 };
+use aws_lc_rs::hmac;
 use channels::Channels;
+use gate::Gate;
 use message::Stamp;
 use outbox::{Outbox, Outgoing};
 use publisher::Publisher;
 use pulse::Pulse;
+use seal::Seals;
 use secrecy::{ExposeSecret, SecretString};
 use socket2::TcpKeepalive;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use subscriber::{Ear, Subscriber, Wanted};
 use taskwire_protocol::StreamId;
@@ -66,6 +76,10 @@ pub struct RedisOptions {
     pub epoch: Arc<str>,
     /// A number that is new at each start of an instance.
     pub instance: u64,
+    /// The key that seals messages, then others that are accepted. They are of the same epoch.
+    pub keys: Vec<hmac::Key>,
+    /// Tells when a message was sent.
+    pub clock: Clock,
 }
 
 /// Redis as a bus.
@@ -73,6 +87,8 @@ pub struct Redis {
     info: ConnectionInfo,
     stamp: Stamp,
     channels: Arc<Channels>,
+    seals: Arc<Seals>,
+    clock: Clock,
     outbox: Arc<Outbox>,
     wanted: Arc<Wanted>,
     pulse: Arc<Pulse>,
@@ -89,6 +105,8 @@ impl Redis {
             info,
             stamp: Stamp::new(options.instance, &options.epoch),
             channels: Arc::new(Channels::new(&options.prefix)),
+            seals: Arc::new(Seals::new(options.keys.clone())),
+            clock: options.clock.clone(),
             outbox: Arc::default(),
             wanted: Arc::default(),
             pulse: Arc::new(Pulse::new()),
@@ -106,9 +124,18 @@ impl Redis {
             channels: self.channels.clone(),
             pulse: self.pulse.clone(),
             stamp: self.stamp,
+            seals: self.seals.clone(),
+            clock: self.clock.clone(),
+            numbers: AtomicU64::new(0),
         };
         let (wanted, outbox) = (self.wanted.clone(), self.outbox.clone());
-        let (channels, pulse, stamp) = (self.channels.clone(), self.pulse.clone(), self.stamp);
+        let (channels, pulse) = (self.channels.clone(), self.pulse.clone());
+        let gate = Gate::new(
+            self.stamp,
+            channels.clone(),
+            self.seals.clone(),
+            self.clock.clone(),
+        );
         Ok(move |hub| {
             let subscriber = Subscriber {
                 hub,
@@ -116,7 +143,7 @@ impl Redis {
                 outbox,
                 channels,
                 pulse,
-                stamp,
+                gate: Arc::new(gate),
             };
             let publishing = client.clone();
             tokio::spawn(publisher.run(move || connect(publishing.clone(), None)));

@@ -7,9 +7,12 @@ use super::channels::Channels;
 use super::message::{MESSAGE, Stamp, Writing};
 use super::outbox::{Outbox, Outgoing};
 use super::pulse::Pulse;
+use super::seal::Seals;
+use crate::clock::Clock;
 use redis::aio::MultiplexedConnection;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use taskwire_protocol::StreamId;
 
 /// The most messages of one pipeline.
@@ -21,6 +24,10 @@ pub(super) struct Publisher {
     pub(super) channels: Arc<Channels>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) stamp: Stamp,
+    pub(super) seals: Arc<Seals>,
+    pub(super) clock: Clock,
+    /// The number of the last message.
+    pub(super) numbers: AtomicU64,
 }
 
 impl Publisher {
@@ -89,7 +96,7 @@ impl Publisher {
                 writing.len() < MESSAGE && matches!(outgoing, Outgoing::Entry { stream, .. } if stream == of)
             };
             if let Some((stream, writing)) = open.take_if(|open| !fits(open)) {
-                messages.push((self.channels.of(stream), writing.finish()));
+                messages.push(self.seal(self.channels.of(stream), writing));
             }
             let (channel, message) = match outgoing {
                 Outgoing::Entry { stream, seq, frame } => {
@@ -107,15 +114,24 @@ impl Publisher {
                 Outgoing::Note(note) => (self.channels.notes(), Writing::note(self.stamp, note)),
                 Outgoing::Probe(number) => (self.channels.probes(), Writing::probe(self.stamp, *number)),
             };
-            messages.push((channel, message.finish()));
+            messages.push(self.seal(channel, message));
         }
-        messages.extend(open.map(|(stream, writing)| (self.channels.of(stream), writing.finish())));
+        messages.extend(open.map(|(stream, writing)| self.seal(self.channels.of(stream), writing)));
         messages
+    }
+
+    /// Completes a message: it can be read on this channel only, and counts once.
+    fn seal(&self, channel: String, writing: Writing) -> (String, Vec<u8>) {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        let message = writing.finish(&self.seals, &channel, number, self.clock.now_ms());
+        (channel, message)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::gate::Gate;
+    use super::super::message::tests::seals;
     use super::super::message::{Message, read};
     use super::*;
     use crate::live::Published;
@@ -132,6 +148,9 @@ mod tests {
             channels: Arc::new(Channels::new("test")),
             pulse: Arc::new(Pulse::new()),
             stamp: Stamp::new(1, "epoch"),
+            seals: Arc::new(seals("secret")),
+            clock: Clock::system(),
+            numbers: AtomicU64::new(0),
         }
     }
 
@@ -141,10 +160,19 @@ mod tests {
 
     /// The messages that another instance reads, each with its stream.
     fn read_all(publisher: &Publisher, batch: &mut [Outgoing]) -> Vec<(Option<StreamId>, Message)> {
+        let gate = Gate::new(
+            Stamp::new(2, "epoch"),
+            publisher.channels.clone(),
+            publisher.seals.clone(),
+            publisher.clock.clone(),
+        );
         let messages = publisher.pack(batch).into_iter().map(|(channel, bytes)| {
-            let stream = publisher.channels.stream(&channel);
-            let message = read(&bytes, stream, Stamp::new(2, "epoch"));
-            (stream, message.expect("a message"))
+            let passed = gate
+                .pass(&channel, &bytes)
+                .expect("no refusal")
+                .expect("of another");
+            let message = read(passed.kind, passed.body, passed.stream);
+            (passed.stream, message.expect("a message"))
         });
         messages.collect()
     }

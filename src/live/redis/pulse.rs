@@ -18,6 +18,10 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(1200);
 /// Another instance that was not heard for this long is silent.
 const MUTE: Duration = EVERY.saturating_add(LATE);
+/// For this long after a message that could not be understood there may be an instance that is not heard.
+const MISSED: Duration = Duration::from_secs(10);
+/// The most other instances that are remembered; the one that was silent for longest makes room.
+const OTHERS: usize = 256;
 /// After this long a silent instance counts as stopped: instances do not announce a stop here.
 const GONE: Duration = Duration::from_mins(5);
 /// After this long without a probe the connection is closed.
@@ -40,6 +44,8 @@ struct State {
     heard: Option<(Duration, Instant)>,
     /// When each other instance was last heard.
     others: HashMap<u64, Instant>,
+    /// When a message that may be of another instance was last dropped.
+    missed: Option<Instant>,
     /// Why the last messages could not be published.
     unpublished: Option<String>,
     outage: Outage,
@@ -53,6 +59,7 @@ impl Pulse {
             missing: None,
             heard: None,
             others: HashMap::new(),
+            missed: None,
             unpublished: None,
             outage: Outage::of("Redis", "commits of other instances are read from the database"),
         };
@@ -118,13 +125,29 @@ impl Pulse {
 
     /// A probe of another instance arrived.
     pub(super) fn hear_other(&self, sender: u64, now: Instant) {
-        lock(&self.state).others.insert(sender, now);
+        let others = &mut lock(&self.state).others;
+        if others.len() >= OTHERS
+            && !others.contains_key(&sender)
+            && let Some(silent) = others.iter().min_by_key(|(_, heard)| **heard)
+        {
+            let silent = *silent.0;
+            others.remove(&silent);
+        }
+        others.insert(sender, now);
     }
 
-    /// Whether all instances that were heard recently are still heard. Commits of a silent instance are found only in
-    /// the log.
+    /// A message was dropped that may be of another instance, whose commits are then found only in the log.
+    pub(super) fn miss(&self, now: Instant) {
+        lock(&self.state).missed = Some(now);
+    }
+
+    /// Whether all instances that were heard recently are still heard, and nothing was dropped that may be of another
+    /// one. Commits of an instance that is not heard are found only in the log.
     pub(super) fn hears_all(&self, now: Instant) -> bool {
-        let others = &mut lock(&self.state).others;
+        let State { others, missed, .. } = &mut *lock(&self.state);
+        if missed.is_some_and(|at| now - at < MISSED) {
+            return false;
+        }
         others.retain(|_, heard| now - *heard < GONE);
         others.values().all(|heard| now - *heard <= MUTE)
     }
@@ -185,6 +208,29 @@ mod tests {
         assert!(pulse.hears_all(at(2300)));
         assert!(!pulse.hears_all(at(301_900)));
         assert!(pulse.hears_all(at(302_300)), "both count as stopped");
+    }
+
+    #[test]
+    fn a_message_that_is_not_understood_may_be_of_an_instance_that_is_not_heard() {
+        let (pulse, start) = (Pulse::new(), Instant::now());
+        pulse.miss(start);
+        assert!(!pulse.hears_all(start + MISSED / 2));
+        pulse.miss(start + MISSED / 2);
+        assert!(!pulse.hears_all(start + MISSED));
+        assert!(pulse.hears_all(start + MISSED + MISSED / 2));
+    }
+
+    #[test]
+    fn probes_of_any_number_of_senders_take_bounded_memory() {
+        let (pulse, start) = (Pulse::new(), Instant::now());
+        pulse.hear_other(1, start);
+        for sender in 2..20_000 {
+            pulse.hear_other(sender, start + Duration::from_millis(sender));
+            pulse.hear_other(sender, start + Duration::from_millis(sender));
+        }
+        let others = &lock(&pulse.state).others;
+        assert_eq!(others.len(), OTHERS);
+        assert!(others.contains_key(&19_999) && !others.contains_key(&1));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 use super::backoff::Backoff;
 use super::channels::Channels;
-use super::message::{self, Message, Stamp};
+use super::gate::{Gate, Refused};
+use super::message::{self, Message};
 use super::outbox::{Outbox, Outgoing};
 use super::pulse::{self, Pulse};
 use crate::live::{Hub, lock};
@@ -83,15 +84,14 @@ pub(super) struct Subscriber {
     pub(super) outbox: Arc<Outbox>,
     pub(super) channels: Arc<Channels>,
     pub(super) pulse: Arc<Pulse>,
-    pub(super) stamp: Stamp,
+    pub(super) gate: Arc<Gate>,
 }
 
 /// Passes pushed messages to the hub, without a queue.
 pub(super) struct Ear {
     hub: Arc<Hub>,
-    channels: Arc<Channels>,
     pulse: Arc<Pulse>,
-    stamp: Stamp,
+    gate: Arc<Gate>,
     gone: Notify,
     received: Counter,
 }
@@ -133,9 +133,8 @@ impl Subscriber {
     fn ear(&self) -> Arc<Ear> {
         Arc::new(Ear {
             hub: self.hub.clone(),
-            channels: self.channels.clone(),
             pulse: self.pulse.clone(),
-            stamp: self.stamp,
+            gate: self.gate.clone(),
             gone: Notify::new(),
             received: metrics::counter!("taskwire_bus_received_total"),
         })
@@ -226,23 +225,32 @@ impl Ear {
     }
 
     fn take_in(&self, channel: &str, payload: &[u8]) {
-        if let Some((sender, number)) = message::read_probe(payload, self.stamp) {
-            if sender == self.stamp.sender {
-                self.pulse.hear(number, Instant::now());
-            } else {
-                self.pulse.hear_other(sender, Instant::now());
+        let taken = match self.gate.pass(channel, payload) {
+            Ok(None) => return,
+            Ok(Some(passed)) => message::read(passed.kind, passed.body, passed.stream)
+                .map(|message| (message, passed.stream, passed.sender))
+                .ok_or(Refused::Shape),
+            Err(why) => Err(why),
+        };
+        match taken {
+            Ok((message, stream, sender)) => self.apply(message, stream, sender),
+            Err(why) => {
+                self.gate.dropped(why);
+                if why.hides_an_instance() {
+                    self.pulse.miss(Instant::now());
+                }
             }
-            return;
         }
-        let stream = self.channels.stream(channel);
-        let message = message::read(payload, stream, self.stamp);
+    }
+
+    fn apply(&self, message: Message, stream: Option<StreamId>, sender: u64) {
         match (message, stream) {
             (
-                Some(Message::Entries {
+                Message::Entries {
                     entries,
                     in_log,
                     rewrites,
-                }),
+                },
                 Some(stream),
             ) => {
                 self.received.increment((entries.len() + in_log.len()) as u64);
@@ -254,10 +262,14 @@ impl Ear {
                     self.hub.receive_place(stream, seq);
                 }
             }
-            (Some(Message::Forget(last)), Some(stream)) => self.hub.forget_here(stream, last),
-            (Some(Message::Signal(frame)), Some(stream)) => self.hub.receive_signal(stream, frame),
-            (Some(Message::Compare), None) => self.hub.compare_soon(self.hub.watched()),
-            (Some(Message::Note(note)), None) => self.hub.hear(note),
+            (Message::Forget(last), Some(stream)) => self.hub.forget_here(stream, last),
+            (Message::Signal(frame), Some(stream)) => self.hub.receive_signal(stream, frame),
+            (Message::Compare, None) => self.hub.compare_soon(self.hub.watched()),
+            (Message::Note(note), None) => self.hub.hear(note),
+            (Message::Probe(number), None) if sender == self.gate.stamp.sender => {
+                self.pulse.hear(number, Instant::now());
+            }
+            (Message::Probe(_), None) => self.pulse.hear_other(sender, Instant::now()),
             _ => {}
         }
     }
