@@ -4,7 +4,16 @@ use crate::{ErrorCode, Retry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
+
+/// Characters of a field's name in an error, at most; what follows is `…`. A client reads its own name, and need not get a
+/// megabyte of it back.
+const FIELD: usize = 200;
+/// The same for a message, of which the beginning and the end stay.
+const MESSAGE: usize = 1000;
+/// Characters of the end of a message that stay: serde says there what it expects.
+const END: usize = 500;
 
 /// An error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,11 +39,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error that has no `request_id` yet. The code decides whether it is retryable.
+    /// An error that has no `request_id` yet. The code decides whether it is retryable. Of a message above 1000 characters
+    /// the middle is left out.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Failure {
         Failure {
             code,
-            message: message.into(),
+            message: without_its_middle(message.into()),
             field: None,
             context: None,
             retryable: code.retry() != Retry::No,
@@ -48,10 +58,15 @@ impl Failure {
         Failure::new(ErrorCode::ValidationError, message).at(field)
     }
 
-    /// Names the field at fault.
+    /// Names the field at fault. Of a name above 200 characters the beginning stays.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Failure {
-        self.field = Some(field.into());
+        let field = field.into();
+        self.field = Some(if field.len() <= FIELD {
+            field
+        } else {
+            abridged(&field).into_owned()
+        });
         self
     }
 
@@ -70,6 +85,26 @@ impl Failure {
     }
 }
 
+/// The beginning of a name that is too long for an error.
+pub(crate) fn abridged(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(FIELD) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+    }
+}
+
+fn without_its_middle(message: String) -> String {
+    if message.len() <= MESSAGE || message.char_indices().nth(MESSAGE).is_none() {
+        return message;
+    }
+    let begin = message
+        .char_indices()
+        .nth(MESSAGE - END - 1)
+        .map_or(0, |(at, _)| at);
+    let end = message.char_indices().nth_back(END - 1).map_or(0, |(at, _)| at);
+    format!("{}…{}", &message[..begin], &message[end..])
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
@@ -77,3 +112,21 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let long = format!("begin {} end", "é".repeat(5000));
+        let message = Failure::new(ErrorCode::Conflict, long).message;
+        assert_eq!(message.chars().count(), MESSAGE);
+        assert!(message.starts_with("begin é") && message.contains('…') && message.ends_with("é end"));
+        for short in [String::new(), "é".repeat(MESSAGE)] {
+            assert_eq!(Failure::new(ErrorCode::Conflict, short.clone()).message, short);
+        }
+        let failure = Failure::invalid("日".repeat(FIELD + 1), "too long");
+        assert_eq!(failure.field, Some(format!("{}…", "日".repeat(FIELD))));
+    }
+}

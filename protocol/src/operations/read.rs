@@ -1,6 +1,7 @@
 //! Reads a request's parameters. An error names the path of the field at fault.
 
 use super::Operation;
+use crate::failure::abridged;
 use crate::{ErrorCode, Failure, batch, json};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,39 +55,63 @@ fn refuse_nul(data: &str) -> Result<(), Failure> {
     }
     let field = serde_json::from_str(data)
         .ok()
-        .and_then(|value: Value| with_nul(&value, String::new()));
+        .and_then(|value: Value| with_nul(&value));
     field.map_or(Ok(()), |field| {
-        let message = format!("{field} must not contain U+0000");
+        let message = format!("{} must not contain U+0000", abridged(&field));
         Err(Failure::invalid(field, message))
     })
 }
 
-/// The path of the first string that contains U+0000.
-fn with_nul(value: &Value, path: String) -> Option<String> {
+/// A step from a value to one within it.
+enum Step<'v> {
+    Field(&'v str),
+    Item(usize),
+}
+
+/// The path of the first string that contains U+0000; `data` if that is a name of the parameters themselves.
+fn with_nul(value: &Value) -> Option<String> {
+    let mut steps = Vec::new();
+    if !leads_to_nul(value, &mut steps) {
+        return None;
+    }
+    let mut path = String::new();
+    for step in steps.iter().rev() {
+        match step {
+            Step::Item(i) => path.extend(["[", &i.to_string(), "]"]),
+            Step::Field(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+        }
+    }
+    if path.is_empty() {
+        "data".clone_into(&mut path);
+    }
+    Some(path)
+}
+
+/// Whether there is a string with U+0000, and the steps to the first one, the last step first. Only those steps are written
+/// down: a path for each value would cost the length of all names above it, a million times in a megabyte.
+fn leads_to_nul<'v>(value: &'v Value, steps: &mut Vec<Step<'v>>) -> bool {
+    let mut found = |value: &'v Value, step: Step<'v>| {
+        let found = leads_to_nul(value, steps);
+        if found {
+            steps.push(step);
+        }
+        found
+    };
     match value {
-        Value::String(text) => text.contains('\0').then_some(path),
+        Value::String(text) => text.contains('\0'),
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .find_map(|(i, item)| with_nul(item, format!("{path}[{i}]"))),
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            if name.contains('\0') {
-                return Some(if path.is_empty() {
-                    "data".to_owned()
-                } else {
-                    path.clone()
-                });
-            }
-            with_nul(
-                value,
-                if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                },
-            )
-        }),
-        _ => None,
+            .any(|(i, item)| found(item, Step::Item(i))),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || found(value, Step::Field(name))),
+        _ => false,
     }
 }
 
@@ -139,6 +164,56 @@ mod tests {
             Some("tags[1]")
         );
         assert!(Request::read("task.create", r#"{"title":"\\u0000"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_nul_behind_long_names_and_many_items_is_found_as_fast_as_the_text_is_read() {
+        let name = "k".repeat(500_000);
+        let body = format!(r#"{{"{name}":[{}1],"z":"\u0000"}}"#, "1,".repeat(250_000));
+        let deep = format!(r#"{}"\u0000"{}"#, r#"{"a":["#.repeat(60), "]}".repeat(60));
+        let many = format!(
+            r#"{{{}"z":["\u0000"]}}"#,
+            (0..60_000).map(|n| format!(r#""{n}":0,"#)).collect::<String>()
+        );
+        let begun = std::time::Instant::now();
+        for (text, expected) in [(&body, "z"), (&many, "z[0]")] {
+            let refused = super::body::<serde_json::Value>(text).err();
+            assert_eq!(
+                refused.and_then(|failure| failure.field).as_deref(),
+                Some(expected)
+            );
+        }
+        let refused = super::body::<serde_json::Value>(&deep).err();
+        let field = refused.and_then(|failure| failure.field).unwrap_or_default();
+        assert!(field.starts_with("a[0].a[0]."), "{field}");
+        // a path for each item took more than ten seconds
+        assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn an_error_repeats_only_the_beginning_of_a_long_name_or_value() {
+        let long = "x".repeat(400_000);
+        for (name, data) in [
+            ("task.create", format!(r#"{{"title":"a","{long}":1}}"#)),
+            ("task.create", format!(r#"{{"title":"a","priority":"{long}"}}"#)),
+            ("task.create", format!(r#"{{"title":"a","tags":"{long}"}}"#)),
+            ("task.create", format!(r#"{{"title":"a","{long}":["\u0000"]}}"#)),
+            (
+                "auth",
+                format!(r#"{{"token":"t","resume":{{"epoch":"e","positions":{{"{long}":true}}}}}}"#),
+            ),
+        ] {
+            let (field, message) = refused(name, &data);
+            let field = field.expect("a field");
+            assert!(field.chars().count() <= 201, "{name}: {field}");
+            assert!(message.chars().count() <= 1001, "{name}: {message}");
+        }
+        // what is expected stands at the end
+        let (_, message) = refused("task.create", &format!(r#"{{"title":"a","priority":"{long}"}}"#));
+        assert!(
+            message.contains("…") && message.contains("expected one of"),
+            "{message}"
+        );
     }
 
     #[test]
