@@ -1,7 +1,7 @@
 //! What is kept of the name that somebody gives a file, and what its first bytes look like. Does not know where files are.
 
 use super::text::is_for_lines;
-use crate::unicode::{composed, cut, is_visible};
+use crate::unicode::{composed, cut, is_visible, without_unseen};
 use std::str;
 use taskwire_protocol::limits;
 
@@ -15,7 +15,7 @@ const ENDING: usize = 16;
 const OF_TEXT: [&str; 3] = ["application/pdf", "application/postscript", "application/rtf"];
 
 /// The name of a file, as it is stored and shown: in NFC, without the folders before it, and without characters that break
-/// lines or turn the text behind them. Never empty, and never `.` or `..`.
+/// lines, turn the text behind them, or that nobody sees. Never empty, and never `.` or `..`.
 pub fn name(given: &str) -> String {
     // browsers write these so (WHATWG, section "multipart form data")
     let given = given.replace("%22", "\"").replace("%0D", "").replace("%0A", "");
@@ -29,7 +29,7 @@ pub fn name(given: &str) -> String {
 
 fn plain(part: &str) -> String {
     let kept: String = part.chars().filter(|char| is_for_lines(*char)).collect();
-    composed(kept.trim()).into_owned()
+    composed(without_unseen(&kept).trim()).into_owned()
 }
 
 /// Keeps the ending of a name that is too long.
@@ -90,6 +90,8 @@ mod tests {
             ("say %22hi%22.txt", "say \"hi\".txt"),
             ("cafe\u{301}.txt", "caf\u{e9}.txt"),
             ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
+            ("a\u{200b}\u{ad}b.txt", "ab.txt"),
+            ("👩\u{200d}💻.txt", "👩\u{200d}💻.txt"),
             ("  b  ", "b"),
             (".bashrc", ".bashrc"),
             ("folder/", "folder"),

@@ -4,11 +4,18 @@
 use taskwire_protocol::limits;
 
 /// Calls `is_known` with what may be usernames until it knows one, for each `@` of the text. Returns those that it knows,
-/// in their order, each once. Usernames are the same without case, and may end in `.`, `-` and `_`, which also end sentences:
-/// the longest one that is known counts.
-pub fn mentioned<T: PartialEq>(text: &str, mut is_known: impl FnMut(&str) -> Option<T>) -> Vec<T> {
+/// in their order, each once, and not more than `most` of them. Usernames are the same without case, and may end in `.`,
+/// `-` and `_`, which also end sentences: the longest one that is known counts.
+pub fn mentioned<T: PartialEq>(
+    text: &str,
+    most: usize,
+    mut is_known: impl FnMut(&str) -> Option<T>,
+) -> Vec<T> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices('@') {
+        if found.len() == most {
+            break;
+        }
         let known = candidate(text, at).and_then(|name| longest(name, &mut is_known));
         found.extend(known.filter(|user| !found.contains(user)));
     }
@@ -57,7 +64,7 @@ mod tests {
 
     fn of(text: &str) -> Vec<&'static str> {
         let users = ["ada", "ada.", "bob-b", "grace.hopper"];
-        mentioned(text, |name| {
+        mentioned(text, 10, |name| {
             users.into_iter().find(|user| user.eq_ignore_ascii_case(name))
         })
     }

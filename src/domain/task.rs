@@ -8,7 +8,7 @@ use taskwire_protocol::task::{CreateTask, ReplaceTask, Task, UpdateTask};
 use taskwire_protocol::{ErrorCode, Failure, Patch, TaskId, Timestamp, UserId, limits};
 
 pub fn title(given: &str) -> Result<String> {
-    text::visible("title", given, 1, limits::TITLE)
+    text::title("title", given, 1, limits::TITLE)
 }
 
 /// An empty description becomes `None`.
@@ -19,60 +19,57 @@ pub fn description(given: Option<String>) -> Result<Option<String>> {
 /// Trims and checks tags. They keep their order; repeated ones are dropped. `Home` and `home` are one tag, and the first
 /// spelling stays.
 pub fn tags(given: &[String]) -> Result<Vec<String>> {
-    let mut tags: Vec<String> = Vec::with_capacity(given.len());
-    let mut keys: Vec<String> = Vec::with_capacity(given.len());
+    let room = given.len().min(limits::TAGS);
+    let mut tags: Vec<String> = Vec::with_capacity(room);
+    let mut keys: Vec<String> = Vec::with_capacity(room);
     for (i, tag) in given.iter().enumerate() {
         let tag =
             text::name("tag", tag, 1, limits::TAG).map_err(|failure| failure.at(format!("tags[{i}]")))?;
         let key = name_key(&tag);
-        if !keys.contains(&key) {
-            tags.push(tag);
-            keys.push(key);
+        if keys.contains(&key) {
+            continue;
         }
-    }
-    if tags.len() > limits::TAGS {
-        return Err(Failure::invalid(
-            "tags",
-            format!("a task can have at most {} tags", limits::TAGS),
-        ));
+        // so each tag is compared with few others, however many there are
+        if tags.len() == limits::TAGS {
+            let message = format!("a task can have at most {} tags", limits::TAGS);
+            return Err(Failure::invalid("tags", message));
+        }
+        tags.push(tag);
+        keys.push(key);
     }
     Ok(tags)
 }
 
-/// The users in the given order, without repeated ones.
-pub fn once(given: &[UserId]) -> Vec<UserId> {
-    let mut people: Vec<UserId> = Vec::with_capacity(given.len());
-    for user in given {
-        if !people.contains(user) {
-            people.push(*user);
+/// The different ones in their order; `None` if there are more than `most`. It stops at the first one too many, so it takes
+/// no longer than its input is long.
+pub fn different<T: Copy + PartialEq>(given: &[T], most: usize) -> Option<Vec<T>> {
+    let mut found: Vec<T> = Vec::with_capacity(given.len().min(most));
+    for one in given {
+        if found.contains(one) {
+            continue;
         }
+        if found.len() == most {
+            return None;
+        }
+        found.push(*one);
     }
-    people
+    Some(found)
 }
 
 /// Checks the number of assignees. Repeated ones are dropped.
 pub fn assignees(given: &[UserId]) -> Result<Vec<UserId>> {
-    let people = once(given);
-    if people.len() > limits::ASSIGNEES {
+    different(given, limits::ASSIGNEES).ok_or_else(|| {
         let message = format!("a task can have at most {} assignees", limits::ASSIGNEES);
-        return Err(Failure::invalid("assignee_ids", message));
-    }
-    Ok(people)
+        Failure::invalid("assignee_ids", message)
+    })
 }
 
 /// Checks the number of tasks that block a task. Repeated ones are dropped.
 pub fn blockers(given: &[TaskId]) -> Result<Vec<TaskId>> {
-    let mut tasks: Vec<TaskId> = Vec::with_capacity(given.len().min(limits::BLOCKERS + 1));
-    for task in given {
-        if !tasks.contains(task) && tasks.len() <= limits::BLOCKERS {
-            tasks.push(*task);
-        }
-    }
-    if tasks.len() > limits::BLOCKERS {
+    different(given, limits::BLOCKERS).ok_or_else(|| {
         let message = format!("a task can be blocked by at most {} tasks", limits::BLOCKERS);
-        return Err(Failure::invalid("blocked_by", message));
-    }
-    Ok(tasks)
+        Failure::invalid("blocked_by", message)
+    })
 }
 
 /// A task does not block itself.
@@ -228,7 +225,7 @@ pub fn updated(before: &Task, update: &UpdateTask, stages: &Stages, now: Timesta
     task.project_id = update.project_id.clone().change().unwrap_or(task.project_id);
     task.parent_id = update.parent_id.clone().change().unwrap_or(task.parent_id);
     if let Some(people) = update.assignee_ids.clone().change() {
-        task.assignee_ids = once(&people.unwrap_or_default());
+        task.assignee_ids = assignees(&people.unwrap_or_default())?;
     }
     if let Some(tasks) = update.blocked_by.clone().change() {
         task.blocked_by = blockers(&tasks.unwrap_or_default())?;
@@ -298,6 +295,41 @@ mod tests {
             assert_eq!(day(text), Timestamp::parse("2027-03-01T00:00:00Z"), "{text}");
         }
         assert_eq!(super::day(None), None);
+    }
+
+    #[test]
+    fn the_first_one_too_many_ends_a_list() {
+        #[derive(Clone, Copy)]
+        struct Counted<'c>(usize, &'c std::cell::Cell<usize>);
+        impl PartialEq for Counted<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                self.1.set(self.1.get() + 1);
+                self.0 == other.0
+            }
+        }
+        let compared = std::cell::Cell::new(0);
+        let many: Vec<Counted<'_>> = (0..10_000).map(|n| Counted(n, &compared)).collect();
+        assert!(different(&many, 50).is_none());
+        assert!(
+            compared.take() <= 50 * 51,
+            "it goes on behind the first one too many"
+        );
+        let equal: Vec<Counted<'_>> = (0..10_000).map(|n| Counted(n % 50, &compared)).collect();
+        let found = different(&equal, 50).expect("few different ones");
+        assert!(found.iter().map(|one| one.0).eq(0..50));
+        assert!(compared.get() <= 50 * 10_000, "{}", compared.get());
+    }
+
+    #[test]
+    fn ten_thousand_tags_are_refused_at_the_twenty_first() {
+        let mut many: Vec<String> = (0..10_500).map(|n| format!("t{n}")).collect();
+        // no tag behind the first one too many is looked at
+        many.push(String::new());
+        let failure = tags(&many).expect_err("too many tags");
+        assert_eq!(failure.field.as_deref(), Some("tags"));
+        let equal = vec!["Home".to_owned(); 10_500];
+        assert_eq!(tags(&equal).ok(), Some(vec!["Home".to_owned()]));
+        assert_eq!(tags(&many[..20]).ok().map(|tags| tags.len()), Some(20));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Text from people: trimmed, in NFC, counted in Unicode scalar values, without U+0000 (PostgreSQL refuses it). A name can
-//! be seen and has no control characters.
+//! Text from people: trimmed, in NFC, counted in Unicode scalar values, without U+0000 (PostgreSQL refuses it). A name and a
+//! title can be seen, and have no control characters, no changes of direction and nothing invisible: a name is refused for the
+//! first two, a title loses them.
 
 use super::Result;
-use crate::unicode::{composed, is_visible};
+use crate::unicode::{composed, is_visible, without_unseen};
 use taskwire_protocol::Failure;
 
 /// Trims a text, brings it into the form in which text is stored, and checks its length.
@@ -63,10 +64,32 @@ pub fn visible(field: &str, text: &str, min: usize, max: usize) -> Result<String
     Err(Failure::invalid(field, message))
 }
 
-/// A name, of a person, a workspace, a tag, a device. It is shown within lines of other text.
+/// A text of one line of which a reader sees everything. Line breaks and tabs become spaces; other control characters,
+/// changes of direction and what nobody sees are left out. It is not refused for them: people paste titles.
+pub fn title(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
+    if text.contains('\0') {
+        return checked(field, text, min, max);
+    }
+    let text = without_unseen(text);
+    if !text.contains(|c| !is_for_lines(c)) {
+        return visible(field, &text, min, max);
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_for_lines(c) {
+            line.push(c);
+        } else if c.is_whitespace() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    visible(field, &line, min, max)
+}
+
+/// A name, of a person, a workspace, a tag, a device. It is shown within lines of other text. What nobody sees is left out.
 pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
-    let text = visible(field, text, min, max)?;
-    if text.contains(breaks_lines) || text.contains(turns_text) {
+    let given = text.trim();
+    let text = visible(field, &without_unseen(given), min, max)?;
+    if given.contains(breaks_lines) || given.contains(turns_text) {
         let message = format!(
             "{field} must not contain control characters, such as tabs, line breaks and changes of direction"
         );
@@ -147,6 +170,39 @@ mod tests {
     }
 
     #[test]
+    fn a_title_is_one_line_of_which_everything_is_seen() {
+        for (given, kept) in [
+            ("two\nlines", "two lines"),
+            ("a\r\n\tb", "a b"),
+            ("red\u{1b}[31m", "red[31m"),
+            ("invoice\u{202e}fdp", "invoicefdp"),
+            ("a\u{200b}\u{feff}b\u{2066}", "ab"),
+            ("\u{85}a\u{2028}b\u{2029}", "a b"),
+            ("می\u{200c}خواهم 👩\u{200d}💻", "می\u{200c}خواهم 👩\u{200d}💻"),
+        ] {
+            assert_eq!(title("title", given, 1, 200).as_deref(), Ok(kept), "{given:?}");
+        }
+        for bad in ["\u{200b}", "\n\u{202e}", "\u{1b}", "a\0b", ""] {
+            assert!(title("title", bad, 1, 200).is_err(), "{bad:?}");
+        }
+        let is_changed = |c: &char| !is_for_lines(*c) || without_unseen(&c.to_string()).is_empty();
+        for c in (char::MIN..=char::MAX).filter(|c| *c != '\0' && is_changed(c)) {
+            let kept = title("title", &format!("a{c}b"), 1, 200).unwrap_or_else(|_| panic!("{c:?}"));
+            assert!(kept.chars().all(is_for_lines), "{c:?}: {kept:?}");
+            assert_eq!(
+                title("title", &kept, 1, 200).as_deref(),
+                Ok(&*kept),
+                "{c:?}: it is done once"
+            );
+        }
+        assert_eq!(name("name", "ada\u{200b}", 1, 100).as_deref(), Ok("ada"));
+        assert!(
+            name("name", "a\u{200b}", 2, 100).is_err(),
+            "what nobody sees does not count"
+        );
+    }
+
+    #[test]
     fn a_name_can_be_seen_and_has_no_control_characters() {
         for bad in [
             "\u{200b}\u{feff}",
@@ -167,10 +223,7 @@ mod tests {
             assert_eq!(name("name", good, 1, 100).ok().as_deref(), Some(good));
         }
         assert_eq!(optional_name("name", Some(" ".into()), 100).ok(), Some(None));
-        assert!(
-            visible("title", "two\nlines", 1, 200).is_ok(),
-            "a title may be pasted"
-        );
+        assert!(visible("body", "two\nlines", 1, 200).is_ok());
         assert!(visible("title", "\u{2800}\u{200d}", 1, 200).is_err());
     }
 }

@@ -228,7 +228,7 @@ fn known_members(world: &World, workspace: WorkspaceId, given: &[UserId]) -> Res
     }
 }
 
-/// The members whose `@username` a text has.
+/// The members whose `@username` a text has; of too many one more than a comment may mention.
 fn named(world: &World, workspace: WorkspaceId, text: &str) -> Vec<UserId> {
     let Some(members) = world.members(workspace).filter(|_| text.contains('@')) else {
         return Vec::new();
@@ -237,7 +237,9 @@ fn named(world: &World, workspace: WorkspaceId, text: &str) -> Vec<UserId> {
         .iter()
         .map(|member| (username_key(&member.user.username), member.user.id))
         .collect();
-    mentions::mentioned(text, |name| by_name.get(&username_key(name)).copied())
+    mentions::mentioned(text, limits::MENTIONS + 1, |name| {
+        by_name.get(&username_key(name)).copied()
+    })
 }
 
 /// The people given and those named, each once.

@@ -2,7 +2,8 @@
 //! all operations agree. The tables are those of the crates, compiled in; nothing depends on a locale, a setting or a
 //! database. Pure.
 //!
-//! - `form`     the form in which text is stored, what of it can be seen, and where it may be cut
+//! - `form`     the form in which text is stored, what of it can be seen, and where it may be cut; `unseen` takes out what
+//!   nobody sees
 //! - `fold`     the forms in which texts are equal: for names, and for searches
 //! - `words`    the words of full-text search: of a text, and of what is looked for
 //! - `find`     where the words of a search are in a text, as a reader sees it; `snippet` the part of it to show
@@ -20,6 +21,7 @@ mod order;
 mod snippet;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod words;
 
 pub use address::{email_key, is_domain};
@@ -28,4 +30,5 @@ pub use fold::{name_key, searchable};
 pub use form::{composed, cut, is_visible, is_word_part};
 pub use order::{compare_to_title_key, title_key, title_key_bytes};
 pub use snippet::{Snippet, snippet};
+pub use unseen::without_unseen;
 pub use words::{Term, terms, words};

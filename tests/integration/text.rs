@@ -15,6 +15,7 @@ on_both_databases!(
     titles_are_in_one_order,
     a_tag_is_one_whatever_its_case,
     what_nobody_sees_is_no_name,
+    a_title_and_a_name_show_all_that_they_have,
     text_is_stored_composed,
     a_person_keeps_the_address_that_only_looks_like_anothers,
     a_password_is_the_same_on_every_keyboard,
@@ -328,6 +329,40 @@ async fn what_nobody_sees_is_no_name(engine: Engine) {
             "{value:?}"
         );
     }
+}
+
+async fn a_title_and_a_name_show_all_that_they_have(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    for (given, shown) in [
+        ("pay\u{202e}lla\nnow\t!", "paylla now !"),
+        ("red\u{1b}[31m\u{200b}", "red[31m"),
+        ("می\u{200c}خواهم 👩\u{200d}💻", "می\u{200c}خواهم 👩\u{200d}💻"),
+    ] {
+        let op_id = crate::support::new_id();
+        let request =
+            json!({ "type": "task.create", "id": shown, "op_id": op_id, "data": { "title": given } });
+        ada.send(&request).await;
+        let first = ada.answer(shown).await;
+        assert_eq!(first["data"]["title"], shown, "{first}");
+        let event = ada.event("task.created").await;
+        assert_eq!(event["data"]["title"], shown, "{event}");
+        // the request as it was sent is the same request
+        ada.send(&request).await;
+        let again = ada.answer(shown).await;
+        assert_eq!(
+            (&again["data"], &again["replayed"]),
+            (&first["data"], &json!(true)),
+            "{again}"
+        );
+        let id = first["data"]["id"].clone();
+        let same = ada.ok("task.update", json!({ "id": id, "title": given })).await;
+        assert_eq!(same["version"], 1, "nothing changed: {same}");
+    }
+    let made = ada
+        .ok("workspace.create", json!({ "name": "ho\u{200b}me\u{ad}" }))
+        .await;
+    assert_eq!(made["name"], "home");
 }
 
 async fn text_is_stored_composed(engine: Engine) {

@@ -9,7 +9,7 @@ use super::plan::{Person, Plan, PlannedComment, PlannedProject, PlannedStage, Pl
 use super::{Given, kinds, text_of, zip};
 use crate::unicode::cut;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::Priority;
 use taskwire_protocol::{Failure, Timestamp, limits};
@@ -187,7 +187,7 @@ struct Buckets {
 }
 
 fn buckets(plan: &mut Plan, known: &mut Known<'_>, project: &Item<'_>) -> Buckets {
-    let mut done: Vec<String> = project.text("done_bucket_id").into_iter().collect();
+    let mut done: BTreeSet<String> = project.text("done_bucket_id").into_iter().collect();
     done.extend(
         project
             .items("views")

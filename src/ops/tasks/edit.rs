@@ -8,8 +8,9 @@ use crate::ops::tags::{carried, needs_tags};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
 use serde_json::json;
+use std::collections::BTreeSet;
 use taskwire_protocol::task::{AssignTask, CompleteTask, ReplaceTask, Task, UpdateTask};
-use taskwire_protocol::{ErrorCode, Failure, Patch};
+use taskwire_protocol::{ErrorCode, Failure, Patch, UserId};
 
 impl Mutation for ReplaceTask {
     fn check(self) -> Result<Self> {
@@ -111,7 +112,9 @@ impl Mutation for AssignTask {
         );
         known_people(world, before.workspace_id, add, &before.assignee_ids, "add")?;
         let mut people = before.assignee_ids.clone();
-        people.extend(add);
+        people.extend(rules::assignees(add)?);
+        // a frame may name a thousand who are to go
+        let remove: BTreeSet<UserId> = remove.iter().copied().collect();
         people.retain(|user| !remove.contains(user));
         let mut task = before.clone();
         task.assignee_ids = rules::assignees(&people).map_err(|failure| failure.at("add"))?;

@@ -124,7 +124,7 @@ impl Mutation for CreateTask {
             recurrence: self.recurrence.as_deref().map(Into::into),
             position: position::at_end(act.new_id()).into(),
             tags,
-            assignee_ids: rules::once(people),
+            assignee_ids: rules::assignees(people)?,
             comment_count: 0,
             attachment_count: 0,
             is_deleted: false,

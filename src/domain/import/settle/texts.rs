@@ -29,7 +29,9 @@ impl Settling {
             self.lost
                 .add(task.line, what, format!("{why}; the whole text is a comment"));
         }
-        if rules::title(&task.title).is_err() {
+        if let Ok(title) = rules::title(&task.title) {
+            task.title = title;
+        } else {
             NAMELESS.clone_into(&mut task.title);
             let why = format!("nothing of its title can be seen; it is called {NAMELESS}");
             self.lost.add(task.line, "a task without a title", why);
