@@ -27,7 +27,7 @@ mod window;
 pub use allowance::Allowance;
 pub use bucket::Bucket;
 pub use table::{Limit, Options};
-pub use trial::{Device, Outcome, Trial};
+pub use trial::{Device, Entered, Outcome, Trial};
 pub use who::{Network, Who};
 
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ use tokio::time::Instant;
 use lock::Locks;
 use people::People;
 use shared::{Question, Shared};
-use table::Rules;
+use table::{Rule, Rules};
 use who::{Key, Keys};
 use window::Windows;
 
@@ -113,33 +113,54 @@ impl Limits {
         taken.windows.into_iter().next()
     }
 
-    /// Begins a sign-in with an e-mail address: counts it for the network, and as failed for the address until its
-    /// outcome is known. So a hundred tries at once are no more than five.
+    /// Counts so many more of what was let through before its size was known. What is above the limit keeps later ones out,
+    /// so something large costs as much as its parts.
+    pub async fn charge<'a>(&self, limit: Limit, who: impl Into<Who<'a>>, number: u32) {
+        if let (Some(on), 1..) = (&self.on, number) {
+            let key = on.keys.of(limit.name(), &who.into());
+            on.charge(limit, key, number).await;
+        }
+    }
+
+    /// Counts a sign-in for its network. This comes first: who may not sign in costs nothing else.
     ///
     /// # Errors
-    /// `RATE_LIMITED` for the network, `ACCOUNT_LOCKED` for the address, whether or not it has an account.
+    /// `RATE_LIMITED`.
+    pub async fn enter(&self, from: Option<IpAddr>) -> Result<Entered, Failure> {
+        let (Some(on), Some(address)) = (&self.on, from) else {
+            return Ok(Entered::default());
+        };
+        let key = on.keys.of(Limit::SignIns.name(), &Who::from(address));
+        let taken = on.ask(&[(Limit::SignIns, key)], None).await;
+        match taken.refusal(Limit::SignIns) {
+            Some(failure) => Err(failure),
+            None => Ok(Entered(Some((key, taken.mark)))),
+        }
+    }
+
+    /// Begins a sign-in with an e-mail address: counts it as failed for the address until its outcome is known. So a
+    /// hundred tries at once are no more than five. One that finds the address locked does not count for its network.
+    ///
+    /// # Errors
+    /// `ACCOUNT_LOCKED`, whether or not the address has an account.
     pub async fn begin_sign_in(
         &self,
-        from: Option<IpAddr>,
+        Entered(network): Entered,
         email: &str,
         device: Device,
     ) -> Result<Trial<'_>, Failure> {
         let Some(on) = &self.on else {
             return Ok(Trial::uncounted());
         };
-        let network = from.map(|address| on.keys.of(Limit::SignIns.name(), &Who::from(address)));
-        let windows: Vec<(Limit, Key)> = network.map(|key| (Limit::SignIns, key)).into_iter().collect();
         let key = on.keys.of(device.name(), &Who::Email(email));
-        let taken = on.ask(&windows, Some((device, key))).await;
-        for (allowance, (limit, _)) in taken.windows.iter().zip(&windows) {
-            if let Some(failure) = allowance.refusal(*limit) {
-                return Err(failure);
-            }
+        let taken = on.ask(&[], Some((device, key))).await;
+        if taken.locked_ms == 0 {
+            return Ok(Trial::counted(self, device, key, taken.mark));
         }
-        match taken.locked_ms {
-            0 => Ok(Trial::counted(self, device, key, taken.mark)),
-            locked_ms => Err(lock::locked(locked_ms)),
+        if let Some((network, mark)) = network {
+            on.give_back(Limit::SignIns, network, mark).await;
         }
+        Err(lock::locked(taken.locked_ms))
     }
 
     /// Forgets the failed sign-ins of an e-mail address, for an administrator who unlocks an account. Without Redis only
@@ -177,7 +198,7 @@ impl On {
             let question = Question {
                 windows: windows
                     .iter()
-                    .map(|(limit, key)| (limit.name(), *key, *self.rules.of(*limit)))
+                    .map(|(limit, key)| (limit.name(), *key, *self.rules.of(*limit), 1))
                     .collect(),
                 failures: failures.map(|(device, key)| (device.name(), key)),
             };
@@ -205,7 +226,10 @@ impl On {
 
     fn ask_memory(&self, windows: &[(Limit, Key)], failures: Option<(Device, Key)>) -> Taken {
         let now_ms = self.now_ms();
-        let mut taken = Taken::default();
+        let mut taken = Taken {
+            mark: Mark::Here(now_ms),
+            ..Taken::default()
+        };
         let mut counted: Vec<(Limit, Key)> = Vec::new();
         for (limit, key) in windows {
             let allowance = self.windows[*limit as usize].take(*key, now_ms);
@@ -217,7 +241,6 @@ impl On {
         let mut refused = counted.len() < windows.len();
         if let (false, Some((device, key))) = (refused, failures) {
             taken.locked_ms = self.locks(device).begin(key, now_ms);
-            taken.mark = Mark::Here(now_ms);
             refused = taken.locked_ms > 0;
         }
         if refused {
@@ -226,6 +249,38 @@ impl On {
             }
         }
         taken
+    }
+
+    /// Counts so many, whether or not there is room for them.
+    async fn charge(&self, limit: Limit, key: Key, number: u32) {
+        if let Some(shared) = &self.shared {
+            let rule = Rule {
+                number: u32::MAX,
+                ..*self.rules.of(limit)
+            };
+            let question = Question {
+                windows: vec![(limit.name(), key, rule, number)],
+                failures: None,
+            };
+            // it is counted here too: Redis is not trusted
+            let _ = shared.take(&question).await;
+        }
+        self.windows[limit as usize].charge(key, number, self.now_ms());
+    }
+
+    /// Takes back one that was counted, here and in Redis.
+    async fn give_back(&self, limit: Limit, key: Key, mark: Mark) {
+        let at_ms = match mark {
+            Mark::Here(at_ms) => at_ms,
+            // it was counted here beside: the newest one goes
+            Mark::Shared(name) => {
+                if let Some(shared) = &self.shared {
+                    shared.undo(limit.name(), key, name).await;
+                }
+                i64::MIN
+            }
+        };
+        self.windows[limit as usize].give_back(key, at_ms);
     }
 
     /// Forgets failures, also those that memory counted while Redis was away.
@@ -262,6 +317,15 @@ enum Mark {
     Here(i64),
     /// In Redis, under this name.
     Shared(u64),
+}
+
+impl Taken {
+    /// The failure, if the first window refused.
+    fn refusal(&self, limit: Limit) -> Option<Failure> {
+        self.windows
+            .first()
+            .and_then(|allowance| allowance.refusal(limit))
+    }
 }
 
 impl Default for Mark {

@@ -1,12 +1,13 @@
 //! Reads bodies of requests: checks their media type, and limits how many large bodies are in memory and how long each
 //! may take to arrive. Does not know what a body means.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use taskwire_protocol::json::object;
@@ -32,11 +33,26 @@ static PICTURES: Door = Door {
 };
 /// The largest picture, in bytes.
 const PICTURE: usize = 5_000_000;
+/// The largest body of a request whose token was not checked yet, in bytes: as large as a frame that a socket answers.
+const STRANGERS: usize = 256 * 1024;
+/// The largest body of a request that signs somebody in or proves who somebody is, in bytes. Real ones have less than 1000.
+const SIGN_IN: usize = 16 * 1024;
 /// How long a client should wait before it repeats a request that got no place.
 const RETRY_AFTER_MS: u64 = 1000;
 
-/// The result of the `Bytes` extractor.
-pub(super) type Read = Result<Bytes, BytesRejection>;
+/// The body of a request whose sender nobody knows yet: at most [`SIGN_IN`] bytes, within the time of other bodies.
+#[derive(Debug)]
+pub(super) struct Read(Result<Bytes, Failure>);
+
+impl<S: Send + Sync> FromRequest<S> for Read {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Read, Infallible> {
+        let nobody = async { Err(too_large(SIGN_IN)) };
+        let held = DOOR.take(request.into_body(), SIGN_IN, nobody).await;
+        Ok(Read(held.map(|held| held.bytes.into())))
+    }
+}
 
 /// The media types that routes accept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,17 +139,17 @@ struct Door {
 }
 
 /// Reads a body that may be large. `most` returns its largest size, or refuses the caller; it runs only if the body
-/// exceeds `BODY`.
+/// exceeds [`STRANGERS`].
 pub(super) async fn held(
     body: Body,
     most: impl Future<Output = Result<usize, Failure>>,
 ) -> Result<Held, Failure> {
-    DOOR.take(body, most).await
+    DOOR.take(body, STRANGERS, most).await
 }
 
 /// Reads a picture, whose sender is known.
 pub(super) async fn picture(body: Body) -> Result<Held, Failure> {
-    PICTURES.take(body, async { Ok(PICTURE) }).await
+    PICTURES.take(body, PICTURE, async { Ok(PICTURE) }).await
 }
 
 /// Reads a file whose sender has a place for it. It may arrive slowly, but not stand still, nor drip: others wait for the
@@ -161,9 +177,12 @@ pub(super) async fn file(body: Body, most: usize, pace: Pace) -> Result<Vec<u8>,
 }
 
 impl Door {
+    /// Reads a body. Of `free` bytes anybody may send so many; `most` decides what more they may, once more has come. What
+    /// is larger than `BODY` needs a place.
     async fn take(
         &'static self,
         body: Body,
+        free: usize,
         most: impl Future<Output = Result<usize, Failure>>,
     ) -> Result<Held, Failure> {
         let mut pieces = body.into_data_stream();
@@ -172,27 +191,29 @@ impl Door {
             place: None,
         };
         let mut most = Some(most);
-        let mut room = BODY;
+        let mut room = free;
         let mut ends = Instant::now() + self.sending;
         let late = |_| Failure::new(ErrorCode::Timeout, "the body did not arrive in time");
         while let Some(piece) = timeout_at(ends, pieces.next()).await.map_err(late)? {
             let piece = piece.map_err(|_| broke_off())?;
             let size = held.bytes.len() + piece.len();
+            let waited = Instant::now();
             if size > room
                 && let Some(most) = most.take()
             {
-                let waited = Instant::now();
                 room = match most.await {
                     Ok(bytes) => bytes,
                     Err(failure) => return Err(discard_rest(pieces, ends, failure).await),
                 };
-                held.place = Some(self.place().await?);
-                ends += waited.elapsed();
             }
             if size > room {
                 drop(held);
-                return Err(discard_rest(pieces, ends, too_large()).await);
+                return Err(discard_rest(pieces, ends, too_large(room)).await);
             }
+            if size > BODY && held.place.is_none() {
+                held.place = Some(self.place().await?);
+            }
+            ends += waited.elapsed();
             held.bytes.extend_from_slice(&piece);
         }
         Ok(held)
@@ -220,6 +241,12 @@ async fn discard_rest(
     let coming = async { while let Some(Ok(_)) = pieces.next().await {} };
     let _ = timeout_at(ends, coming).await;
     failure
+}
+
+/// The refusal of a caller who may send no large body because nobody knows them.
+pub(super) fn too_large_for_a_stranger() -> Failure {
+    let message = format!("without a token the body can have at most {STRANGERS} bytes");
+    Failure::new(ErrorCode::PayloadTooLarge, message).with(serde_json::json!({ "limit": STRANGERS }))
 }
 
 /// The body of a route that accepts only JSON.
@@ -252,8 +279,9 @@ fn not_json() -> Failure {
     )
 }
 
-fn too_large() -> Failure {
-    Failure::new(ErrorCode::PayloadTooLarge, "the body is too large")
+fn too_large(most: usize) -> Failure {
+    let message = format!("the body is too large: it may have {most} bytes");
+    Failure::new(ErrorCode::PayloadTooLarge, message).with(serde_json::json!({ "limit": most }))
 }
 
 fn broke_off() -> Failure {
@@ -261,11 +289,8 @@ fn broke_off() -> Failure {
 }
 
 /// The body of any media type.
-pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
-    body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large().into(),
-        _ => broke_off().into(),
-    })
+pub(super) fn bytes(Read(body): Read) -> Result<Bytes, Refusal> {
+    Ok(body?)
 }
 
 #[cfg(test)]
@@ -325,39 +350,46 @@ mod tests {
     #[tokio::test]
     async fn only_a_large_body_takes_a_place_and_keeps_it_while_it_is_in_memory() {
         let door = door(1);
-        let mut small = Box::pin(door.take(stalled(BODY), never()));
+        let mut small = Box::pin(door.take(stalled(BODY), BODY, never()));
         assert!((&mut small).now_or_never().is_none());
         assert_eq!(door.places.available_permits(), 1);
         let held = door
-            .take(whole(BODY + 1), async { Ok(2 * BODY) })
+            .take(whole(BODY + 1), STRANGERS, async { Ok(2 * BODY) })
             .await
             .expect("a large body");
         assert_eq!((held.bytes.len(), door.places.available_permits()), (BODY + 1, 0));
-        let small = door.take(whole(BODY), never()).await.expect("a small body");
+        let small = door.take(whole(BODY), BODY, never()).await.expect("a small body");
         assert_eq!(small.bytes.len(), BODY);
         let failure = door
-            .take(whole(BODY + 1), async { Ok(2 * BODY) })
+            .take(whole(BODY + 1), STRANGERS, async { Ok(2 * BODY) })
             .await
             .expect_err("every place is taken");
         assert_eq!(failure.code, ErrorCode::Unavailable);
         drop(held);
-        assert!(door.take(whole(2 * BODY), async { Ok(2 * BODY) }).await.is_ok());
+        assert!(
+            door.take(whole(2 * BODY), STRANGERS, async { Ok(2 * BODY) })
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn a_caller_that_is_refused_or_too_slow_keeps_no_place() {
         let door = door(1);
         let stranger = async { Err(Failure::new(ErrorCode::AuthRequired, "who are you?")) };
-        let failure = door.take(whole(BODY + 1), stranger).await.expect_err("no token");
+        let failure = door
+            .take(whole(STRANGERS + 1), STRANGERS, stranger)
+            .await
+            .expect_err("no token");
         assert_eq!(failure.code, ErrorCode::AuthRequired);
         let failure = door
-            .take(whole(2 * BODY + 1), async { Ok(2 * BODY) })
+            .take(whole(2 * BODY + 1), STRANGERS, async { Ok(2 * BODY) })
             .await
             .expect_err("too large");
         assert_eq!(failure.code, ErrorCode::PayloadTooLarge);
         for bytes in [1, BODY + 1] {
             let failure = door
-                .take(stalled(bytes), async { Ok(2 * BODY) })
+                .take(stalled(bytes), STRANGERS, async { Ok(2 * BODY) })
                 .await
                 .expect_err("too slow");
             assert_eq!(failure.code, ErrorCode::Timeout, "{bytes}");

@@ -84,10 +84,7 @@ impl Call {
     async fn most(&self) -> Result<usize, Failure> {
         match self.caller().await? {
             Some(_) => Ok(super::rpc_body(&self.app.settings)),
-            None => Err(Failure::new(
-                ErrorCode::PayloadTooLarge,
-                "without a token the body can have at most 1 MiB",
-            )),
+            None => Err(body::too_large_for_a_stranger()),
         }
     }
 
@@ -96,6 +93,17 @@ impl Call {
         match self.origin.address {
             Some(address) => self.app.engine.limits().take(Limit::Requests, address).await,
             None => Ok(()),
+        }
+    }
+
+    /// A batch costs its network as much as its operations, of which the frame was counted as one. What is too long for a
+    /// batch is refused and costs as much as the longest one.
+    async fn charge(&self, request: &Request) {
+        if let (Request::Batch(batch), Some(address)) = (request, self.origin.address) {
+            let more = batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1);
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            let limits = self.app.engine.limits();
+            limits.charge(Limit::Requests, address, more).await;
         }
     }
 
@@ -175,8 +183,10 @@ impl Call {
         if caller.is_none() && row.is_none_or(|row| row.access != Access::Anyone) {
             return Err(caller::auth_required());
         }
+        let request = Request::read(&frame.r#type, frame.data)?;
+        self.charge(&request).await;
         Ok(Incoming {
-            request: Request::read(&frame.r#type, frame.data)?,
+            request,
             op_id: frame.op_id,
             sender: Sender {
                 caller,

@@ -1,5 +1,6 @@
 //! Checks a text frame: its limits, its shape, its place among the socket's requests. Does not carry out the request.
 
+use serde_json::json;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::CATALOG;
 use taskwire_protocol::{Access, CloseCode, ErrorCode, Failure, Request};
@@ -85,11 +86,15 @@ impl Connection {
     }
 
     fn refuse_limited(&mut self, id: Option<RequestId>, name: &'static str, wait_ms: u64) -> Result<(), End> {
+        let settings = &self.app.settings;
         let failure = Failure::new(
             ErrorCode::RateLimited,
             "too many operations; wait and send it again",
         );
-        self.requests.refuse(asked(id, name), failure.after(wait_ms));
+        let context =
+            json!({ "limit": settings.ops_per_second, "burst": settings.ops_burst, "of": "operations" });
+        self.requests
+            .refuse(asked(id, name), failure.after(wait_ms).with(context));
         self.start();
         let now_ms = self.app.elapsed_ms();
         self.pace

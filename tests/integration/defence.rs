@@ -18,6 +18,7 @@ on_both_databases!(
     a_new_device_is_told_as_a_matter_of_security,
     a_network_has_one_limit_of_sign_ins_for_every_way_in,
     a_network_makes_three_accounts_an_hour,
+    a_sign_in_above_the_limit_costs_no_read,
     strangers_can_be_tried_only_so_often_in_a_batch_too,
     a_hash_with_outdated_parameters_is_replaced_at_the_next_sign_in,
     a_sign_in_that_is_not_valid_does_not_tell_whether_the_password_is_right,
@@ -230,6 +231,33 @@ async fn a_sign_in_that_is_not_valid_does_not_tell_whether_the_password_is_right
             "{answer}"
         );
     }
+}
+
+/// How many reads of the database have waited for a connection.
+async fn reads(server: &Server) -> u64 {
+    let numbers = http::get(server, "/metrics").await.text().await.expect("numbers");
+    let count = numbers
+        .lines()
+        .find_map(|line| line.strip_prefix("taskwire_pool_wait_seconds_count "));
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+async fn a_sign_in_above_the_limit_costs_no_read(engine: Engine) {
+    let server = limited(engine, &[]).await;
+    let mut codes = Vec::new();
+    for n in 0..20 {
+        let email = format!("{n}@example.com");
+        codes.push(try_login(&server, AWAY, &email, "wrong").await.0);
+    }
+    assert!(codes.iter().all(|code| *code == 401), "{codes:?}");
+    let before = reads(&server).await;
+    for n in 0..200 {
+        let email = format!("{n}@example.com");
+        assert_eq!(try_login(&server, AWAY, &email, "wrong").await.0, 429);
+    }
+    // the node reads a little for itself
+    let more = reads(&server).await - before;
+    assert!(more < 100, "{more} reads for 200 sign-ins that were refused");
 }
 
 async fn a_network_makes_three_accounts_an_hour(engine: Engine) {

@@ -122,6 +122,41 @@ async fn each_frame_of_an_array_counts_as_a_request() {
 }
 
 #[tokio::test]
+async fn a_batch_counts_as_its_operations() {
+    let settings = [("rate_limit_enabled", "true"), ("rate_limit_requests", "30")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let tokens = http::sign_up(&server, "ada").await; // the first request
+    let token = text(&tokens["access_token"]);
+    let ops = |count: usize| {
+        json!(vec![
+            json!({ "type": "workspace.create", "data": { "name": "W" } });
+            count
+        ])
+    };
+    let batch = |id: &str, count: usize| json!({ "type": "batch", "id": id, "data": { "ops": ops(count) } });
+    // 1 + 20 + 40: the second batch still has room for a request, the third has none
+    let frames = json!([batch("a", 20), batch("b", 40), batch("c", 1), { "type": "ping", "id": "d" }]);
+    let (status, _, answers) = read(post(&server).bearer_auth(token).json(&frames)).await;
+    assert_eq!(status, 200, "{answers}");
+    for (n, code) in [
+        json!(null),
+        json!(null),
+        json!("RATE_LIMITED"),
+        json!("RATE_LIMITED"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_eq!(&answers[n]["error"]["code"], code, "{}", answers[n]);
+    }
+    let context = &answers[2]["error"]["context"];
+    assert_eq!(*context, json!({ "limit": 30, "of": "requests" }));
+    // nothing more in this window, by no other request either
+    let (status, headers, _) = read(post(&server).json(&json!({ "type": "ping", "id": 1 }))).await;
+    assert_eq!((status, header(&headers, "x-ratelimit-remaining")), (429, "0"));
+}
+
+#[tokio::test]
 async fn a_refused_token_is_answered_for_each_frame() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let ask = |body: &Value| post(&server).bearer_auth("nonsense").json(body);

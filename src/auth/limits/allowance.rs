@@ -43,14 +43,14 @@ impl Allowance {
     pub fn refusal(&self, limit: Limit) -> Option<Failure> {
         let retry_after_ms = self.retry_after_ms?;
         metrics::counter!("taskwire_limited_total", "limit" => limit.name()).increment(1);
-        Some(refused(limit.what(), self.limit, retry_after_ms))
+        Some(refused(limit.name(), limit.what(), self.limit, retry_after_ms))
     }
 }
 
-/// `RATE_LIMITED`; its context has the number, for programs and for the `X-RateLimit-*` headers.
-pub(super) fn refused(what: &str, number: u32, retry_after_ms: u64) -> Failure {
+/// `RATE_LIMITED`; its context has the number, for programs and for the `X-RateLimit-*` headers, and the limit's name.
+pub(super) fn refused(name: &str, what: &str, number: u32, retry_after_ms: u64) -> Failure {
     let message = format!("too many {what}; try again later");
     let mut failure = Failure::new(ErrorCode::RateLimited, message).after(retry_after_ms);
-    failure.context = Some(json!({ "limit": number }));
+    failure.context = Some(json!({ "limit": number, "of": name }));
     failure
 }

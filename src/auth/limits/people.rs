@@ -47,6 +47,7 @@ impl People {
             let oldest_ms = reached.0.front().map_or(0, |(at, _)| left(*at));
             metrics::counter!("taskwire_limited_total", "limit" => "strangers").increment(1);
             return Err(refused(
+                "strangers",
                 "people who share no workspace with you",
                 self.number,
                 oldest_ms.max(1).unsigned_abs(),

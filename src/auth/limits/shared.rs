@@ -24,7 +24,8 @@ const TAKE: &str = include_str!("take.lua");
 
 /// What to count in one step.
 pub(super) struct Question {
-    pub(super) windows: Vec<(&'static str, Key, Rule)>,
+    /// Each with how many to count.
+    pub(super) windows: Vec<(&'static str, Key, Rule, u32)>,
     pub(super) failures: Option<(&'static str, Key)>,
 }
 
@@ -68,7 +69,7 @@ impl Shared {
         let windows = windows.chunks_exact(3).zip(&question.windows);
         Some(Taken {
             windows: windows
-                .map(|(state, (_, _, rule))| match state {
+                .map(|(state, (_, _, rule, _))| match state {
                     [used, left_ms, refused] => Allowance::of(
                         rule.number,
                         u32::try_from(*used).unwrap_or(u32::MAX),
@@ -88,7 +89,7 @@ impl Shared {
         let _: Option<i64> = self.ask(redis::cmd("DEL").arg(self.key(of, key))).await;
     }
 
-    /// A sign-in had no outcome.
+    /// A sign-in had no outcome, or one does not count after all.
     pub(super) async fn undo(&self, of: &str, key: Key, name: u64) {
         let key = self.key(of, key);
         let _: Option<i64> = self.ask(redis::cmd("ZREM").arg(key).arg(member(name))).await;
@@ -100,13 +101,13 @@ impl Shared {
 
     fn script(&self, question: &Question, name: u64) -> Cmd {
         let Question { windows, failures } = question;
-        let keys = windows.iter().map(|(of, key, _)| self.key(of, *key));
+        let keys = windows.iter().map(|(of, key, ..)| self.key(of, *key));
         let keys: Vec<String> = keys.chain(failures.map(|(of, key)| self.key(of, key))).collect();
         let mut command = redis::cmd("EVAL");
         command.arg(TAKE).arg(keys.len()).arg(keys);
         command.arg(member(name)).arg(windows.len());
-        for (_, _, rule) in windows {
-            command.arg(rule.number).arg(rule.window_ms);
+        for (_, _, rule, many) in windows {
+            command.arg(rule.number).arg(rule.window_ms).arg(many);
         }
         if failures.is_some() {
             command.arg(lock::FAILURES).arg(lock::WINDOW_MS);

@@ -19,7 +19,11 @@ fn address(last: u8) -> IpAddr {
 }
 
 async fn code(limits: &Limits, from: u8, email: &str, device: Device) -> Option<ErrorCode> {
-    let begun = limits.begin_sign_in(Some(address(from)), email, device).await;
+    let entered = match limits.enter(Some(address(from))).await {
+        Ok(entered) => entered,
+        Err(failure) => return Some(failure.code),
+    };
+    let begun = limits.begin_sign_in(entered, email, device).await;
     begun.map(drop).err().map(|failure| failure.code)
 }
 
@@ -32,7 +36,10 @@ async fn a_limit_counts_by_whom_and_its_refusal_has_the_number() {
     }
     let refused = limits.take(Limit::Photo, user).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::RateLimited);
-    assert_eq!(refused.context.unwrap()["limit"], 5);
+    assert_eq!(
+        refused.context.unwrap(),
+        serde_json::json!({ "limit": 5, "of": "photo" })
+    );
     assert_eq!(refused.retry_after_ms, Some(3_600_000));
     limits.take(Limit::Profile, user).await.unwrap();
     limits
@@ -63,7 +70,7 @@ async fn an_outcome_ends_what_was_counted_in_advance() {
     let limits = limits();
     let begin = async || {
         let begun = limits
-            .begin_sign_in(None, "ada@example.com", Device::Stranger)
+            .begin_sign_in(Entered::default(), "ada@example.com", Device::Stranger)
             .await;
         begun.map_err(|failure| failure.code)
     };

@@ -21,6 +21,11 @@ impl Device {
     }
 }
 
+/// A sign-in that was counted for its network, before anything was read for it. Without a network nothing was counted.
+#[must_use = "the sign-in continues with `begin_sign_in`"]
+#[derive(Debug, Default)]
+pub struct Entered(pub(super) Option<(Key, Mark)>);
+
 /// How a sign-in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

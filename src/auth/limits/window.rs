@@ -1,4 +1,4 @@
-//! Sliding windows in memory: in any window of a key there are at most so many. Does not know what is counted.
+//! Sliding windows in memory: while there are so many in a window of a key, it takes no more. Does not know what is counted.
 
 use std::collections::VecDeque;
 
@@ -59,12 +59,23 @@ impl Windows {
             .of(key, now_ms, |window| window.is_over(now_ms, window_ms));
         window.forget(now_ms, window_ms);
         let allowed = window.used < number;
-        if allowed {
-            window.add(now_ms, self.grain_ms);
-        }
-        let oldest_ms = window.parts.front().map_or(now_ms, |part| part.at_ms);
-        let left_ms = oldest_ms.saturating_add(window_ms).saturating_sub(now_ms);
+        let waits_for_ms = if allowed {
+            window.add(1, now_ms, self.grain_ms);
+            window.parts.front().map_or(now_ms, |part| part.at_ms)
+        } else {
+            window.makes_room_ms(number).unwrap_or(now_ms)
+        };
+        let left_ms = waits_for_ms.saturating_add(window_ms).saturating_sub(now_ms);
         Allowance::of(number, window.used, left_ms.max(0).unsigned_abs(), allowed)
+    }
+
+    /// Counts so many more of this key, whether or not there is room.
+    pub(super) fn charge(&self, key: Key, many: u32, now_ms: i64) {
+        let window_ms = self.rule.window_ms;
+        let mut window = self
+            .by_key
+            .of(key, now_ms, |window| window.is_over(now_ms, window_ms));
+        window.add(many, now_ms, self.grain_ms);
     }
 
     /// Takes back what was counted at this time.
@@ -91,16 +102,27 @@ impl Window {
         }
     }
 
-    fn add(&mut self, now_ms: i64, grain_ms: i64) {
-        self.used += 1;
+    /// The time of the part after whose end there is room for one more.
+    fn makes_room_ms(&self, number: u32) -> Option<i64> {
+        let mut used = self.used;
+        let mut parts = self.parts.iter();
+        let found = parts.find(|part| {
+            used = used.saturating_sub(part.count);
+            used < number
+        });
+        found.map(|part| part.at_ms)
+    }
+
+    fn add(&mut self, many: u32, now_ms: i64, grain_ms: i64) {
+        self.used = self.used.saturating_add(many);
         match self.parts.back_mut() {
             Some(part) if part.at_ms / grain_ms == now_ms / grain_ms => {
                 part.at_ms = part.at_ms.max(now_ms);
-                part.count += 1;
+                part.count = part.count.saturating_add(many);
             }
             _ => self.parts.push_back(Part {
                 at_ms: now_ms,
-                count: 1,
+                count: many,
             }),
         }
     }
@@ -192,6 +214,19 @@ mod tests {
         assert!(passes(&windows, 1, 5) && !passes(&windows, 1, 6));
         windows.give_back(Key(1 << 64), 5);
         assert!(passes(&windows, 1, 7) && !passes(&windows, 1, 8));
+    }
+
+    #[test]
+    fn what_is_charged_above_the_number_keeps_later_ones_out() {
+        let windows = windows(10, 10);
+        let key = Key(1 << 64);
+        let take = |now_ms| windows.take(key, now_ms);
+        assert_eq!(take(0).remaining, 9);
+        windows.charge(key, 24, 1000);
+        // when the first one leaves, 24 are still there
+        assert_eq!(take(2000).retry_after_ms, Some(59_000));
+        assert_eq!(take(60_500).retry_after_ms, Some(500));
+        assert_eq!(take(61_000).remaining, 9);
     }
 
     #[test]

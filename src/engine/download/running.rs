@@ -2,6 +2,7 @@
 //! its client is fast, a part of a CPU.
 
 use foldhash::HashMap;
+use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 use taskwire_protocol::{ErrorCode, Failure, UserId};
 
@@ -53,7 +54,11 @@ impl Running {
             None
         };
         if let Some((code, message)) = refusal {
-            return Err(Failure::new(code, message).after(room.retry_after_ms));
+            let failure = Failure::new(code, message).after(room.retry_after_ms);
+            return Err(match code {
+                ErrorCode::RateLimited => failure.with(json!({ "limit": room.each, "of": "at_a_time" })),
+                _ => failure,
+            });
         }
         accounts.insert(user, own + 1);
         let running = self.clone();

@@ -4,7 +4,7 @@
 
 use super::log_in::outcome;
 use super::{Attempt, SignIn, Signed};
-use crate::auth::limits::Device;
+use crate::auth::limits::{Device, Entered};
 use crate::engine::accounts::{caller, check_fields};
 use crate::engine::{Engine, Sender, spawned};
 use crate::ops::accounts::OpenAccount;
@@ -93,7 +93,10 @@ impl Engine {
             .device(Some(account.user.id), sender.origin.address, None)
             .await?;
         // this try counts for the network already
-        let trial = self.limits().begin_sign_in(None, &asked.email, device).await?;
+        let trial = self
+            .limits()
+            .begin_sign_in(Entered::default(), &asked.email, device)
+            .await?;
         let password = SecretString::from(asked.password.into_exposed());
         let checked = self.check_password(Some(account), password).await;
         trial.end(outcome(&checked)).await;

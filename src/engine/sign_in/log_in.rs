@@ -25,16 +25,16 @@ impl SignIn for LogIn {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         // before the password: a refusal must not tell whether that is right
         let device_name = device_name(self.device_name)?;
+        let address = sender.origin.address;
+        // before the account is looked up: who may not sign in now costs no read
+        let entered = engine.limits().enter(address).await?;
         let found = engine.find_account(&self.email).await?;
-        let (user, address) = (
-            found.as_ref().map(|account| account.user.id),
-            sender.origin.address,
-        );
+        let user = found.as_ref().map(|account| account.user.id);
         let brought = self.refresh_token.map(Secret::into_exposed);
         let device = engine.device(user, address, brought.as_deref()).await?;
         let trial = engine
             .limits()
-            .begin_sign_in(address, &self.email, device)
+            .begin_sign_in(entered, &self.email, device)
             .await?;
         let password = SecretString::from(self.password.into_exposed());
         let checked = engine.check_password(found, password).await;

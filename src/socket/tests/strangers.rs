@@ -43,6 +43,10 @@ async fn ignoring_the_rate_limit_closes() {
     }
     let first = client.next().await.expect("a frame");
     assert_eq!(first["error"]["code"], "RATE_LIMITED");
+    assert_eq!(
+        first["error"]["context"],
+        json!({ "limit": 1, "burst": 5, "of": "operations" })
+    );
     assert!(
         first["error"]["retry_after_ms"]
             .as_u64()
