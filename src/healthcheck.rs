@@ -6,11 +6,13 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::auth::operators;
 use crate::config::{Listen, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -137,21 +139,27 @@ struct Health {
     instance: String,
 }
 
-/// Where to ask, and the `Host` header to send.
+/// Where to ask, the `Host` header to send, and what opens the node's state.
 struct Place {
     address: Listen,
     host: String,
+    token: Option<SecretString>,
 }
 
 impl Place {
     fn new(address: &Listen, settings: &Settings) -> Place {
         Place {
-            // A node with allowed_hosts refuses other Host headers.
+            // a node that has a name refuses other Host headers
             host: settings
-                .allowed_hosts
+                .hosts()
                 .first()
                 .map_or_else(|| address.to_string(), ToString::to_string),
             address: address.clone(),
+            // the node accepts what follows from its secret, so nothing more has to be set
+            token: settings
+                .metrics_token
+                .clone()
+                .or_else(|| settings.jwt_secret.as_ref().and_then(operators::derived)),
         }
     }
 
@@ -190,9 +198,14 @@ impl Place {
 
     async fn get(&self, path: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.address.host_and_port()).await?;
+        let token = self.token.as_ref().map(|token| {
+            let token = token.expose_secret();
+            format!("authorization: Bearer {token}\r\n")
+        });
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-            self.host
+            "GET {path} HTTP/1.1\r\nhost: {}\r\n{}connection: close\r\n\r\n",
+            self.host,
+            token.unwrap_or_default()
         );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
@@ -249,6 +262,27 @@ mod tests {
         )
         .await;
         assert!(request.contains("\r\nhost: tasks.example.com\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn in_production_the_host_is_that_of_public_url_and_a_token_opens_the_state() {
+        let (outcome, request) = ask(
+            "HTTP/1.1 200 OK\r\n\r\n",
+            &[
+                ("environment", "production"),
+                ("public_url", "https://tasks.example.com"),
+                ("jwt_secret", "a secret of at least thirty-two bytes"),
+            ],
+        )
+        .await;
+        assert!(outcome.is_ok());
+        assert!(request.contains("\r\nhost: tasks.example.com\r\n"), "{request}");
+        assert!(request.contains("\r\nauthorization: Bearer tw_op_"), "{request}");
+        let (_, request) = ask("HTTP/1.1 200 OK\r\n\r\n", &[("metrics_token", "chosen")]).await;
+        assert!(
+            request.contains("\r\nauthorization: Bearer chosen\r\n"),
+            "{request}"
+        );
     }
 
     #[tokio::test]

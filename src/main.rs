@@ -246,6 +246,8 @@ impl Admin {
 }
 
 fn main() -> ExitCode {
+    // what a node writes is for its own user, in whatever folder: the database, secrets, mails, uploads
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let CommandLine { command, flags } = CommandLine::parse();
     let command = command.unwrap_or_default();
     let (settings, effective) = match Settings::load(flags.clone()) {

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, USER_AGENT};
 use axum::http::{HeaderMap, Uri};
 
-use crate::config::{self, Settings};
+use crate::config::{self, Environment, Settings};
 use crate::engine;
 
 pub use forwarded::address;
@@ -44,12 +44,22 @@ pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> boo
         return false;
     };
     let own = host(headers, uri).is_some_and(|host| {
-        // behind a proxy that ends TLS the page is https and the request is not
-        ["http", "https"]
+        schemes(settings)
             .iter()
             .any(|scheme| format!("{scheme}://{host}").parse().as_ref() == Ok(&origin))
     });
     own || settings.lets_in(&origin)
+}
+
+/// The schemes of the node's own pages. Behind a proxy that ends TLS the page is https and the request is not. In production
+/// it is known which: who can change what plain HTTP carries must not be taken for a page of the node.
+fn schemes(settings: &Settings) -> &'static [&'static str] {
+    let https = settings.public_url.as_ref().map(|url| url.scheme() == "https");
+    match (settings.environment, https) {
+        (Environment::Production, Some(true)) => &["https"],
+        (Environment::Production, Some(false)) => &["http"],
+        _ => &["http", "https"],
+    }
 }
 
 /// The host that the request names, with its port.
@@ -103,14 +113,17 @@ mod tests {
             )
         };
         let may = |origin| to("127.0.0.1:8080", origin);
-        assert!(to("tasks.lan.:8080", "http://tasks.lan:8080"), "a final dot");
-        assert!(may("http://127.0.0.1:8080") && may("https://127.0.0.1:8080"));
+        assert!(to("tasks.lan.:8080", "https://tasks.lan:8080"), "a final dot");
+        assert!(may("https://127.0.0.1:8080"));
         assert!(may("https://app.example.com") && may("https://tasks.example.com"));
         for stranger in [
             "null",
             "http://127.0.0.1",
+            "http://127.0.0.1:8080",
             "http://127.0.0.1:8081",
             "http://localhost:8080",
+            "http://tasks.example.com",
+            "http://app.example.com",
             "https://example.com",
             "",
         ] {

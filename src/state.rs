@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::Instant;
 
+use crate::auth::operators::Operators;
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::follow::{Admission, Entrance, Registry};
@@ -30,6 +31,8 @@ pub struct App {
     pub entrance: Arc<Entrance>,
     /// Pages that were refused.
     pub strangers: Strangers,
+    /// What opens the node's numbers on its public address.
+    pub operators: Operators,
     /// Renders `GET /metrics`; `None` if metrics are off.
     pub metrics: Option<PrometheusHandle>,
     stage: AtomicU8,
@@ -44,6 +47,11 @@ impl App {
         Arc::new(App {
             admission: Admission::new(&settings, 0),
             entrance: Arc::new(Entrance::new(engine.clone(), settings.clone())),
+            operators: Operators::new(
+                settings.metrics_token.as_ref(),
+                settings.jwt_secret.as_ref(),
+                settings.jwt_secret_previous.as_ref(),
+            ),
             settings,
             engine,
             sockets,

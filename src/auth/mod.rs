@@ -11,6 +11,7 @@
 //! - `device_codes` the codes of a sign-in that another device completes
 //! - `first_admin` the token of the link that makes the first administrator
 //! - `unsubscribe` the token of the link that ends reminders by mail
+//! - `operators`  the tokens that open a node's numbers
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
@@ -22,6 +23,7 @@ pub mod device_codes;
 pub mod first_admin;
 pub mod instances;
 pub mod limits;
+pub mod operators;
 pub mod passwords;
 pub mod refresh;
 pub mod successor;

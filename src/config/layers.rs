@@ -17,7 +17,7 @@ use super::foreign::{self, Foreign, PREFIX};
 pub const DEFAULT: &str = include_str!("../../config.default.toml");
 
 /// The settings that are never shown. Each can also be read from its own file (`jwt_secret_file`).
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "database_url",
     "redis_url",
     "files_url",
@@ -25,6 +25,7 @@ const SECRETS: [&str; 7] = [
     "jwt_secret",
     "jwt_secret_previous",
     "admin_password",
+    "metrics_token",
 ];
 /// Settings that are read from the environment without the prefix too, because hosting services set these names.
 const BARE: [(&str, &str); 3] = [

@@ -28,14 +28,17 @@ mod urls;
 mod values;
 mod web;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
 
 pub use error::{Problem, SettingsError};
 pub use files_url::FilesUrl;
 pub use flags::Flags;
 pub use layers::DEFAULT;
-pub use secret::{JWT_SECRET_BYTES, JwtKeys};
+pub use secret::{JWT_SECRET_BYTES, JwtKeys, make_private};
 pub use settings::Settings;
 pub use show::Effective;
 pub use values::{DatabaseUrl, Environment, Listen, LogFormat, Network};
@@ -93,6 +96,17 @@ impl Settings {
             || (self.environment == Environment::Development && origin.is_loopback())
     }
 
+    /// The hosts that requests may name; empty: any. In production an empty `allowed_hosts` means that of `public_url`: else
+    /// a page of a stranger whose name leads here would count as the node's own.
+    pub fn hosts(&self) -> Cow<'_, [AllowedHost]> {
+        match &self.public_url {
+            Some(url) if self.allowed_hosts.is_empty() && self.environment == Environment::Production => {
+                Cow::Owned(vec![url.host()])
+            }
+            _ => Cow::Borrowed(&self.allowed_hosts),
+        }
+    }
+
     /// Creates `data_dir` if it is missing. Only this user can enter it.
     pub fn create_data_dir(&self) -> io::Result<()> {
         secret::create_private_folder(&self.data_dir)
@@ -111,6 +125,12 @@ impl Settings {
         let folder = self.data_dir.join("files");
         secret::create_private_folder(&folder)?;
         Ok(folder)
+    }
+
+    /// Why `jwt_secret` is too weak where others reach the node; `None` if it is strong, or generated.
+    pub fn weak_secret(&self) -> Option<&'static str> {
+        let secret = self.jwt_secret.as_ref()?;
+        secret::weakness(secret.expose_secret())
     }
 
     /// The keys that sign and check access tokens. Without `jwt_secret` (in development only) the first use generates a

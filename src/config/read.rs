@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         parse(text)
             .map_err(|expected| {
                 let shown = if layers::is_secret(key) {
-                    secret::mask(text)
+                    secret::mask(key, text)
                 } else {
                     text.to_owned()
                 };

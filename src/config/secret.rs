@@ -21,34 +21,57 @@ pub struct JwtKeys {
     pub previous: Option<SecretString>,
 }
 
-/// The part of a secret that may be shown: of a URL its scheme, user, host and path; of an SQLite URL all; of anything
-/// else nothing.
-pub(super) fn mask(text: &str) -> String {
-    if text.is_empty() || text.starts_with("sqlite:") {
+/// The schemes of the settings that are URLs. Of them a part may be shown, of all others nothing.
+const URLS: [(&str, &[&str]); 4] = [
+    ("database_url", &["postgres", "postgresql"]),
+    ("redis_url", &["redis", "rediss", "redis+unix"]),
+    ("smtp_url", &["smtp", "smtps"]),
+    ("files_url", &["s3"]),
+];
+
+/// The part of a setting's secret that may be shown: of a URL its scheme, user, host and path, of the path of an SQLite file
+/// all, of anything else nothing. What has not the form of such a URL may be a secret from its first letter on.
+pub(super) fn mask(key: &str, text: &str) -> String {
+    if text.is_empty() || (key == "database_url" && text.starts_with("sqlite:")) {
         return text.to_owned();
     }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return "***".to_owned();
+    let of_url = URLS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, schemes)| masked_url(text, schemes));
+    of_url.unwrap_or_else(|| "***".to_owned())
+}
+
+fn masked_url(text: &str, schemes: &[&str]) -> Option<String> {
+    let (scheme, rest) = text
+        .split_once("://")
+        .filter(|(scheme, _)| schemes.contains(scheme))?;
+    let is_plain = |text: &str, more: &str| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || more.contains(letter);
+        text.chars().all(fits)
     };
     let (shown_user, rest) = match rest.rsplit_once('@') {
         // Only a plain name before a colon is certainly a user. Anything else may be part of a password.
+        // the @ may be one of the parameters, and what follows it a part of a secret
+        Some((who, _)) if who.contains(['?', '#']) => return None,
         Some((who, rest)) => match who.split_once(':') {
-            Some((user, _))
-                if user
-                    .chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || "._%-".contains(letter)) =>
-            {
-                (format!("{user}:***@"), rest)
-            }
+            Some((user, _)) if is_plain(user, "._%-") => (format!("{user}:***@"), rest),
             _ => ("***@".to_owned(), rest),
         },
         None => (String::new(), rest),
     };
     // Parameters may hold passwords.
-    let (place, parameters) = rest
-        .split_once('?')
-        .map_or((rest, ""), |(place, _)| (place, "?***"));
-    format!("{scheme}://{shown_user}{place}{parameters}")
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let (place, parameters) = rest.split_at(end);
+    let parameters = if parameters.is_empty() { "" } else { "?***" };
+    let (host, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    // a word behind a colon that is no port may be a password that misses its host
+    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
+    let is_host = port.is_none_or(|(name, port)| {
+        port.bytes().all(|digit| digit.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']'))
+    });
+    (is_host && is_plain(host, ".-_:[]%,") && is_plain(path, "/._~%-"))
+        .then(|| format!("{scheme}://{shown_user}{place}{parameters}"))
 }
 
 /// Why a key is too weak to sign tokens in production; `None` if it is strong enough.
@@ -84,9 +107,33 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder).map_err(|error| at(folder, &error))
 }
 
+/// Takes a file that is there away from everybody but its owner.
+pub fn make_private(file: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let others = |found: &fs::Metadata| found.permissions().mode() & 0o077 != 0;
+        if !file.metadata().as_ref().is_ok_and(others) {
+            return;
+        }
+        let shown = file.display();
+        match fs::set_permissions(file, fs::Permissions::from_mode(0o600)) {
+            Ok(()) => tracing::warn!("others could read {shown}; now only the user of this node can"),
+            Err(error) => tracing::warn!(
+                error.message = %error,
+                "others may read {shown}: make the user of this node its owner, and its mode 0600"
+            ),
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
 /// The key stored in `file`. Generates the file if it is missing.
 pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
-    if !file.exists() {
+    if file.exists() {
+        make_private(file);
+    } else {
         generate_key(file)?;
     }
     let key = file::read(file).map_err(|unread| at(file, &io::Error::other(unread.reason())))?;
@@ -149,7 +196,17 @@ fn at(path: &Path, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, weakness};
+    use super::weakness;
+
+    /// As `database_url`, or as `redis_url` where it is one.
+    fn mask(text: &str) -> String {
+        let key = if text.starts_with("redis") {
+            "redis_url"
+        } else {
+            "database_url"
+        };
+        super::mask(key, text)
+    }
 
     #[test]
     fn a_masked_url_keeps_scheme_user_host_and_path_only() {
@@ -171,6 +228,72 @@ mod tests {
         assert_eq!(mask("s3cret"), "***");
         assert_eq!(mask("sqlite:data/tasks.db"), "sqlite:data/tasks.db");
         assert_eq!(mask(""), "");
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_something_else_is_masked_too() {
+        let schemes = [
+            "",
+            "x://",
+            "sqlite:",
+            "sqlite://",
+            "postgres://",
+            "redis://",
+            "smtp://",
+            "s3://",
+            "https://",
+        ];
+        for key in [
+            "jwt_secret",
+            "jwt_secret_previous",
+            "admin_password",
+            "metrics_token",
+        ] {
+            for scheme in schemes {
+                for form in [
+                    "MARK",
+                    "MARK/rest",
+                    "user:MARK@host",
+                    "host/MARK",
+                    "host?MARK",
+                    "MARK@host",
+                ] {
+                    assert_eq!(super::mask(key, &format!("{scheme}{form}")), "***", "{key}");
+                }
+            }
+        }
+        for (key, own) in [
+            ("database_url", "postgres"),
+            ("redis_url", "rediss"),
+            ("smtp_url", "smtps"),
+            ("files_url", "s3"),
+        ] {
+            for form in [
+                "user:MARK@host/path",
+                "MARK@host",
+                "us er:MARK@host",
+                "user:a/MARK@host:1/path",
+                "user:a@MARK@host",
+                "user:MARK",
+                "user:1:MARK",
+                "host?password=MARK",
+                "host#MARK",
+                "user:pass@host?MARK@host",
+                "host?password=a@MARK",
+                "host/a b MARK",
+                "host/MARK\"\n",
+            ] {
+                let shown = super::mask(key, &format!("{own}://{form}"));
+                assert!(!shown.contains("MARK"), "{key} {form}: {shown}");
+                assert_eq!(super::mask(key, &format!("other://{form}")), "***", "{key}");
+            }
+            assert_eq!(super::mask(key, "MARK"), "***");
+            assert_eq!(
+                super::mask(key, &format!("{own}://[::1]:80/a")),
+                format!("{own}://[::1]:80/a")
+            );
+        }
+        assert_eq!(super::mask("redis_url", "sqlite:MARK"), "***");
     }
 
     #[test]

@@ -70,7 +70,7 @@ settings! {
 
         public_url: Option<PublicUrl> = from.parsed("public_url", str::parse);
         allowed_origins: AllowedOrigins = AllowedOrigins::collect(from.list("allowed_origins", str::parse));
-        /// Empty: any host.
+        /// As set; [`Settings::hosts`] gives those to compare with.
         allowed_hosts: Vec<AllowedHost> = from.list("allowed_hosts", str::parse);
         trusted_proxies: Vec<Network> = from.list("trusted_proxies", str::parse);
 
@@ -86,6 +86,7 @@ settings! {
             from.whole("password_hash_concurrency", 0..=1024),
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         );
+        sessions_per_user: u64 = from.whole("sessions_per_user", 1..=500);
         api_tokens_per_user: usize = from.whole("api_tokens_per_user", 0..=10_000);
         admin_email: Option<String> = from.parsed("admin_email", values::account_email);
         admin_password: Option<SecretString> = from.secret("admin_password");
@@ -160,6 +161,8 @@ settings! {
         log_format: LogFormat = log_format(from);
         log_level: Targets = from.required("log_level", values::log_level);
         metrics_enabled: bool = from.truth("metrics_enabled");
+        metrics_listen: Option<Listen> = from.parsed("metrics_listen", str::parse);
+        metrics_token: Option<SecretString> = from.secret("metrics_token");
     }
 }
 

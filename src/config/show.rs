@@ -36,7 +36,7 @@ impl Effective {
         let settings = layers.keys().into_iter().filter_map(|key| {
             let entry = layers.get(key)?;
             let value = match &entry.value {
-                Value::String(text) if layers::is_secret(key) => Value::String(secret::mask(text)),
+                Value::String(text) if layers::is_secret(key) => Value::String(secret::mask(key, text)),
                 value => value.clone(),
             };
             let line = match &entry.origin {

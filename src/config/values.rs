@@ -36,6 +36,14 @@ impl Listen {
         (&self.host, self.port)
     }
 
+    /// Whether only processes of this machine reach it. Another name than `localhost` may be anything.
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
     /// The address at which a process on this machine reaches the node.
     #[must_use]
     pub fn as_seen_from_here(&self) -> Self {
@@ -154,7 +162,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => write!(out, "sqlite:{}", path.display()),
-            Self::Postgres { url } => out.write_str(&secret::mask(url.expose_secret())),
+            Self::Postgres { url } => out.write_str(&secret::mask("database_url", url.expose_secret())),
         }
     }
 }

@@ -163,6 +163,19 @@ impl PublicUrl {
         &self.text
     }
 
+    /// The host that requests name who follow it. Without a port, where that is the scheme's own, it matches every port.
+    pub fn host(&self) -> AllowedHost {
+        let host = self.origin.0.split_once("://").map_or("", |(_, host)| host);
+        // it was read before, so it can be read again
+        let (host, port) = host_and_port(host).unwrap_or_default();
+        AllowedHost { host, port }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.origin.0.split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+
     /// Its origin: pages from there may connect.
     pub fn origin(&self) -> &Origin {
         &self.origin

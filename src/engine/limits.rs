@@ -33,6 +33,7 @@ pub(super) fn limits(
 /// What the plans allow.
 pub(super) fn bounds(settings: &Settings) -> Bounds {
     Bounds {
+        sessions_per_user: Some(settings.sessions_per_user),
         workspaces_per_user: settings.workspaces_per_user,
         comments_per_task: settings.comments_per_task,
         subtasks_per_task: settings.subtasks_per_task,

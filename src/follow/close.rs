@@ -27,8 +27,10 @@ impl Close {
     /// The client assumes that it follows a stream, but entries of it would be missing. It resumes; the welcome says
     /// from where.
     pub(super) const TORN: Close = Close::new(CloseCode::Dead, "a stream could not be followed");
-    pub(super) const TOO_MANY_OF_USER: Close =
-        Close::new(CloseCode::RateIgnored, "too many sockets of one user");
+    pub(super) const TOO_MANY_OF_USER: Close = Close::new(
+        CloseCode::RateIgnored,
+        "too many sockets of one user (sockets_per_user)",
+    );
     /// More readers arrive than the node admits at a time.
     pub const TOO_MANY: Close = Close::new(CloseCode::TryAgain, "too many sockets at once");
 

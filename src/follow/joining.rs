@@ -1,6 +1,7 @@
 //! The streams that a reader follows: by request, after a sync, or because access was granted. Asks the engine whether
 //! the user may read a stream. Does not know how events are delivered.
 
+use serde_json::json;
 use taskwire_protocol::stream::{Subscribe, Subscribed};
 use taskwire_protocol::{ErrorCode, Failure, StreamId};
 
@@ -82,10 +83,12 @@ impl Follower {
         };
         if !known && self.follows() >= self.limit as usize {
             let message = format!(
-                "this socket already follows {} streams, the most allowed",
+                "this socket already follows {} streams, the most allowed (streams_per_socket)",
                 self.limit
             );
-            return Err(Failure::new(ErrorCode::Conflict, message).at("stream").into());
+            let context = json!({ "limit": self.limit, "setting": "streams_per_socket" });
+            let failure = Failure::new(ErrorCode::Conflict, message).at("stream");
+            return Err(failure.with(context).into());
         }
         let joined = self.subscriptions.join(stream, start, Mode::Deliver).await;
         let joined = joined.map_err(|LogUnavailable| log_unavailable())?;

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::body::{self, Media, Read};
 use super::outer::RequestId;
+use super::own_page::{check_body, check_page};
 use super::{caller, cookie};
 use crate::engine::{self, Body, Caller, Delivery, Incoming, Refresh, Reply, Sender, Then};
 use crate::ops::bug;
@@ -67,18 +68,24 @@ async fn sign_in(
     mut object: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
+    let has_body = !object.is_empty();
     let delivery = if gives_tokens(name) {
         delivery(&mut object)?.unwrap_or(Delivery::Cookie)
     } else {
         Delivery::Body
     };
-    if delivery == Delivery::Cookie {
+    let is_ours = || {
         check_page(&app, &headers, &uri)?;
+        if has_body { check_body(&headers) } else { Ok(()) }
+    };
+    if delivery == Delivery::Cookie {
+        is_ours()?;
     }
+    // with two of them nobody knows which is the browser's: then it is no device that the account knows
     if name == "auth.login"
         && !object.contains_key("refresh_token")
-        && let Some(token) = cookie::read(&headers, &app.settings)
-        && (delivery == Delivery::Cookie || check_page(&app, &headers, &uri).is_ok())
+        && let Ok(Some(token)) = cookie::read(&headers, &app.settings)
+        && (delivery == Delivery::Cookie || is_ours().is_ok())
     {
         // the account knows the browser by it
         object.insert("refresh_token".to_owned(), Value::String(token));
@@ -126,7 +133,7 @@ async fn log_out(
     let caller = match caller::required(&app, &headers).await {
         Ok(caller) => caller,
         // a page that was loaded again has no access token, or one that has expired
-        Err(_) if cookie::read(&headers, &app.settings).is_some() => {
+        Err(_) if cookie::read(&headers, &app.settings) != Ok(None) => {
             let token = by_cookie(&app, &headers, &uri)?;
             let owner = app.engine.owner_of_refresh_token(&token).await;
             owner.map_err(|failure| forgetting(&app, failure))?
@@ -139,7 +146,12 @@ async fn log_out(
         sender: sender(&app, from, &headers, Some(caller), Delivery::Cookie),
         since,
     });
-    answer(&app, StatusCode::OK, reply.await?)
+    let mut reply = reply.await?;
+    // a page that may not have the cookie signs out by its token, and leaves the browser's cookie alone
+    if check_page(&app, &headers, &uri).is_err() {
+        reply.then = Then::Nothing;
+    }
+    answer(&app, StatusCode::OK, reply)
 }
 
 /// A refusal after which the browser no longer sends its cookie, unless the cookie may still be good.
@@ -177,6 +189,7 @@ async fn refresh(
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
     let mut object = json::object(&body::json(&headers, body)?)?;
+    let has_body = !object.is_empty();
     let wished = delivery(&mut object)?;
     let given = match object.remove("refresh_token") {
         None | Some(Value::Null) => None,
@@ -195,29 +208,12 @@ async fn refresh(
     if delivery == Delivery::Cookie {
         check_page(&app, &headers, &uri)?;
     }
+    if has_body && (delivery == Delivery::Cookie || came_by == Delivery::Cookie) {
+        check_body(&headers)?;
+    }
     let sender = sender(&app, (peer, id), &headers, None, delivery);
     let reply = app.engine.refresh(Refresh { token }, sender, since);
     answer(&app, StatusCode::OK, reply.await?)
-}
-
-/// Refuses a request of a page that is not allowed, before the cookie is read or set. A browser sends the cookie with
-/// requests of any page, and stores one that any page asked for: a stranger's page could sign its visitor in to the
-/// stranger's account.
-pub(super) fn check_page(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
-    let site = headers
-        .get("sec-fetch-site")
-        .map_or("none", |site| site.to_str().unwrap_or(""));
-    let may_come = peer::may_come_from(headers, uri, &app.settings);
-    if !may_come {
-        app.strangers.refused(headers, uri, &app.settings);
-    }
-    if !may_come || site == "cross-site" {
-        return Err(Failure::new(
-            ErrorCode::Forbidden,
-            "the cookie is not accepted from this page; see allowed_origins",
-        ));
-    }
-    Ok(())
 }
 
 /// The token in the cookie.
@@ -230,9 +226,11 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
         )
         .at("refresh_token")
     };
-    cookie::read(headers, &app.settings)
-        .filter(|token| !token.is_empty())
-        .ok_or_else(missing)
+    let read = cookie::read(headers, &app.settings).map_err(|cookie::Several| {
+        let message = "there are several cookies of this name, and one may be somebody else's: delete them, or sign in again";
+        Failure::new(ErrorCode::InvalidToken, message).at("refresh_token")
+    })?;
+    read.filter(|token| !token.is_empty()).ok_or_else(missing)
 }
 
 /// `GET /v1/auth/me`

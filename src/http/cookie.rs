@@ -14,19 +14,26 @@ fn name(settings: &Settings) -> &'static str {
     }
 }
 
+/// A browser sent several cookies of the name. A page of another subdomain can add one, which browsers may send first: its
+/// visitor would be signed in as somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Several;
+
 /// The refresh token that a browser sent.
-pub(super) fn read(headers: &HeaderMap, settings: &Settings) -> Option<String> {
+pub(super) fn read(headers: &HeaderMap, settings: &Settings) -> Result<Option<String>, Several> {
     let wanted = name(settings);
     let lines = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|line| line.to_str().ok());
-    let mut pairs = lines
+    let pairs = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == wanted)
-        .map(|(_, token)| token.to_owned())
+    let mut tokens = pairs.filter(|(name, _)| name.trim_end() == wanted);
+    match (tokens.next(), tokens.next()) {
+        (found, None) => Ok(found.map(|(_, token)| token.trim().to_owned())),
+        (_, Some(_)) => Err(Several),
+    }
 }
 
 /// The `Set-Cookie` header that stores a token until it expires. Without a token it deletes the cookie.
@@ -58,8 +65,30 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(COOKIE, HeaderValue::from_static("a=b; taskwire_refresh=r.1; c=d"));
         let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(read(&headers, &settings).as_deref(), Some("r.1"));
-        assert_eq!(read(&HeaderMap::new(), &settings), None);
+        assert_eq!(read(&headers, &settings), Ok(Some("r.1".to_owned())));
+        assert_eq!(read(&HeaderMap::new(), &settings), Ok(None));
+    }
+
+    #[test]
+    fn two_cookies_of_the_name_are_none() {
+        let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
+        let of = |lines: &[&'static str]| {
+            let lines = lines.iter().map(|line| (COOKIE, HeaderValue::from_static(line)));
+            read(&lines.collect(), &settings)
+        };
+        for several in [
+            &["taskwire_refresh=a; x=y; taskwire_refresh=b"][..],
+            &["taskwire_refresh=a; taskwire_refresh=a"],
+            &["taskwire_refresh=a;taskwire_refresh="],
+            &["taskwire_refresh=a", "taskwire_refresh=b"],
+            &["taskwire_refresh =a; taskwire_refresh=b"],
+        ] {
+            assert_eq!(of(several), Err(Several), "{several:?}");
+        }
+        assert_eq!(
+            of(&["xtaskwire_refresh=a; taskwire_refresh=b"]),
+            Ok(Some("b".to_owned()))
+        );
     }
 
     #[test]

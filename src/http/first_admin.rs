@@ -13,9 +13,10 @@ use taskwire_protocol::{json, operations};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::accounts::{answer, check_page, delivery, sender};
+use super::accounts::{answer, delivery, sender};
 use super::body::{self, Read};
 use super::outer::RequestId;
+use super::own_page::{check_body, check_page};
 use super::page::{policy_with_script, scripted};
 use crate::engine::Delivery;
 use crate::peer::Peer;
@@ -47,6 +48,7 @@ async fn redeem(
     let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
     if delivery == Delivery::Cookie {
         check_page(&app, &headers, &uri)?;
+        check_body(&headers)?;
     }
     let request = operations::body(&serde_json::to_string(&object).unwrap_or_default())?;
     let sender = sender(&app, (peer, id), &headers, None, delivery);

@@ -1,7 +1,8 @@
 //! Everything over HTTP except sockets: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
-//! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
+//! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token, `own_page` says whose requests may
+//!   read and set it
 //! - `photos`   uploads and pictures of accounts
 //! - `attachments` the files of tasks: `form` reads an upload, `conditions` the part that a client wants, `disposition`
 //!   writes the name for saving
@@ -15,7 +16,7 @@
 //! - `unsubscribe` the link in reminders by mail, which ends them
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
-//!   `process` reads those of the process
+//!   `process` reads those of the process; `kept` shares an answer that is made seldom
 //! - `page`     the front page
 
 mod accounts;
@@ -34,9 +35,11 @@ mod first_admin;
 mod form;
 mod health;
 mod import;
+mod kept;
 mod links;
 mod metrics;
 mod outer;
+mod own_page;
 mod page;
 mod photos;
 mod process;
@@ -53,10 +56,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER,
-    UPGRADE,
+    ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    RETRY_AFTER, UPGRADE,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
@@ -69,6 +72,7 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use health::Inside;
 pub use recorder::recorder;
 
 use crate::config::Settings;
@@ -86,7 +90,7 @@ const RPC: &str = "/v1/rpc";
 const UPLOAD: &str = "/v1/tasks/{id}/attachments";
 /// The path of imports, which may take longer too.
 const IMPORT: &str = "/v1/import";
-/// The largest body of a request, in bytes, except an array of frames, an upload and an import.
+/// A body that is larger, in bytes, needs one of a few places in memory.
 const BODY: usize = 1024 * 1024;
 /// Bytes allowed between two frames of an array: a comma, a line break, some indentation.
 const BETWEEN_FRAMES: usize = 16;
@@ -96,6 +100,8 @@ const BETWEEN_FRAMES: usize = 16;
 pub struct Routes {
     app: Arc<App>,
     router: Router,
+    /// Requests come at `metrics_listen`.
+    inside: bool,
 }
 
 impl Routes {
@@ -104,12 +110,25 @@ impl Routes {
         Routes {
             app: app.clone(),
             router: router(app.clone()),
+            inside: false,
+        }
+    }
+
+    /// The routes at `metrics_listen`: probes and metrics, for whoever reaches that address, under any name.
+    pub fn inside(app: &Arc<App>) -> Routes {
+        Routes {
+            app: app.clone(),
+            router: layered(health::routes(Router::new(), app), app.clone()),
+            inside: true,
         }
     }
 
     /// Answers a request. A WebSocket handshake skips the layers for CORS, preflights and bodies.
-    pub async fn answer(self, request: axum::http::Request<Incoming>) -> Response {
-        if !is_handshake(&request) {
+    pub async fn answer(self, mut request: axum::http::Request<Incoming>) -> Response {
+        if self.inside {
+            request.extensions_mut().insert(Inside);
+        }
+        if self.inside || !is_handshake(&request) {
             return match self.router.oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
@@ -138,20 +157,16 @@ fn rpc_body(settings: &Settings) -> usize {
 
 /// All routes of a node, and the layers around them.
 fn router(app: Arc<App>) -> Router {
-    layered(routes(), app)
+    layered(routes(&app), app)
 }
 
-fn routes() -> Router<Arc<App>> {
+fn routes(app: &App) -> Router<Arc<App>> {
     let router = Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
         .route(RPC, post(rpc::call))
-        .route("/v1/protocol.json", get(describe))
-        .route("/health", get(health::health))
-        .route("/health/detailed", get(health::detailed))
-        .route("/livez", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
+        .route("/v1/protocol.json", get(describe));
+    let router = health::routes(router, app);
     let router = snapshot::routes(export::routes(attachments::routes(photos::routes(router))));
     let router = calendar::routes(router);
     let router = import::routes(router);
@@ -169,7 +184,6 @@ fn layered(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
                 "the path does not allow this method",
             ))
         })
-        .layer(DefaultBodyLimit::max(BODY))
         .layer(CatchPanicLayer::custom(fault))
         .layer(from_fn_with_state(app.clone(), outer::outer))
         .layer(cors(&app))
@@ -208,7 +222,7 @@ async fn upgrade(State(app): State<Arc<App>>, request: Request) -> Result<Respon
 
 async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {
     (
-        [(CONTENT_TYPE, "application/json")],
+        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")],
         app.engine.describe().to_string(),
     )
 }

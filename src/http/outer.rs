@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderValue, Method, Version};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::SharedString;
@@ -19,6 +19,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::form::Pace;
+use super::health::Inside;
 use super::{IMPORT, RPC, UPLOAD};
 use crate::auth::limits::{Allowance, Limit};
 use crate::peer::{self, Peer};
@@ -83,6 +84,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
         },
     };
     span.in_scope(|| shape(&mut response, &id, &route, begun));
+    keep_from_caches(&mut response, &route);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
@@ -168,7 +170,7 @@ async fn admit(
     (refusal.map(Refusal::from), allowance)
 }
 
-/// Refuses a request whose `Host` header is ambiguous or not in `allowed_hosts`.
+/// Refuses a request whose `Host` header is ambiguous or names another host than the settings allow.
 fn host_refused(app: &App, request: &Request) -> Option<Failure> {
     let bad = |message| Some(Failure::new(ErrorCode::BadFrame, message));
     // with two `Host` headers, a proxy in front may have used the other one (RFC 9112, section 3.2)
@@ -176,15 +178,16 @@ fn host_refused(app: &App, request: &Request) -> Option<Failure> {
     if named > 1 || (named == 0 && request.version() == Version::HTTP_11) {
         return bad("send exactly one Host header");
     }
-    let hosts = &app.settings.allowed_hosts;
+    let hosts = app.settings.hosts();
     let host = peer::host(request.headers(), request.uri()).unwrap_or("");
     if hosts.is_empty()
         || PROBES.contains(&request.uri().path())
+        || request.extensions().get::<Inside>().is_some()
         || hosts.iter().any(|allowed| allowed.matches(host))
     {
         return None;
     }
-    bad("the Host header is not in allowed_hosts")
+    bad("the Host header is not in allowed_hosts, nor the host of public_url")
 }
 
 /// The client's own request id if it is valid, otherwise a new one.
@@ -228,6 +231,19 @@ fn shape(response: &mut Response, id: &str, route: &str, begun: Instant) {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(axum::http::header::CONTENT_LENGTH);
+}
+
+/// No cache stores an error, nor an answer of the API that does not say how long it is good: it names people, and it is for
+/// one of them. Files of people say so themselves: their owner's browser may keep them, and asks each time (`private`).
+fn keep_from_caches(response: &mut Response, route: &str) {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_said = response.headers().contains_key(CACHE_CONTROL);
+    let is_of_api = route.starts_with("/v1/") && status != StatusCode::SWITCHING_PROTOCOLS;
+    if is_error || (is_of_api && !is_said) {
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
 }
 
 fn since(begun: Instant) -> u64 {

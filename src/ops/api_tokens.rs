@@ -2,6 +2,7 @@
 //! comes here. `grant` has what a token may do.
 
 use super::admin::its_own;
+use super::bounds::refusal;
 use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
@@ -14,7 +15,6 @@ use taskwire_protocol::account::{
 };
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
-use taskwire_protocol::{ErrorCode, Failure};
 
 decided_as_steps!(MakeApiToken);
 
@@ -43,7 +43,7 @@ impl Step for MakeApiToken {
         if theirs.count() >= most {
             let message =
                 format!("a user can have at most {most} API tokens, expired ones included; revoke one");
-            return Err(Failure::new(ErrorCode::PlanLimit, message));
+            return Err(refusal(most as u64, "api_tokens_per_user", &message));
         }
         let made = view(&self.token);
         world.emit::<events::ApiTokenCreated>(act, user, &made)?;

@@ -9,6 +9,8 @@ use taskwire_protocol::{ErrorCode, Failure};
 /// The numbers; `None` is no bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bounds {
+    /// The sessions that a user may have.
+    pub sessions_per_user: Option<u64>,
     /// The workspaces that a person may be in.
     pub workspaces_per_user: Option<u64>,
     /// The comments that a task may have.
@@ -84,44 +86,59 @@ impl Bounds {
     /// Whether a user of this plan, who has these workspaces, may become an owner of one more of them.
     pub(super) fn owns(&self, has: Belongings, plan: Plan) -> Result<()> {
         let (plan, name) = self.of(plan);
-        within(has.owned, plan.workspaces, |limit| {
-            format!("the plan {name} allows {limit} workspaces of one's own")
-        })
+        within(
+            has.owned,
+            plan.workspaces,
+            &format!("plan_{name}_workspaces"),
+            |limit| format!("the plan {name} allows {limit} workspaces of one's own"),
+        )
     }
 
     /// Whether a user who has these workspaces may be in one more.
     pub(super) fn joins(&self, has: Belongings) -> Result<()> {
-        within(has.all, self.workspaces_per_user, |limit| {
-            format!("a person may be in {limit} workspaces")
-        })
+        within(
+            has.all,
+            self.workspaces_per_user,
+            "workspaces_per_user",
+            |limit| format!("a person may be in {limit} workspaces"),
+        )
     }
 
     /// Whether a task with so many comments may have one more.
     pub(super) fn one_more_comment(&self, comments: i64) -> Result<()> {
-        within(comments.unsigned_abs(), self.comments_per_task, |limit| {
-            format!("a task may have {limit} comments")
-        })
+        within(
+            comments.unsigned_abs(),
+            self.comments_per_task,
+            "comments_per_task",
+            |limit| format!("a task may have {limit} comments"),
+        )
     }
 
     /// Whether a task with so many subtasks may have one more.
     pub(super) fn one_more_subtask(&self, subtasks: u64) -> Result<()> {
-        within(subtasks, self.subtasks_per_task, |limit| {
+        within(subtasks, self.subtasks_per_task, "subtasks_per_task", |limit| {
             format!("a task may have {limit} subtasks; delete one first, or put the task elsewhere")
         })
     }
 
     /// Whether a task with so many attachments may have one more.
     pub fn one_more_attachment(&self, attachments: i64) -> Result<()> {
-        within(attachments.unsigned_abs(), self.attachments_per_task, |limit| {
-            format!("a task may have {limit} attachments; delete one first")
-        })
+        within(
+            attachments.unsigned_abs(),
+            self.attachments_per_task,
+            "attachments_per_task",
+            |limit| format!("a task may have {limit} attachments; delete one first"),
+        )
     }
 
     /// Whether a workspace with so many projects may have one more.
     pub(super) fn one_more_project(&self, projects: usize) -> Result<()> {
-        within(projects as u64, self.projects_per_workspace, |limit| {
-            format!("a workspace may have {limit} projects; delete one first")
-        })
+        within(
+            projects as u64,
+            self.projects_per_workspace,
+            "projects_per_workspace",
+            |limit| format!("a workspace may have {limit} projects; delete one first"),
+        )
     }
 
     /// Whether a workspace with so many tags may have more of them.
@@ -129,31 +146,43 @@ impl Bounds {
         let Some(others) = more.checked_sub(1) else {
             return Ok(());
         };
-        within(tags + others as u64, self.tags_per_workspace, |limit| {
-            format!("a workspace may have {limit} tags; delete or merge some first")
-        })
+        within(
+            tags + others as u64,
+            self.tags_per_workspace,
+            "tags_per_workspace",
+            |limit| format!("a workspace may have {limit} tags; delete or merge some first"),
+        )
     }
 
     /// Whether a workspace with so many members may have one more: the best plan of its owners says how many, up to the bound
     /// for all.
     pub(super) fn one_more_member(&self, members: usize, plans: impl Iterator<Item = Plan>) -> Result<()> {
-        within(members as u64, self.members_per_workspace, |limit| {
-            format!("a workspace may have {limit} members; remove one first")
-        })?;
+        within(
+            members as u64,
+            self.members_per_workspace,
+            "members_per_workspace",
+            |limit| format!("a workspace may have {limit} members; remove one first"),
+        )?;
         let bounds = plans.map(|plan| self.of(plan));
         // no bound is the best one
         let best = bounds.max_by_key(|(plan, _)| plan.members.unwrap_or(u64::MAX));
         let Some((plan, name)) = best else { return Ok(()) };
-        within(members as u64, plan.members, |limit| {
-            format!("the plan {name} of the workspace's owner allows {limit} members")
-        })
+        within(
+            members as u64,
+            plan.members,
+            &format!("plan_{name}_members"),
+            |limit| format!("the plan {name} of the workspace's owner allows {limit} members"),
+        )
     }
 
     /// Whether a workspace with so many invitations may have one more.
     pub(super) fn one_more_invite(&self, invites: usize) -> Result<()> {
-        within(invites as u64, self.invites_per_workspace, |limit| {
-            format!("a workspace may have {limit} invitations at a time; revoke one")
-        })
+        within(
+            invites as u64,
+            self.invites_per_workspace,
+            "invites_per_workspace",
+            |limit| format!("a workspace may have {limit} invitations at a time; revoke one"),
+        )
     }
 
     /// Whether some plan bounds what an account may store.
@@ -168,25 +197,28 @@ impl Bounds {
         match plan.storage {
             Some(limit) if bytes > limit => Err(refusal(
                 limit,
-                format!("the plan {name} allows {limit} bytes of files, and this file would make it {bytes}"),
+                &format!("plan_{name}_storage_bytes"),
+                &format!(
+                    "the plan {name} allows {limit} bytes of files, and this file would make it {bytes}"
+                ),
             )),
             _ => Ok(()),
         }
     }
 }
 
-/// Refuses one more when the limit is reached.
-fn within(has: u64, limit: Option<u64>, says: impl FnOnce(u64) -> String) -> Result<()> {
+/// Refuses one more when the limit of this setting is reached.
+fn within(has: u64, limit: Option<u64>, setting: &str, says: impl FnOnce(u64) -> String) -> Result<()> {
     match limit {
-        Some(limit) if has >= limit => Err(refusal(limit, says(limit))),
+        Some(limit) if has >= limit => Err(refusal(limit, setting, &says(limit))),
         _ => Ok(()),
     }
 }
 
-fn refusal(limit: u64, message: String) -> Failure {
-    let mut failure = Failure::new(ErrorCode::PlanLimit, message);
-    failure.context = Some(json!({ "limit": limit }));
-    failure
+/// The refusal names the setting: whoever runs the server can change it, and whoever does not knows what to ask for.
+pub(super) fn refusal(limit: u64, setting: &str, message: &str) -> Failure {
+    let message = format!("{message} ({setting})");
+    Failure::new(ErrorCode::PlanLimit, message).with(json!({ "limit": limit, "setting": setting }))
 }
 
 #[cfg(test)]
@@ -195,12 +227,72 @@ mod tests {
 
     #[test]
     fn the_answer_has_the_limit() {
-        assert!(within(5, None, |_| String::new()).is_ok());
-        assert!(within(4, Some(5), |_| String::new()).is_ok());
-        let failure = within(5, Some(5), |limit| format!("at most {limit}")).expect_err("refused");
+        assert!(within(5, None, "some", |_| String::new()).is_ok());
+        assert!(within(4, Some(5), "some", |_| String::new()).is_ok());
+        let failure = within(5, Some(5), "some", |limit| format!("at most {limit}")).expect_err("refused");
         assert_eq!(failure.code, ErrorCode::PlanLimit);
-        assert_eq!(failure.message, "at most 5");
-        assert_eq!(failure.context, Some(json!({ "limit": 5 })));
+        assert_eq!(failure.message, "at most 5 (some)");
+        assert_eq!(failure.context, Some(json!({ "limit": 5, "setting": "some" })));
+    }
+
+    #[test]
+    fn every_bound_of_a_workspace_task_or_plan_names_a_setting_that_there_is() {
+        let bounds = Bounds {
+            workspaces_per_user: Some(0),
+            comments_per_task: Some(0),
+            subtasks_per_task: Some(0),
+            attachments_per_task: Some(0),
+            members_per_workspace: Some(0),
+            projects_per_workspace: Some(0),
+            tags_per_workspace: Some(0),
+            invites_per_workspace: Some(0),
+            ..Bounds::default()
+        };
+        let of_plan = OfPlan {
+            workspaces: Some(0),
+            members: Some(0),
+            storage: Some(0),
+        };
+        let of_plans = Bounds {
+            free: of_plan,
+            pro: of_plan,
+            ..Bounds::default()
+        };
+        let none = Belongings::default();
+        let stored = Stored {
+            photo: 1,
+            attachments: 0,
+        };
+        let mut refused = vec![
+            bounds.joins(none),
+            bounds.one_more_comment(0),
+            bounds.one_more_subtask(0),
+            bounds.one_more_attachment(0),
+            bounds.one_more_project(0),
+            bounds.more_tags(0, 1),
+            bounds.one_more_member(0, std::iter::empty()),
+            bounds.one_more_invite(0),
+        ];
+        for plan in [Plan::Free, Plan::Pro] {
+            refused.push(of_plans.owns(none, plan));
+            refused.push(of_plans.one_more_member(0, std::iter::once(plan)));
+            refused.push(of_plans.stores(stored, plan));
+        }
+        let manual = include_str!("../../config.default.toml");
+        let mut named = std::collections::BTreeSet::new();
+        for refused in refused {
+            let failure = refused.expect_err("refused");
+            let context = failure.context.expect("context");
+            let setting = context["setting"].as_str().expect("a setting");
+            assert!(manual.contains(&format!("\n{setting} = ")), "{setting}");
+            assert!(
+                failure.message.ends_with(&format!("({setting})")),
+                "{}",
+                failure.message
+            );
+            named.insert(setting.to_owned());
+        }
+        assert_eq!(named.len(), 14);
     }
 
     #[test]
@@ -221,7 +313,10 @@ mod tests {
         assert!(bounds.stores(more, Plan::Free).is_err());
         let failure = bounds.stores(stored(101), Plan::Free).expect_err("refused");
         assert_eq!(failure.code, ErrorCode::PlanLimit);
-        assert_eq!(failure.context, Some(json!({ "limit": 100 })));
+        assert_eq!(
+            failure.context,
+            Some(json!({ "limit": 100, "setting": "plan_free_storage_bytes" }))
+        );
         assert!(failure.message.contains("100 bytes"), "{}", failure.message);
     }
 }

@@ -28,7 +28,7 @@ const HEADER_BYTES: usize = 16 * 1024;
 /// The most connections that are not sockets (yet). A stalled handshake ends within seconds.
 const CONNECTIONS: usize = 8192;
 /// The pause after a failed accept. File descriptors or memory are short then, and an immediate retry would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until it is aborted.
 pub(super) async fn accept(
@@ -68,7 +68,7 @@ pub(super) async fn accept(
     }
 }
 
-fn builder(settings: &Settings) -> http1::Builder {
+pub(super) fn builder(settings: &Settings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::StartError;
-use crate::config::Settings;
+use crate::config::{Listen, Settings};
 use crate::uptake;
 
 /// The most connections that wait to be accepted. After a restart all clients of a node reconnect at once.
@@ -17,13 +17,14 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The most open files that a node asks for.
 const FILES: u64 = 1 << 20;
 
-/// Listens on the address in the settings.
-pub(super) async fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
+/// Listens on an address, which the setting with this name has.
+pub(super) async fn at(place: &Listen, setting: &'static str) -> Result<TcpListener, StartError> {
     let failed = |error| StartError::Listen {
-        address: settings.listen.to_string(),
+        address: place.to_string(),
         error,
+        setting,
     };
-    let addresses = tokio::net::lookup_host(settings.listen.host_and_port())
+    let addresses = tokio::net::lookup_host(place.host_and_port())
         .await
         .map_err(failed)?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);

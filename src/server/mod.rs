@@ -3,6 +3,7 @@
 //!
 //! - `listen`  opens the listening socket, and raises the limit of open files
 //! - `accept`  serves connections until they end or become sockets
+//! - `inside`  serves probes and metrics at an address of their own
 //! - `drained` the last line of the log: what was left at the end of a drain
 //! - `first_admin` the link that makes the first administrator: kept and shown
 //! - `orders`  carries out a test's orders, in builds with fail points
@@ -10,11 +11,13 @@
 mod accept;
 mod drained;
 mod first_admin;
+mod inside;
 mod listen;
 mod orders;
 
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,12 +51,14 @@ const UPKEEP: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The node cannot listen on the address.
-    #[error("cannot listen on {address}: {error}; check `listen`")]
+    #[error("cannot listen on {address}: {error}; check `{setting}`")]
     Listen {
         /// The address.
         address: String,
         /// What the operating system says.
         error: io::Error,
+        /// The setting that has the address.
+        setting: &'static str,
     },
     /// The operating system refuses something that every node needs.
     #[error("cannot start: {0}")]
@@ -82,7 +87,7 @@ pub async fn serve(
     let mut hang_up = signal(SignalKind::hangup())?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let starting = async {
-        let listener = listen::bind(&settings).await?;
+        let listener = listen::at(&settings.listen, "listen").await?;
         Ok::<_, StartError>((listener, build(settings).await?))
     };
     // this may take long, while another instance migrates the schema or a name does not resolve
@@ -96,6 +101,10 @@ pub async fn serve(
         return Ok(());
     };
     let address = listener.local_addr()?;
+    let inside = inside::bind(&app).await?;
+    // until the end of the drain: who watches the node sees it
+    let _inside = inside.map(|listener| AbortOnDrop(tokio::spawn(inside::serve(listener, app.clone()))));
+    warn_of_weak_secret(&app.settings, address);
     let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
     let runner = jobs::Runner::start(&engine, &app.settings, jobs::KINDS);
@@ -142,6 +151,16 @@ pub async fn serve(
     };
     drained.tell(done);
     ended
+}
+
+/// In development a weak secret is allowed. Who reaches the node from elsewhere may guess it, and sign in as anybody.
+fn warn_of_weak_secret(settings: &Settings, address: SocketAddr) {
+    if let (Some(why), false) = (settings.weak_secret(), address.ip().to_canonical().is_loopback()) {
+        tracing::warn!(
+            %address,
+            "jwt_secret {why}, and others reach this node: use at least 32 random bytes (`openssl rand -base64 48`)"
+        );
+    }
 }
 
 /// Ends the jobs and closes the database. Returns whether the jobs were released, and whether the database closed in

@@ -2,7 +2,7 @@
 
 use super::database::{ACQUIRE, Pools};
 use super::{OpenError, schema};
-use crate::config::Settings;
+use crate::config::{Settings, make_private};
 use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _};
@@ -159,6 +159,10 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     create_private(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
+    // of an older version, or copied: the folder may be open to others
+    for suffix in ["", WAL, "-shm"] {
+        make_private(&beside(path, suffix));
+    }
     let mut link = writer.clone().connect().await.map_err(failed)?;
     schema::migrate(&schema::SQLITE, &mut link).await?;
     link.close().await.map_err(failed)?;

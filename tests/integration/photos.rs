@@ -394,7 +394,11 @@ async fn a_plan_limits_how_large_a_photo_may_be(engine: Engine) {
     let error = &error["error"];
     assert_eq!(
         (status, &error["code"], &error["context"]),
-        (403, &json!("PLAN_LIMIT"), &json!({ "limit": 12_000 }))
+        (
+            403,
+            &json!("PLAN_LIMIT"),
+            &json!({ "limit": 12_000, "setting": "plan_free_storage_bytes" })
+        )
     );
     assert!(
         error["message"]

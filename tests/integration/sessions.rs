@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 on_both_databases!(
     nothing_is_carried_out_for_a_session_that_ended,
+    the_least_used_session_ends_when_there_are_too_many,
     a_browser_logs_out_by_its_cookie_alone,
     what_waits_in_the_queue_is_refused_once_its_session_has_ended,
 );
@@ -41,6 +42,29 @@ async fn log_out(server: &Server, tokens: &Value) {
 
 fn create(title: &str) -> Value {
     json!({ "type": "task.create", "id": title, "data": { "title": title } })
+}
+
+async fn the_least_used_session_ends_when_there_are_too_many(engine: Engine) {
+    let server = Server::start(engine, &[("sessions_per_user", "3")]).await;
+    let mut first = Client::sign_up(&server, "ada").await;
+    let mut others = vec![
+        Client::log_in(&server, "ada").await,
+        Client::log_in(&server, "ada").await,
+    ];
+    others.push(Client::log_in(&server, "ada").await);
+    assert_eq!(first.until_closed().await.1, Some(4403));
+    let listed = others[2].ok("auth.sessions", json!({})).await;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(3), "{listed}");
+    for other in &mut others {
+        other.ok("profile.get", json!({})).await;
+    }
+    // each sign-in ends one, however many there are
+    for _ in 0..3 {
+        others.push(Client::log_in(&server, "ada").await);
+    }
+    for mut ended in others.drain(..3) {
+        assert_eq!(ended.until_closed().await.1, Some(4403));
+    }
 }
 
 async fn nothing_is_carried_out_for_a_session_that_ended(engine: Engine) {
@@ -123,7 +147,7 @@ async fn a_body_that_ends_after_the_logout(server: &Server, size: usize) {
         log_out(server, &tokens).await;
         raw.send(rest.as_bytes()).await;
         let answer = whole(&mut raw).await;
-        // a large body may also be refused whole: its token is checked when 1 MiB has come, perhaps after the logout
+        // a large body may also be refused whole: its token is checked when 256 KiB have come, perhaps after the logout
         let is_whole = size > 65_536 && answer.starts_with("HTTP/1.1 401 ");
         assert!(
             is_whole || answer.starts_with(&format!("HTTP/1.1 {expected} ")),

@@ -87,7 +87,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("unicode", &[]),
     ("config", &["auth", "domain", "failpoint"]),
     ("failpoint", &[]),
-    ("healthcheck", &["config"]),
+    ("healthcheck", &["auth", "config"]),
     ("reload", &["config", "telemetry"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),

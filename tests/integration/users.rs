@@ -321,7 +321,7 @@ async fn a_plan_limits_workspaces_and_members_exactly(engine: Engine) {
     let refused = ada.refused("batch", json!({ "ops": ops(4) })).await;
     assert_eq!(
         json!([refused["code"], refused["context"], refused["field"]]),
-        json!(["PLAN_LIMIT", { "limit": 3 }, "ops[3].data"])
+        json!(["PLAN_LIMIT", { "limit": 3, "setting": "plan_free_workspaces" }, "ops[3].data"])
     );
     assert!(text(&refused["message"]).contains('3'), "{refused}");
     // at once, by several sockets
@@ -347,7 +347,7 @@ async fn a_plan_limits_workspaces_and_members_exactly(engine: Engine) {
     let refused = ada.refused("member.add", add("eve")).await;
     assert_eq!(
         json!([refused["code"], refused["context"]]),
-        json!(["PLAN_LIMIT", { "limit": 2 }])
+        json!(["PLAN_LIMIT", { "limit": 2, "setting": "plan_free_members" }])
     );
     // another plan
     op.ok("admin.user.update", json!({ "id": ada.user_id(), "plan": "pro" }))

@@ -441,7 +441,7 @@ async fn a_workspace_has_as_many_members_as_the_setting_says(engine: Engine) {
         let refused = client.refused(name, data).await;
         assert_eq!(
             json!([refused["code"], refused["context"]]),
-            json!(["PLAN_LIMIT", { "limit": 2 }]),
+            json!(["PLAN_LIMIT", { "limit": 2, "setting": "members_per_workspace" }]),
             "{name}"
         );
     }

@@ -57,6 +57,7 @@ impl Step for OpenSession {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.accounts.insert(self.session.user);
+        needs.sessions_of.insert(self.session.user);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
@@ -88,11 +89,27 @@ impl Step for OpenSession {
     }
 }
 
-/// Makes a session and logs that.
+/// Makes a session and logs that. Of a user who has as many as they may, those end that were unused for the longest time, as
+/// far as memory has them: whoever knows the password must not keep its owner out by signing in.
 pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
+    if let Some(most) = act.bounds.sessions_per_user {
+        let living = all_living(world, session.user);
+        for old in least_used(living, usize::try_from(most).unwrap_or(usize::MAX)) {
+            end(act, world, old)?;
+        }
+    }
     world.emit::<events::SessionCreated>(act, session.user, &view(&session, false))?;
     world.sessions.put(session);
     Ok(())
+}
+
+/// The sessions that end so that one more has a place. After the setting was lowered there are many too many; each sign-in
+/// ends a few of them.
+fn least_used(mut living: Vec<SessionRecord>, most: usize) -> impl Iterator<Item = SessionRecord> {
+    const AT_ONCE: usize = 32;
+    let too_many = (living.len() + 1).saturating_sub(most).min(AT_ONCE);
+    living.sort_by_key(|session| (session.last_seen_at, session.id));
+    living.into_iter().take(too_many)
 }
 
 /// Ends a session and logs that. Its tokens become invalid, and its sockets close.
