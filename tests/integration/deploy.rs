@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use taskwire::config::Settings;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 mod compose; // the compose file
 
@@ -257,6 +260,49 @@ fn nginx_accepts_its_configuration_and_waits_longer_than_a_heartbeat() {
             "{timeout}"
         );
     }
+}
+
+#[tokio::test]
+async fn nginx_keeps_no_upload_and_no_body_that_is_too_large() {
+    let server = Server::start(Engine::Sqlite, &[("trusted_proxies", "127.0.0.1")]).await;
+    let proxy = Nginx::start([server.address, free_address(), free_address()]);
+    for (method, path) in [
+        ("POST", "/v1/import?format=csv"),
+        ("PUT", "/v1/profile/photo"),
+        (
+            "POST",
+            "/v1/tasks/01890000-0000-7000-8000-000000000001/attachments",
+        ),
+    ] {
+        let mut tcp = TcpStream::connect(proxy.address).await.expect("nginx");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: image/png\r\nContent-Length: 20000000\r\n\r\n",
+            proxy.address
+        );
+        tcp.write_all(head.as_bytes()).await.expect("sent");
+        // whoever waits for the whole body hears nothing of this one
+        tcp.write_all(&vec![b'x'; 100_000]).await.expect("sent");
+        let mut answer = vec![0; 12];
+        let read = timeout(PATIENCE, tcp.read_exact(&mut answer)).await;
+        read.unwrap_or_else(|_| panic!("{path}: the node saw nothing of the upload"))
+            .expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 401", "{path}");
+        assert!(proxy.waiting_bytes() < 1_000_000, "{path}");
+    }
+    let mut tcp = TcpStream::connect(proxy.address).await.expect("nginx");
+    let head = format!(
+        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 8000000\r\n\r\n",
+        proxy.address
+    );
+    tcp.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, tcp.read_to_end(&mut answer)).await;
+    let _cut_off = read.expect("an end in time");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.starts_with("HTTP/1.1 413 ") && answer.contains("PAYLOAD_TOO_LARGE"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -41,11 +41,13 @@ mod exports; // the archive of an account's own data
 mod failpoints; // a normal build has none
 mod first_admin; // the link that makes the first administrator
 mod fitness; // databases that cannot be used
+mod hardening; // what protects a node without its operator's doing
 mod imports; // files of other programs that become tasks
 mod instances; // several instances, with Redis and without
 mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
+mod large_input; // what is as large as it may be costs little
 mod lifetimes; // how long codes and tokens are good, whatever the clock does
 mod limits; // the numbers of single limits, and how locks end
 mod list_index; // lists of large workspaces, beside lists from rows

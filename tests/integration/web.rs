@@ -486,6 +486,7 @@ async fn a_refused_page_is_named_in_the_log_once_an_hour_with_what_decides() {
         ("environment", "production"),
         ("public_url", "https://tasks.example.com"),
         ("allowed_origins", "https://app.example.com"),
+        ("allowed_hosts", "127.0.0.1"),
         ("jwt_secret", SECRET),
     ];
     let server = Server::start(Engine::Sqlite, &settings).await;
@@ -502,7 +503,7 @@ async fn a_refused_page_is_named_in_the_log_once_an_hour_with_what_decides() {
             .header("access-control-request-method", "POST");
         send(preflight).await;
         // the node's own pages are no strangers
-        let own = get(&server, "/v1/protocol.json").header("origin", server.url(""));
+        let own = get(&server, "/v1/protocol.json").header("origin", format!("https://{}", server.address));
         assert_eq!(status(own).await, 200);
     }
     let log = server.log();
@@ -693,6 +694,7 @@ async fn in_production_the_cookie_and_the_answers_are_for_https_only() {
     let settings = [
         ("environment", "production"),
         ("public_url", "https://tasks.example.com"),
+        ("allowed_hosts", "127.0.0.1"),
         ("jwt_secret", SECRET),
     ];
     let server = Server::start(Engine::Sqlite, &settings).await;

@@ -336,6 +336,9 @@ async fn every_route_answers_the_permitted_callers_and_refuses_all_others(engine
                 Caller::SignedOut => gone["access_token"].as_str().map(str::to_owned),
             };
             let answer = try_route(&mut stage, route, who, token).await;
+            if let Some(kept) = kept_by_caches(route, &answer) {
+                wrong.push(format!("{route} by {who:?}: caches may keep it ({kept:?})"));
+            }
             let came = told(answer).await;
             if came != expected.of(who) {
                 wrong.push(format!("{route} by {who:?}: {came}, not {}", expected.of(who)));
@@ -343,6 +346,17 @@ async fn every_route_answers_the_permitted_callers_and_refuses_all_others(engine
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What an answer says to caches, if they may keep what names a person, or an error. Files of people are for the browser of
+/// who asked alone.
+fn kept_by_caches(route: &str, answer: &Response) -> Option<String> {
+    let said = answer.headers().get("cache-control");
+    let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let is_error = answer.status().is_client_error() || answer.status().is_server_error();
+    let is_of_a_person = route.contains(" /v1/") && route != "GET /v1/protocol.json";
+    let is_private = said == "no-store" || (said.starts_with("private") && !is_error);
+    ((is_error || is_of_a_person) && !is_private).then(|| said.to_owned())
 }
 
 async fn sign_out(server: &Server, token: &Value) {

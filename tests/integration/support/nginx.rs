@@ -53,6 +53,16 @@ impl Nginx {
         panic!("nginx did not start");
     }
 
+    /// How many bytes of bodies wait in its folder.
+    pub fn waiting_bytes(&self) -> u64 {
+        let files = fs::read_dir(self.folder.path().join("body"));
+        let sizes = files.into_iter().flatten().flatten();
+        sizes
+            .filter_map(|file| file.metadata().ok())
+            .map(|file| file.len())
+            .sum()
+    }
+
     /// The URL of a path through nginx.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
