@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 /// The most characters of a place that is taken without a look at the ones around it.
 pub const LONG: usize = 40;
+/// The most characters of places that come with a file.
+pub const TAKEN: usize = 48;
 /// Places that were spread should have at most so many: then there is room for some moves between them.
 pub const ROOMY: usize = 32;
 
@@ -81,6 +83,18 @@ pub fn rebalanced(order: &[&str], at: usize, room: usize, end: &str) -> (usize, 
     }
     (from, made)
 }
+
+/// So many places, in order, about where those from `first` to `last` are: for places that are too long to be taken over.
+pub fn shortened(first: &str, last: &str, number: usize) -> Vec<String> {
+    let cut = |place: &str| {
+        let short: String = place.chars().take(KEPT).collect();
+        short.trim_end_matches('0').to_owned()
+    };
+    spread(Some(&cut(first)), &next(&cut(last)), number)
+}
+
+/// How many characters of a place tell about where it is.
+const KEPT: usize = 24;
 
 /// So many places between two others (`None`: the beginning), in order. They are spread evenly, and as short as leaves
 /// each of them room on both sides. If `after` is not greater than `before`, it is ignored.
@@ -318,6 +332,18 @@ mod tests {
             prop_assert!(all.is_sorted_by(|a, b| a < b), "{:?}", all);
             prop_assert!(low >= high || places.last().is_none_or(|last| **last < *high));
             prop_assert!(places.iter().all(|place| !place.ends_with('0')));
+        }
+
+        #[test]
+        fn places_of_a_file_become_short_and_stay_where_they_are(
+            first in "[0-9a-z]{1,200}", last in "[0-9a-z]{1,200}", number in 1..2000_usize,
+        ) {
+            let mut ends = [first, last].map(|text| format!("{}1", text.trim_end_matches('0')));
+            ends.sort();
+            let places = shortened(&ends[0], &ends[1], number);
+            prop_assert_eq!(places.len(), number);
+            prop_assert!(places.is_sorted_by(|a, b| a < b), "{:?}", places);
+            prop_assert!(places.iter().all(|place| place.len() <= TAKEN && is_place(place)), "{:?}", places);
         }
 
         #[test]

@@ -3,9 +3,11 @@
 //!
 //! - `texts`   titles, descriptions, names
 //! - `order`   parents, blockers, and the order of tasks
+//! - `places`  places in the manual order
 //! - `projects`   which of them are one, and names for those that are not
 
 mod order;
+mod places;
 mod projects;
 mod texts;
 
@@ -59,6 +61,7 @@ pub(super) fn settle(mut plan: Plan, strict: bool, now: Timestamp) -> Result<Pla
     settling.parents(&mut plan.tasks);
     settling.blockers(&mut plan.tasks);
     plan.tasks = order::parents_first(plan.tasks);
+    places::shorten(&mut plan);
     settling.errors.check()?;
     plan.lost = settling.lost;
     Ok(plan)
