@@ -1,10 +1,12 @@
 //! Whether a caller may carry out an operation, by their role in the workspace. Does not know what the operation does.
 
-use crate::ops::{Caller, Target, not_found};
+use crate::ops::world::World;
+use crate::ops::{Caller, Decide, Place, Target, not_found};
+use crate::store::users::Account;
 use crate::store::{Store, attachments, comments, members, projects, tags};
 use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::member::Role;
-use taskwire_protocol::{Access, ErrorCode, Failure, WorkspaceId};
+use taskwire_protocol::{Access, ErrorCode, Failure, TaskId, WorkspaceId};
 
 /// Authorizes a query or a command by what the database says now. Returns the workspace of the target and the caller's
 /// role there.
@@ -32,6 +34,42 @@ pub(super) async fn authorize(
         Target::Tag(id) => tags::find_role(&mut store.read().await?, caller.user.id, id).await?,
     };
     allowed(caller, access, target, place).map(Some)
+}
+
+/// Authorizes a mutation by the members in memory. They are exact: the group holds the lock of the stream, or its write
+/// verifies that the stream has not changed. `expected`: the workspace of a task that is not there yet.
+pub(super) fn authorize_loaded(
+    decide: &dyn Decide,
+    caller: &Caller,
+    world: &World,
+    expected: impl Fn(TaskId) -> Option<WorkspaceId>,
+) -> Result<Place, Failure> {
+    if decide.access() == Access::ServerAdmin && !administers(caller, world) {
+        return Err(not_an_administrator());
+    }
+    let target = decide.target(caller);
+    let workspace = match target {
+        Target::Own | Target::User(_) | Target::Outside(_) => return Ok(None),
+        Target::Workspace(id) => Some(id),
+        Target::Task(id) => {
+            let task = world.tasks.get(id).map(|task| task.workspace_id);
+            task.or_else(|| expected(id))
+        }
+        Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
+        Target::Attachment(id) => world.attachments.get(id).map(|record| record.workspace),
+        Target::Project(id) => world.projects.get(id).map(|project| project.workspace_id),
+        Target::Tag(id) => world.tags.get(id).map(|tag| tag.workspace_id),
+    };
+    let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
+    allowed(caller, decide.access(), target, place).map(Some)
+}
+
+/// Whether the caller's account administers the server, as it is in this transaction. So does the operator on the command
+/// line.
+fn administers(caller: &Caller, world: &World) -> bool {
+    let account = world.accounts.get(caller.user.id);
+    let is_one = |account: &Account| account.user.is_active && account.user.role == GlobalRole::Admin;
+    !caller.actor.is_user() || account.is_some_and(is_one)
 }
 
 /// The refusal of a caller without the global role `admin`.

@@ -1,29 +1,29 @@
 //! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. After an error
 //! of the database the transaction is rolled back, and the group may run again (`recovery`). If it still fails and the
-//! database is available, each mutation runs again alone.
+//! database is available, each mutation runs again alone. A mutation that needs too many rows, or whose rows take too long,
+//! runs alone; the others of its group run together without it.
 
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
-use super::authorize::{allowed, not_an_administrator};
+use super::authorize::authorize_loaded;
 use super::load::{self, Loaded, Memory};
+use super::narrow;
 use super::optimism::is_verified;
-use super::recovery::{Fault, Tries, answer_unknown, deadline, give_up_late, look_for};
+use super::recovery::{Fault, Tries, answer_unknown, deadline, divided, give_up_late, look_for};
 use super::shared::Shared;
 use super::submission::{Batch, Step, Submission, Work, within};
 use super::write::{self, Placed, Rewritten};
 use crate::failpoint::reach;
 use crate::live::{Frame, Published};
 use crate::ops::world::{Members, World};
-use crate::ops::{Act, Caller, Target, invites};
+use crate::ops::{Act, Caller, Needs, invites};
 use crate::store::statistics::count_alike;
-use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::{
-    Access, ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
+    ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
 };
 
 /// A writer: its connection, and what it keeps between groups.
@@ -70,26 +70,47 @@ impl Writer {
 
     /// Runs the submissions and answers each of them.
     pub(super) async fn run(&mut self, submissions: Vec<Submission>) {
-        let submissions = give_up_late(submissions, false);
-        if submissions.is_empty() {
-            return;
-        }
-        let Err(failed) = self.run_together(submissions, false).await else {
-            return;
-        };
-        let Failed {
-            submissions,
-            error,
-            unknown,
-        } = failed;
-        // while the database is unavailable, each submission alone would wait as long as all of them together
-        if submissions.len() == 1 || error.trouble == Trouble::Unavailable {
-            return refuse(submissions, error);
-        }
-        metrics::counter!("taskwire_groups_split_total").increment(1);
-        for submission in submissions {
-            if let Err(failed) = self.run_together(vec![submission], unknown).await {
-                refuse(failed.submissions, failed.error);
+        let mut groups = VecDeque::from([(submissions, false)]);
+        while let Some((submissions, unknown)) = groups.pop_front() {
+            let submissions = give_up_late(submissions, unknown);
+            if submissions.is_empty() {
+                continue;
+            }
+            let Err(failed) = self.run_together(submissions, unknown).await else {
+                continue;
+            };
+            let Failed {
+                mut submissions,
+                whose,
+                error,
+                unknown,
+            } = failed;
+            // while the database is unavailable, each submission alone would wait as long as all of them together
+            let is_away = matches!(error.trouble, Trouble::Unavailable | Trouble::Late) && whose.is_empty();
+            if submissions.len() == 1 || is_away {
+                refuse(submissions, error);
+                continue;
+            }
+            metrics::counter!("taskwire_groups_split_total").increment(1);
+            if error.trouble == Trouble::Late
+                && whose.len() == 1
+                && let Some(place) = whose.first()
+            {
+                // it had the statement's time for itself, and would take it again
+                refuse(vec![submissions.remove(*place)], error);
+                groups.push_front((submissions, unknown));
+                continue;
+            }
+            let parts = if whose.is_empty() {
+                submissions
+                    .into_iter()
+                    .map(|submission| vec![submission])
+                    .collect()
+            } else {
+                divided(submissions, &whose)
+            };
+            for part in parts.into_iter().rev() {
+                groups.push_front((part, unknown));
             }
         }
     }
@@ -124,10 +145,19 @@ impl Writer {
                     tries.informed();
                     continue;
                 }
-                Fault::Crowded => {
+                Fault::Missing(tasks) => {
+                    tries.load(tasks);
+                    continue;
+                }
+                Fault::Hopeful => {
+                    tries.hope();
+                    continue;
+                }
+                Fault::Crowded { whose, error } => {
                     return Err(Failed {
                         submissions,
-                        error: StoreError::crowded(),
+                        whose,
+                        error,
                         unknown: tries.unknown,
                     });
                 }
@@ -161,6 +191,7 @@ impl Writer {
             if !tries.again(&error, tries.unknown || frees).await {
                 return Err(Failed {
                     submissions,
+                    whose: BTreeSet::new(),
                     error,
                     unknown: tries.unknown,
                 });
@@ -200,14 +231,26 @@ impl Writer {
         if !needs.homeless.is_empty() {
             Box::pin(load::find_homes(&mut self.tx, &mut needs)).await?;
         }
+        let loaded = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await;
+        metrics::histogram!("taskwire_group_rows").record(self.tx.take_rows() as f64);
         let Loaded {
             mut world,
             memory,
             users,
-        } = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await?;
+            narrowed,
+        } = loaded?;
         let now = Timestamp(self.shared.clock.now_ms());
         self.tx.happens(now);
-        let verdicts = self.decide(submissions, &mut world, &memory, now)?;
+        let basis = Basis {
+            memory,
+            narrowed,
+            now,
+        };
+        let verdicts = self.decide(submissions, &mut world, &basis)?;
+        let missed = world.take_missed();
+        if !missed.is_empty() && tries.may_miss() {
+            return Err(Fault::Missing(missed));
+        }
         let unknown = world.take_unknown();
         if !unknown.is_empty() && tries.may_ask() {
             Box::pin(self.shared.wishes.look_up(&mut self.tx, unknown)).await?;
@@ -292,20 +335,19 @@ impl Writer {
         &self,
         submissions: &[Submission],
         world: &mut World,
-        memory: &Memory,
-        now: Timestamp,
-    ) -> Result<Vec<Verdict>, StoreError> {
+        basis: &Basis,
+    ) -> Result<Vec<Verdict>, Fault> {
         let mut seen: HashMap<(UserId, OpId), i64> = HashMap::new();
         let mut verdicts = Vec::with_capacity(submissions.len());
         for submission in submissions {
             let span = tracing::enabled!(tracing::Level::DEBUG).then(|| submission.trace().span());
             let _entered = span.as_ref().map(tracing::Span::enter);
             let key = submission.op_id.map(|op_id| (submission.caller.user.id, op_id));
-            let verdict = match recall(key, submission.hash(), &seen, memory) {
+            let verdict = match recall(key, submission.hash(), &seen, &basis.memory) {
                 Some(verdict) => verdict,
                 None => match &submission.work {
-                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, now)?,
-                    Work::Batch(batch) => self.batch(batch, submission, world, memory, &mut seen, now)?,
+                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, basis)?,
+                    Work::Batch(batch) => self.batch(batch, submission, world, basis, &mut seen)?,
                 },
             };
             remember(key, submission.hash(), &verdict, &mut seen);
@@ -320,21 +362,28 @@ impl Writer {
         caller: &Caller,
         op_id: Option<OpId>,
         world: &mut World,
-        now: Timestamp,
-    ) -> Result<Verdict, StoreError> {
+        basis: &Basis,
+    ) -> Result<Verdict, Fault> {
         let from = world.logged();
         let place = match self
             .shared
             .sessions
             .refuse_if_ended(step, caller, world)
-            .and_then(|()| authorize(step, caller, world))
+            .and_then(|()| authorize_loaded(&*step.decide, caller, world, |_| None))
         {
             Ok(place) => place,
             Err(failure) => return Ok(Verdict::Refused(failure)),
         };
+        if let Some(loaded) = &basis.narrowed {
+            match narrow::of_step(&*step.decide, caller, world) {
+                Err(failure) => return Ok(Verdict::Refused(failure)),
+                Ok(needs) if !loaded.has_far(&needs) => return Err(Fault::Hopeful),
+                Ok(_) => {}
+            }
+        }
         let act = Act {
             caller,
-            now,
+            now: basis.now,
             bounds: &self.shared.bounds,
             ids: &self.shared.ids,
             op_id,
@@ -350,10 +399,10 @@ impl Writer {
                 from,
                 to: world.logged(),
             })),
-            Err(_) if world.logged() != from => Err(StoreError::corrupt(format!(
+            Err(_) if world.logged() != from => Err(Fault::Failed(StoreError::corrupt(format!(
                 "{} changed the world and then refused",
                 step.decide.name()
-            ))),
+            )))),
             Err(failure) => Ok(Verdict::Refused(failure)),
         }
     }
@@ -363,10 +412,9 @@ impl Writer {
         batch: &Batch,
         submission: &Submission,
         world: &mut World,
-        memory: &Memory,
+        basis: &Basis,
         seen: &mut HashMap<(UserId, OpId), i64>,
-        now: Timestamp,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Verdict, Fault> {
         let before = batch.atomic.then(|| world.clone());
         let mut verdicts = Vec::with_capacity(batch.parts.len());
         for (i, part) in batch.parts.iter().enumerate() {
@@ -378,7 +426,7 @@ impl Writer {
                 }
             };
             let key = part.op_id.map(|op_id| (submission.caller.user.id, op_id));
-            let verdict = match recall(key, step.hash, seen, memory) {
+            let verdict = match recall(key, step.hash, seen, &basis.memory) {
                 Some(Verdict::Refused(failure)) => Verdict::Refused(failure.at(format!("ops[{i}].op_id"))),
                 Some(verdict) => verdict,
                 None => match self.one(
@@ -386,23 +434,20 @@ impl Writer {
                     &submission.caller,
                     part.op_id.or(submission.op_id),
                     world,
-                    now,
+                    basis,
                 )? {
                     Verdict::Refused(failure) => Verdict::Refused(within(failure, i)),
                     verdict => verdict,
                 },
             };
-            match (verdict, &before) {
-                (Verdict::Refused(failure), Some(before)) => {
-                    *world = before.clone();
-                    return Ok(Verdict::Refused(failure));
-                }
-                (Verdict::Refused(failure), None) => verdicts.push(Verdict::Refused(failure)),
-                (verdict, _) => {
-                    remember(key, step.hash, &verdict, seen);
-                    verdicts.push(verdict);
-                }
+            if matches!(verdict, Verdict::Refused(_))
+                && let Some(before) = before
+            {
+                *world = before;
+                return Ok(verdict);
             }
+            remember(key, step.hash, &verdict, seen);
+            verdicts.push(verdict);
         }
         Ok(Verdict::Parts(verdicts))
     }
@@ -475,9 +520,20 @@ fn makes_room(submissions: &[Submission]) -> bool {
     matches!(submissions, [submission] if submission.needs.frees)
 }
 
+/// What a group knows beside its world.
+struct Basis {
+    memory: Memory,
+    /// What lookups were for, if they were not for all that the mutations need.
+    narrowed: Option<Needs>,
+    /// The time of its mutations.
+    now: Timestamp,
+}
+
 /// Submissions that failed together, and why.
 struct Failed {
     submissions: Vec<Submission>,
+    /// Those because of which they failed, by their places. Empty if it is not known.
+    whose: BTreeSet<usize>,
     error: StoreError,
     /// Whether a commit with them was sent whose outcome is not known.
     unknown: bool,
@@ -535,36 +591,4 @@ fn remember(
     if let (Some(key), Verdict::Done(_) | Verdict::Parts(_)) = (key, verdict) {
         seen.insert(key, hash);
     }
-}
-
-/// Checks the caller's access against the members in memory. They are exact: the group holds the lock of the stream, or
-/// its write verifies that the stream has not changed.
-fn authorize(
-    step: &Step,
-    caller: &Caller,
-    world: &World,
-) -> Result<Option<(WorkspaceId, taskwire_protocol::member::Role)>, Failure> {
-    if step.decide.access() == Access::ServerAdmin && !administers(caller, world) {
-        return Err(not_an_administrator());
-    }
-    let target = step.decide.target(caller);
-    let workspace = match target {
-        Target::Own | Target::User(_) | Target::Outside(_) => return Ok(None),
-        Target::Workspace(id) => Some(id),
-        Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
-        Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
-        Target::Attachment(id) => world.attachments.get(id).map(|record| record.workspace),
-        Target::Project(id) => world.projects.get(id).map(|project| project.workspace_id),
-        Target::Tag(id) => world.tags.get(id).map(|tag| tag.workspace_id),
-    };
-    let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
-    allowed(caller, step.decide.access(), target, place).map(Some)
-}
-
-/// Whether the caller's account administers the server, as it is in this transaction. So does the operator on the command
-/// line.
-fn administers(caller: &Caller, world: &World) -> bool {
-    let account = world.accounts.get(caller.user.id);
-    let is_one = |account: &Account| account.user.is_active && account.user.role == GlobalRole::Admin;
-    !caller.actor.is_user() || account.is_some_and(is_one)
 }

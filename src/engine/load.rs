@@ -2,6 +2,7 @@
 
 use super::loading::{HeldUsers, Loading};
 use super::lookups;
+use super::narrow::narrowed;
 use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
 use super::shared::Shared;
@@ -12,7 +13,7 @@ use crate::ops::{Needs, Target, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::Counters;
-use crate::store::{self, Result, Transaction, attachments, comments, members, projects, tags};
+use crate::store::{self, Result, Transaction, attachments, comments, members, projects, tags, tasks};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub(super) struct Loaded {
     pub(super) world: World,
     pub(super) memory: Memory,
     pub(super) users: HeldUsers,
+    /// What lookups were for, if they were not for all that the mutations need.
+    pub(super) narrowed: Option<Needs>,
 }
 
 /// Locks the streams and reads the rows.
@@ -97,27 +100,41 @@ pub(super) async fn load(
     }
     counters_and_members(tx, shared, streams, &mut world).await?;
     entities(tx, needs, &mut world).await?;
+    for task in tasks::load(tx, tries.tasks.iter().copied()).await? {
+        world.tasks.loaded(task);
+    }
     for (id, task) in world.tasks.iter() {
         shared.homes.put(*id, task.workspace_id);
         if tx.is_optimistic() && !orders(&world, task.workspace_id) {
             return Err(Fault::Unsure);
         }
     }
+    let mut less = None;
+    if needs.look_far() && !tries.hopes {
+        world.expect(needs.made.iter().copied());
+        less = narrowed(submissions, needs, &world, |key| memory.contains_key(key));
+    }
     let mut loading = Loading {
         tx,
         shared,
-        needs,
+        needs: less.as_ref().unwrap_or(needs),
         tries,
-        is_one: submissions.len() == 1,
+        submissions,
         world,
         users,
+        brought: 0,
     };
     lookups::all(&mut loading).await?;
     let Loading {
         tx, mut world, users, ..
     } = loading;
     wishes::load(tx, &shared.wishes, submissions, &mut world).await?;
-    Ok(Loaded { world, memory, users })
+    Ok(Loaded {
+        world,
+        memory,
+        users,
+        narrowed: less,
+    })
 }
 
 macro_rules! derive_entities {

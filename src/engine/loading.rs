@@ -2,11 +2,15 @@
 
 use super::recovery::{Fault, Tries};
 use super::shared::Shared;
+use super::submission::Submission;
 use crate::ops::Needs;
 use crate::ops::world::World;
-use crate::store::Transaction;
+use crate::store::{Transaction, Trouble};
 use std::collections::BTreeSet;
 use taskwire_protocol::StreamId;
+
+/// What a lookup returns.
+pub(super) type Done = Result<(), Fault>;
 
 /// The users' streams that a group has locked. Every transaction locks workspaces first and then users, each in the
 /// order of their ids, so a group that holds a user's stream may only wait for streams that sort after it.
@@ -42,8 +46,37 @@ pub(super) struct Loading<'a> {
     pub(super) shared: &'a Shared,
     pub(super) needs: &'a Needs,
     pub(super) tries: &'a Tries,
-    /// The group has only one submission.
-    pub(super) is_one: bool,
+    pub(super) submissions: &'a [Submission],
     pub(super) world: World,
     pub(super) users: HeldUsers,
+    /// How many tasks lookups brought that nothing bounds.
+    pub(super) brought: usize,
+}
+
+impl Loading<'_> {
+    /// Whether the group has only one submission.
+    pub(super) fn is_one(&self) -> bool {
+        self.submissions.len() == 1
+    }
+
+    /// Whether the group has only one of the server's own steps.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.submissions, [one] if one.is_own())
+    }
+
+    /// Names the submissions for which a lookup ran that brought too much or took too long: those that need what it
+    /// finds.
+    pub(super) fn blame(&self, fault: Fault, need_it: impl Fn(&Needs) -> bool) -> Fault {
+        let error = match fault {
+            Fault::Crowded { error, .. } => error,
+            Fault::Failed(error) if error.trouble == Trouble::Late && !self.is_one() => error,
+            fault => return fault,
+        };
+        let submissions = self.submissions.iter().enumerate();
+        let whose = submissions.filter(|(_, submission)| need_it(&submission.needs));
+        Fault::Crowded {
+            whose: whose.map(|(i, _)| i).collect(),
+            error,
+        }
+    }
 }

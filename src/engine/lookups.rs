@@ -1,33 +1,35 @@
 //! How a group finds rows that its mutations cannot name by key: one function per lookup of the table of entities
-//! (`ops/mod.rs`), in the order of the table. A lookup sees the entities and what earlier lookups loaded.
+//! (`ops/mod.rs`), in the order of the table. A lookup sees the entities and what earlier lookups loaded. `crowds` has the
+//! lookups of tasks whose number nothing bounds, `neighbours` the one of places.
 
-use super::loading::Loading;
-use super::recovery::Fault;
-use crate::domain::{position, stage};
+use super::crowds::{
+    assigned, before, below, blocked, blockers, levels, restaged, tasks_of_project, tasks_with_tag,
+};
+use super::loading::{Done, Loading};
+use super::neighbours::neighbours;
 use crate::ops::bounds::Belongings;
 use crate::ops::notifications::FORGOTTEN;
-use crate::ops::world::{Members, World};
+use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
     api_tokens, attachments, invites, members, notifications, projects, purges, repeats, sessions, streams,
     tags, tasks, users, workspaces,
 };
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use taskwire_protocol::member::Role;
-use taskwire_protocol::task::Task;
-use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId, limits};
-
-type Done = Result<(), Fault>;
+use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 
 macro_rules! derive_all {
     (
         entities { $($entities:tt)* }
-        lookups { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty, ordered($order:ident); )* }
+        lookups { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty, ordered($order:ident),
+            brings($brings:ident); )* }
     ) => {
         /// Runs every lookup that the group needs.
         pub(super) async fn all(loading: &mut Loading<'_>) -> Done {
-            $( if !loading.needs.$name.is_empty() { $name(loading).await?; } )*
+            $( if !loading.needs.$name.is_empty() && let Err(fault) = $name(loading).await {
+                return Err(loading.blame(fault, |needs| !needs.$name.is_empty()));
+            } )*
             Ok(())
         }
     };
@@ -232,81 +234,10 @@ async fn count_subtasks(loading: &mut Loading<'_>, parents: BTreeSet<TaskId>) ->
     Ok(())
 }
 
-async fn below(loading: &mut Loading<'_>) -> Done {
-    let ids = loading.needs.below.iter().copied();
-    let below = tasks::load_below(loading.tx, ids).await?;
-    take_over(loading, below, World::too_many_below)
-}
-
-async fn blockers(loading: &mut Loading<'_>) -> Done {
-    // one more than is allowed shows that there are too many
-    let limit = limits::BLOCKED_AFTER as i64 + 1;
-    for id in &loading.needs.blockers {
-        for task in tasks::load_blockers(loading.tx, [*id], limit).await? {
-            loading.world.tasks.loaded(task);
-        }
-    }
-    Ok(())
-}
-
-async fn before(loading: &mut Loading<'_>) -> Done {
-    let ids = loading.needs.before.iter().copied();
-    for task in tasks::load_blockers(loading.tx, ids, tasks::MOST_BEFORE as i64).await? {
-        loading.world.tasks.loaded(task);
-    }
-    Ok(())
-}
-
-async fn blocked(loading: &mut Loading<'_>) -> Done {
-    let ids = loading.needs.blocked.iter().copied();
-    let blocked = tasks::load_blocked(loading.tx, ids).await?;
-    take_over(loading, blocked, World::too_many_blocked)
-}
-
-/// Takes tasks over unless they are too many (`None`): a group is divided then, and a single mutation is told.
-fn take_over(loading: &mut Loading<'_>, found: Option<Vec<Task>>, too_many: fn(&mut World)) -> Done {
-    match found {
-        Some(found) => {
-            for task in found {
-                loading.world.tasks.loaded(task);
-            }
-        }
-        None if loading.is_one => too_many(&mut loading.world),
-        None => return Err(Fault::Crowded),
-    }
-    Ok(())
-}
-
-async fn restaged(loading: &mut Loading<'_>) -> Done {
-    let limit = limits::RESTAGED as i64 + 1;
-    for (workspace, defined) in &loading.needs.restaged {
-        let (before, now) = (loading.world.stages(*workspace), stage::of(defined));
-        let changing = before.iter().filter(|stage| stage::changes(stage, &now));
-        let keys: Vec<&str> = changing.map(|stage| &*stage.key).collect();
-        if keys.is_empty() {
-            continue;
-        }
-        for task in tasks::load_in_stages(loading.tx, *workspace, &keys, limit).await? {
-            loading.world.tasks.loaded(task);
-        }
-    }
-    Ok(())
-}
-
 async fn ancestors(loading: &mut Loading<'_>) -> Done {
-    for id in &loading.needs.ancestors {
-        for task in tasks::load_ancestors(loading.tx, *id).await? {
-            loading.world.tasks.loaded(task);
-        }
-    }
-    Ok(())
-}
-
-async fn assigned(loading: &mut Loading<'_>) -> Done {
-    for (workspace, user) in &loading.needs.assigned {
-        for task in tasks::load_assigned(loading.tx, *workspace, *user).await? {
-            loading.world.tasks.loaded(task);
-        }
+    let ids = loading.needs.ancestors.iter().copied();
+    for task in tasks::load_ancestors(loading.tx, ids).await? {
+        loading.world.tasks.loaded(task);
     }
     Ok(())
 }
@@ -355,73 +286,6 @@ async fn projects_beside(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
-async fn tasks_of_project(loading: &mut Loading<'_>) -> Done {
-    for id in &loading.needs.tasks_of_project {
-        for task in tasks::load_of_project(loading.tx, *id).await? {
-            loading.world.tasks.loaded(task);
-        }
-    }
-    Ok(())
-}
-
-/// The tasks next to those before or after which others are placed. A task that the group itself creates counts as
-/// being at the current end of the order.
-async fn neighbours(loading: &mut Loading<'_>) -> Done {
-    let (shared, needs) = (loading.shared, loading.needs);
-    let end: Arc<str> = position::at_end(shared.ids.next()).into();
-    // every task of the group may leave this place before the last one is placed, so read one more than the group has
-    let nearest = needs.tasks.len() as i64 + 1;
-    // when a task leaves its place, the tasks on its two sides become neighbours
-    let left = needs
-        .neighbours
-        .iter()
-        .filter(|(id, _)| needs.leaving.contains(id));
-    let other_sides = left.map(|(id, before)| (*id, !before));
-    let sides: BTreeSet<(TaskId, bool)> = needs.neighbours.iter().copied().chain(other_sides).collect();
-    for (id, before) in &sides {
-        let made = needs.made.iter().filter(|(made, _)| made == id);
-        let places: Vec<(WorkspaceId, Arc<str>)> = loading.world.tasks.get(*id).map_or_else(
-            || made.map(|(_, workspace)| (*workspace, end.clone())).collect(),
-            |task| vec![(task.workspace_id, task.position.clone())],
-        );
-        for (workspace, place) in places {
-            let place = (&*place, *id);
-            let near = tasks::load_neighbours(loading.tx, workspace, place, *before, nearest).await?;
-            let longest = near.iter().map(|task| task.position.len()).max();
-            for task in near {
-                loading.world.tasks.loaded(task);
-            }
-            let room = room_around(longest.unwrap_or(0).max(place.0.len()));
-            if room == 0 {
-                continue;
-            }
-            for before in [true, false] {
-                let near =
-                    tasks::load_neighbours(loading.tx, workspace, place, before, nearest + room as i64);
-                for task in near.await? {
-                    loading.world.tasks.loaded(task);
-                }
-            }
-            loading.world.loaded_room(*id, room);
-        }
-    }
-    Ok(())
-}
-
-/// On each side of a place, to how many tasks a move may give new places: none unless places there are long.
-fn room_around(longest: usize) -> usize {
-    if longest < position::LONG {
-        0
-    } else if longest < VERY_LONG {
-        512
-    } else {
-        position::ALL
-    }
-}
-
-/// Where places are so long, 512 tasks have no room for shorter ones. Only somebody who aims at it comes so far.
-const VERY_LONG: usize = position::LONG + 12;
-
 /// A task that the group makes may be in any workspace for which it asks for the id.
 async fn tags_named(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
@@ -457,19 +321,6 @@ async fn tags_named(loading: &mut Loading<'_>) -> Done {
         .collect();
     for (workspace, key, named) in tags::named(loading.tx, wanted).await? {
         loading.world.loaded_name(workspace, key, named);
-    }
-    Ok(())
-}
-
-async fn tasks_with_tag(loading: &mut Loading<'_>) -> Done {
-    let limit = limits::RETAGGED as i64 + 1;
-    for id in &loading.needs.tasks_with_tag {
-        let Some(tag) = loading.world.tags.get(*id).cloned() else {
-            continue;
-        };
-        for task in tasks::load_tagged(loading.tx, &tag, limit).await? {
-            loading.world.tasks.loaded(task);
-        }
     }
     Ok(())
 }

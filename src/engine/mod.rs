@@ -21,8 +21,8 @@
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what happens to a group when the database fails
-//! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of a group's steps; `shared` what all
-//!   writers share
+//! - `load`, `loading`, `lookups` (`crowds`, `neighbours`), `write`, `frame`, `answer`   the details of a group's steps;
+//!   `narrow` for whom lookups run, `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
@@ -54,6 +54,7 @@ mod authorize;
 mod batch;
 mod bearer;
 mod company;
+mod crowds;
 mod departures;
 mod dispatch;
 mod download;
@@ -82,6 +83,8 @@ mod lookups;
 mod mails;
 mod measure;
 mod members;
+mod narrow;
+mod neighbours;
 mod newest;
 mod node;
 mod old_notifications;

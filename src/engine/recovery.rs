@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError, Trouble, log};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskwire_protocol::{ErrorCode, Failure, StreamId};
+use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, TaskId};
 
 /// How often a group runs again when another transaction was in the way or the connection had broken.
 const TRIES: u32 = 6;
@@ -22,6 +22,9 @@ const WIDENED: u32 = 3;
 /// How often a group runs again because it did not know the preferences of people whom it notified. What became unknown
 /// since then counts as if they had said nothing.
 const ASKED: u32 = 3;
+/// How often a group runs again because tasks were not in memory to which a move gives new places. After that the move
+/// leaves them where they are.
+const MISSED: u32 = 3;
 /// The first pause before the database is asked again what a commit did. The pause doubles, up to `LAST_LOOK`.
 const LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -37,8 +40,26 @@ pub(super) enum Fault {
     Unsure,
     /// The group notified people whose wishes it did not know. They are known now.
     Uninformed,
-    /// The submissions of the group need too many rows together.
-    Crowded,
+    /// A mutation would have changed these tasks, which were not in memory.
+    Missing(BTreeSet<TaskId>),
+    /// A mutation is not refused that was about to be when lookups ran, so they left out what it needs.
+    Hopeful,
+    /// These submissions, by their places in the group, need too many rows to share a transaction with others, or a
+    /// lookup for them took too long.
+    Crowded {
+        whose: BTreeSet<usize>,
+        error: StoreError,
+    },
+}
+
+impl Fault {
+    /// A lookup brought too many rows. `Loading` knows for whom.
+    pub(super) fn crowded() -> Fault {
+        Fault::Crowded {
+            whose: BTreeSet::new(),
+            error: StoreError::crowded(),
+        }
+    }
 }
 
 impl From<StoreError> for Fault {
@@ -53,7 +74,12 @@ pub(super) struct Tries {
     failed: u32,
     widened: u32,
     informed: u32,
+    missing: u32,
     locks: bool,
+    /// Lookups also run for mutations that seem to be refused.
+    pub(super) hopes: bool,
+    /// Tasks to load besides those that the mutations name.
+    pub(super) tasks: BTreeSet<TaskId>,
     /// The database is full, and this group may use the reserve.
     pub(super) stretches: bool,
     /// The commit of an earlier try was sent, and it is not known what became of it.
@@ -77,6 +103,24 @@ impl Tries {
     pub(super) fn informed(&mut self) {
         self.informed += 1;
         metrics::counter!("taskwire_group_retries_total", "cause" => "preferences").increment(1);
+    }
+
+    /// Whether the group may run again because it would have changed tasks that were not in memory.
+    pub(super) fn may_miss(&self) -> bool {
+        self.missing < MISSED
+    }
+
+    /// The next try has these tasks in memory.
+    pub(super) fn load(&mut self, tasks: BTreeSet<TaskId>) {
+        self.missing += 1;
+        self.tasks.extend(tasks);
+        metrics::counter!("taskwire_group_retries_total", "cause" => "tasks").increment(1);
+    }
+
+    /// The next try runs lookups for every mutation.
+    pub(super) fn hope(&mut self) {
+        self.hopes = true;
+        metrics::counter!("taskwire_group_retries_total", "cause" => "lookups").increment(1);
     }
 
     /// Whether the group must lock everything that it relies on.
@@ -104,6 +148,8 @@ impl Tries {
         let again = match error.trouble {
             Trouble::Contended => self.failed < TRIES,
             Trouble::Unavailable => self.failed < 2 || (worth_it && self.failed < TRIES),
+            // what took too long would take as long again
+            Trouble::Late => worth_it && self.failed < 2,
             // the row that took the name or id is visible now, so the next run decides on it
             Trouble::Taken => self.failed < 2,
             Trouble::Full => worth_it && self.failed < 2,
@@ -115,6 +161,28 @@ impl Tries {
         }
         again
     }
+}
+
+/// Divides submissions that need too much together: those at the places `whose` run alone, and the others together before
+/// them. Those of one session keep their order.
+pub(super) fn divided(submissions: Vec<Submission>, whose: &BTreeSet<usize>) -> Vec<Vec<Submission>> {
+    let (mut others, mut later) = (Vec::new(), Vec::new());
+    let mut behind: Vec<SessionId> = Vec::new();
+    for (i, submission) in submissions.into_iter().enumerate() {
+        let session = submission.caller.session;
+        if whose.contains(&i) {
+            behind.push(session);
+            later.push(vec![submission]);
+        } else if behind.contains(&session) {
+            later.push(vec![submission]);
+        } else {
+            others.push(submission);
+        }
+    }
+    if !others.is_empty() {
+        later.insert(0, others);
+    }
+    later
 }
 
 /// Answers the submissions without an op_id, whose outcome stays unknown. Returns the others.
@@ -192,4 +260,47 @@ pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>)
 
 async fn range(store: &Store, stream: StreamId) -> Result<(i64, i64), StoreError> {
     log::range(&mut store.read().await?, stream).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::world::World;
+    use crate::ops::{Act, Caller, Decide, Needs, Target};
+    use taskwire_protocol::Access;
+
+    /// A mutation that does nothing.
+    struct Nothing;
+
+    impl Decide for Nothing {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+        fn access(&self) -> Access {
+            Access::User
+        }
+        fn target(&self, _: &Caller) -> Target {
+            Target::Own
+        }
+        fn needs(&self, _: &Caller, _: &mut Needs) {}
+        fn decide(&self, _: &Act<'_>, _: &mut World) -> crate::ops::Result<Arc<str>> {
+            Ok("".into())
+        }
+        fn canonical(&self) -> String {
+            String::new()
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_runs_alone_and_sessions_keep_their_order() {
+        let group = [1, 2, 3, 2, 1, 4];
+        let submissions = group.map(|session| Submission::of_session(session, Box::new(Nothing)));
+        let parts = divided(submissions.into(), &BTreeSet::from([1, 4]));
+        let session = |submission: &Submission| submission.caller.session.0.as_u128();
+        let sessions: Vec<Vec<u128>> = parts
+            .iter()
+            .map(|part| part.iter().map(session).collect())
+            .collect();
+        assert_eq!(sessions, [vec![1, 3, 4], vec![2], vec![2], vec![1]]);
+    }
 }

@@ -91,6 +91,7 @@ pub(super) const METRICS: &[Metric] = &[
     // writes and reads
     histogram("taskwire_mutation_wait_seconds", &[], "Time from a mutation's place in the queue to its commit"),
     histogram("taskwire_group_size", &[], "Mutations in a group, which one transaction commits"),
+    histogram("taskwire_group_rows", &[], "Rows that a group of mutations read before it decided"),
     gauge("taskwire_lane_groups_running", &[], "Groups of mutations that run now"),
     counter("taskwire_lane_groups_total", &["beside"], "Groups of mutations, by whether others ran at the same time: yes or no"),
     counter("taskwire_optimistic_groups_total", &[], "Groups of mutations that were committed without locking first"),

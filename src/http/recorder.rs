@@ -19,6 +19,8 @@ const SECONDS: [f64; 14] = [
 ];
 /// Bounds of the sizes of groups, which have at most 64 mutations.
 const MUTATIONS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+/// Bounds of how many rows a group reads.
+const ROWS: [f64; 8] = [1.0, 10.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0, 20_000.0];
 /// Bounds of how many events a reader is behind.
 const EVENTS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
 
@@ -48,6 +50,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(seconds, &SECONDS)?
         .set_buckets_for_metric(Matcher::Full("taskwire_group_size".to_owned()), &MUTATIONS)?
+        .set_buckets_for_metric(Matcher::Full("taskwire_group_rows".to_owned()), &ROWS)?
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS)
 }
 

@@ -6,6 +6,9 @@ use crate::ids::Ids;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{OpId, Timestamp, WorkspaceId};
 
+/// The workspace of a target and the caller's role there; `None` for targets outside workspaces.
+pub type Place = Option<(WorkspaceId, Role)>;
+
 /// One mutation being decided.
 pub struct Act<'a> {
     /// The account that the mutation is for, and the actor.
@@ -18,8 +21,8 @@ pub struct Act<'a> {
     pub ids: &'a Ids,
     /// The client's id of the mutation.
     pub op_id: Option<OpId>,
-    /// The workspace of the target and the caller's role there; `None` for targets outside workspaces.
-    pub place: Option<(WorkspaceId, Role)>,
+    /// The workspace of the target and the caller's role there.
+    pub place: Place,
 }
 
 impl Act<'_> {

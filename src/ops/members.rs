@@ -4,13 +4,13 @@ use super::caller::targets_a_workspace;
 use super::cursor::{List, Wanted};
 use super::joining::{join, role_of_caller, workspace};
 use super::notices::{Notice, tell};
-use super::world::{Logged, World};
+use super::world::{Crowd, Logged, World};
 use super::{
-    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, invites,
-    not_found,
+    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Place, Query, Result, cascade, conflict, invites,
+    not_found, too_many,
 };
 use crate::domain::members as rules;
-use crate::store::members;
+use crate::store::{members, tasks};
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{
@@ -157,22 +157,45 @@ impl Mutation for RemoveMember {
         need_to_leave(self.workspace_id, self.user_id, needs);
     }
 
+    fn cascades(&self) -> bool {
+        true
+    }
+
+    fn narrow(&self, place: Place, world: &World, _: &mut Needs) -> Result<()> {
+        match (world.workspaces.get(self.workspace_id), place) {
+            (Some(workspace), Some((_, role))) => removable(self, role, workspace, world),
+            _ => Ok(()),
+        }
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
         let workspace = workspace(act, world)?;
-        let before = member(world, &workspace, self.user_id)?;
-        let owners = world
-            .members(workspace.id)
-            .map_or(0, |members| members.count(Role::Owner));
-        rules::change(
-            workspace.kind,
-            role_of_caller(act),
-            Some(before.role),
-            None,
-            owners,
-        )?;
+        removable(self, role_of_caller(act), &workspace, world)?;
+        all_assigned_known(world)?;
         let logged = leave(act, world, workspace.id, self.user_id, AccessLostReason::Removed)?;
         Ok(Change::logged(logged, DONE))
     }
+}
+
+/// Whether a member with this role may remove the member.
+fn removable(asked: &RemoveMember, by: Role, workspace: &Workspace, world: &World) -> Result<()> {
+    let before = member(world, workspace, asked.user_id)?;
+    let owners = world
+        .members(workspace.id)
+        .map_or(0, |members| members.count(Role::Owner));
+    rules::change(workspace.kind, by, Some(before.role), None, owners)
+}
+
+/// Refuses the removal of a member who is assigned to too many tasks.
+pub(super) fn all_assigned_known(world: &World) -> Result<()> {
+    if world.has_all(Crowd::Assigned) {
+        return Ok(());
+    }
+    let message = format!(
+        "more than {} tasks are assigned to this member, with deleted ones; assign some of them to others first",
+        tasks::MOST
+    );
+    Err(too_many(&message, tasks::MOST))
 }
 
 /// A member leaves a workspace, and the assignees of the tasks that are loaded.

@@ -79,7 +79,7 @@ use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{ErrorCode, Failure};
 
 pub use crate::store::users::Login;
-pub use act::Act;
+pub use act::{Act, Place};
 pub use caller::{Caller, Target, Targeted};
 pub use command::Command;
 pub use grant::Grant;
@@ -95,7 +95,9 @@ pub use query::{Ask, Index, Query};
 ///   a change invalidates cached sessions and memberships, else `content`. `store`: the module of the store that has
 ///   the row's `load` and `write`.
 /// - `lookups`: other ways to find such rows, for mutations that cannot name their keys. For each, `engine::lookups`
-///   has a function with this name. Lookups run in this order, after the entities are loaded.
+///   has a function with this name. Lookups run in this order, after the entities are loaded. `brings`: `many` if the
+///   request does not bound what it reads. Such a lookup does not run for a mutation that is refused by what the rows
+///   say that it names ([`Mutation::narrow`]).
 macro_rules! for_each_entity {
     ($callback:ident) => {
         $callback! {
@@ -156,77 +158,79 @@ macro_rules! for_each_entity {
             }
             lookups {
                 /// Accounts by e-mail address or username.
-                logins: $crate::store::users::Login, ordered(user);
+                logins: $crate::store::users::Login, ordered(user), brings(few);
                 /// The accounts that have these logins.
-                accounts_of: $crate::store::users::Login, ordered(user);
+                accounts_of: $crate::store::users::Login, ordered(user), brings(few);
                 /// All invitations to a workspace.
-                invites_of: taskwire_protocol::WorkspaceId, ordered(user);
+                invites_of: taskwire_protocol::WorkspaceId, ordered(user), brings(many);
                 /// Whether a user shares a workspace with the account that has a login.
-                acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user);
+                acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user), brings(few);
                 /// The active administrators, if this account may stop being one of them. All their streams are locked.
-                administrators: taskwire_protocol::UserId, ordered(user);
+                administrators: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// The active administrators, if this account may become the first one. No two transactions ask at once.
-                founders: taskwire_protocol::UserId, ordered(user);
+                founders: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// How many workspaces the account with this login has. Its stream is locked.
-                joining: $crate::store::users::Login, ordered(user);
+                joining: $crate::store::users::Login, ordered(user), brings(many);
                 /// How many workspaces these users have. Their streams are locked.
-                taking: taskwire_protocol::UserId, ordered(user);
+                taking: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// How many workspaces a user has and owns. The user's stream must be the target's.
-                belongings: taskwire_protocol::UserId, ordered(user);
+                belongings: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// The team workspaces that have other members, and this user as their only owner.
-                sole_ownerships: taskwire_protocol::UserId, ordered(user);
+                sole_ownerships: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// How much these users store, and their accounts, if a plan bounds it. Their streams are locked.
-                stored: taskwire_protocol::UserId, ordered(user);
+                stored: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// The accounts of a workspace's owners. The workspace must be the target's.
-                owners: taskwire_protocol::WorkspaceId, ordered(user);
+                owners: taskwire_protocol::WorkspaceId, ordered(user), brings(many);
                 /// When each user's newest notification was made, for a mutation that changes all of them.
-                newest: taskwire_protocol::UserId, ordered(user);
+                newest: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// The oldest notifications of a user whose ids are before this one.
-                old_notifications: (taskwire_protocol::UserId, uuid::Uuid), ordered(user);
+                old_notifications: (taskwire_protocol::UserId, uuid::Uuid), ordered(user), brings(many);
                 /// Some of a user's notifications about a task.
-                told: (taskwire_protocol::UserId, taskwire_protocol::TaskId), ordered(user);
+                told: (taskwire_protocol::UserId, taskwire_protocol::TaskId), ordered(user), brings(many);
                 /// The sessions of these accounts that have not ended.
-                sessions_of: taskwire_protocol::UserId, ordered(user);
+                sessions_of: taskwire_protocol::UserId, ordered(user), brings(many);
                 /// The API tokens of these accounts.
-                api_tokens_of: taskwire_protocol::UserId, ordered(user);
+                api_tokens_of: taskwire_protocol::UserId, ordered(user), brings(many);
                 /// How many subtasks these tasks have that are not deleted.
-                subtasks: taskwire_protocol::TaskId, ordered(workspace);
+                subtasks: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// How many subtasks the parents of these tasks have that are not deleted.
-                siblings: taskwire_protocol::TaskId, ordered(workspace);
+                siblings: taskwire_protocol::TaskId, ordered(workspace), brings(many);
+                /// How many levels of subtasks are below these tasks.
+                levels: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// The subtasks of these tasks, and the subtasks of those.
-                below: taskwire_protocol::TaskId, ordered(workspace);
+                below: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// These tasks, and all that block them, directly or through others, as far as it matters.
-                blockers: taskwire_protocol::TaskId, ordered(workspace);
+                blockers: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// These tasks, and all that block them, directly or through others. What is missing was too much together.
-                before: taskwire_protocol::TaskId, ordered(workspace);
+                before: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// The tasks that these block.
-                blocked: taskwire_protocol::TaskId, ordered(workspace);
+                blocked: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// The tasks of a workspace that change when it gets these stages. Its stream must be the target's.
                 restaged: (taskwire_protocol::WorkspaceId, Vec<taskwire_protocol::stage::DefineStage>),
-                    ordered(workspace);
+                    ordered(workspace), brings(many);
                 /// These tasks and their ancestors.
-                ancestors: taskwire_protocol::TaskId, ordered(workspace);
+                ancestors: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// The tasks of a workspace to which a user is assigned.
-                assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
+                assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace), brings(many);
                 /// The tasks with these ids, in any workspace, the tasks above them, and how many subtasks they have.
-                imported: taskwire_protocol::TaskId, ordered(workspace);
+                imported: taskwire_protocol::TaskId, ordered(workspace), brings(few);
                 /// All projects of the workspace of a target.
-                projects_beside: $crate::ops::Target, ordered(workspace);
+                projects_beside: $crate::ops::Target, ordered(workspace), brings(many);
                 /// The tasks of these projects.
-                tasks_of_project: taskwire_protocol::ProjectId, ordered(workspace);
-                /// The tasks next to these in the manual order: before (true) or after (false) them.
-                neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
+                tasks_of_project: taskwire_protocol::ProjectId, ordered(workspace), brings(many);
+                /// The places next to these tasks in the manual order.
+                neighbours: taskwire_protocol::TaskId, ordered(workspace), brings(many);
                 /// What the workspace of a target has under a key: a tag, or room for one.
-                tags_named: ($crate::ops::Target, String), ordered(workspace);
+                tags_named: ($crate::ops::Target, String), ordered(workspace), brings(few);
                 /// The tasks that carry these tags.
-                tasks_with_tag: taskwire_protocol::TagId, ordered(workspace);
+                tasks_with_tag: taskwire_protocol::TagId, ordered(workspace), brings(many);
                 /// The time zones of these users.
-                zones: taskwire_protocol::UserId, ordered(workspace);
+                zones: taskwire_protocol::UserId, ordered(workspace), brings(few);
                 /// Where those of these tasks that repeat, or begin to (true), stand in their series, and the time zones
                 /// of their creators.
-                repeating: (taskwire_protocol::TaskId, bool), ordered(workspace);
+                repeating: (taskwire_protocol::TaskId, bool), ordered(workspace), brings(few);
                 /// The notifications about these tasks, and the streams of their recipients, unless they are too many.
-                notified: taskwire_protocol::TaskId, ordered(user);
+                notified: taskwire_protocol::TaskId, ordered(user), brings(many);
             }
         }
     };
@@ -260,6 +264,10 @@ impl From<StoreError> for Failure {
                 ErrorCode::Unavailable,
                 "the database is unavailable at the moment; try again",
             ),
+            Trouble::Late => Failure::new(
+                ErrorCode::Unavailable,
+                "the database took too long over this request; nothing was changed; ask for less at once, or try again",
+            ),
             Trouble::Full => Failure::new(
                 ErrorCode::StorageFull,
                 "the server's storage is full; nothing was changed",
@@ -286,6 +294,11 @@ pub fn not_found(what: &str) -> Failure {
 /// The error for a request that the current state does not allow.
 pub fn conflict(message: &str) -> Failure {
     Failure::new(ErrorCode::Conflict, message)
+}
+
+/// The refusal of what would take too many tasks along. `message` says what to do instead.
+fn too_many(message: &str, limit: usize) -> Failure {
+    conflict(message).with(serde_json::json!({ "limit": limit }))
 }
 
 /// The empty answer.

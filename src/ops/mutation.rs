@@ -1,7 +1,7 @@
 //! Mutations: what they need, what they decide, and the proof that they logged the change.
 
 use super::world::{Logged, World};
-use super::{Act, Caller, Needs, Result, Target, Targeted, json};
+use super::{Act, Caller, Needs, Place, Result, Target, Targeted, json};
 use std::sync::Arc;
 use taskwire_protocol::{Access, InviteId, WorkspaceId};
 
@@ -52,6 +52,13 @@ pub trait Mutation: Targeted {
     /// Adds what the mutation needs besides its target.
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
+    /// Refuses what the rows that the mutation names decide already, and drops needs that they make needless. Memory has
+    /// these rows, and does not have what lookups bring. It may leave to [`Mutation::decide`] whatever it does not know:
+    /// another mutation of the group may make a task first ([`World::expected`]).
+    fn narrow(&self, _place: Place, _world: &World, _needs: &mut Needs) -> Result<()> {
+        Ok(())
+    }
+
     /// The login of a person who shares no workspace with the caller, if the mutation tries one, whether or not it is
     /// of an account. The engine limits how many a caller may try.
     fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
@@ -94,6 +101,10 @@ pub trait Decide: Send + Sync {
     fn target(&self, caller: &Caller) -> Target;
     /// Adds what the mutation needs besides its target.
     fn needs(&self, caller: &Caller, needs: &mut Needs);
+    /// Refuses what the rows that it names decide already, and drops needs that they make needless.
+    fn narrow(&self, _place: Place, _world: &World, _needs: &mut Needs) -> Result<()> {
+        Ok(())
+    }
     /// The login of a stranger that the mutation tries.
     fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
         None
@@ -142,6 +153,10 @@ impl<M: Mutation> Decide for M {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         Mutation::needs(self, caller, needs);
+    }
+
+    fn narrow(&self, place: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        Mutation::narrow(self, place, world, needs)
     }
 
     fn reaches(&self, caller: &Caller, world: &World) -> Option<String> {

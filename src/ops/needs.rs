@@ -13,11 +13,19 @@ macro_rules! ordered_by {
     };
 }
 
+macro_rules! if_many {
+    (many $then:expr) => {
+        $then
+    };
+    (few $then:expr) => {};
+}
+
 macro_rules! derive_needs {
     (
         entities { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty => $row:ty,
             ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
-        lookups { $( $(#[doc = $find_doc:literal])+ $find:ident: $find_key:ty, ordered($find_order:ident); )* }
+        lookups { $( $(#[doc = $find_doc:literal])+ $find:ident: $find_key:ty, ordered($find_order:ident),
+            brings($brings:ident); )* }
     ) => {
         /// What must be in memory before a mutation decides, besides its target.
         #[derive(Clone, Debug, Default)]
@@ -64,6 +72,30 @@ macro_rules! derive_needs {
                 self.leaving.extend(leaving);
                 self.alone |= alone;
                 self.frees |= frees;
+            }
+
+            /// Whether something is needed that a lookup finds which may bring many rows.
+            pub fn look_far(&self) -> bool {
+                $( if_many!($brings { if !self.$find.is_empty() { return true; } }); )*
+                false
+            }
+
+            /// Drops what such lookups find.
+            pub fn stay_near(&mut self) {
+                $( if_many!($brings self.$find.clear()); )*
+                self.leaving.clear();
+            }
+
+            /// Adds what another mutation needs that such lookups find.
+            pub fn merge_far(&mut self, other: &Needs) {
+                $( if_many!($brings self.$find.extend(other.$find.iter().cloned())); )*
+                self.leaving.extend(&other.leaving);
+            }
+
+            /// Whether it has everything that another mutation needs that such lookups find.
+            pub fn has_far(&self, other: &Needs) -> bool {
+                $( if_many!($brings { if !other.$find.is_subset(&self.$find) { return false; } }); )*
+                other.leaving.is_subset(&self.leaving)
             }
         }
     };

@@ -1,7 +1,7 @@
 //! A workspace gets other stages: its tasks move, or are completed or reopened.
 
-use super::world::World;
-use super::{Act, Result, cascade, conflict};
+use super::world::{Crowd, World};
+use super::{Act, Result, cascade, too_many};
 use crate::domain::stage::{changes, enter, successor};
 use taskwire_protocol::stage::{Stage, Stages};
 use taskwire_protocol::task::Task;
@@ -13,18 +13,18 @@ pub(super) fn concerned(
     workspace: WorkspaceId,
     (before, now): (&Stages, &Stages),
 ) -> Result<Vec<Task>> {
+    if !world.has_all(Crowd::InStages) {
+        let message = format!(
+            "more than {} tasks are in stages that go away, or that complete or reopen them; change fewer stages at once",
+            limits::RESTAGED
+        );
+        return Err(too_many(&message, limits::RESTAGED).at("stages"));
+    }
     let changing: Vec<&Stage> = before.iter().filter(|stage| changes(stage, now)).collect();
     let is_concerned =
         |task: &&Task| task.workspace_id == workspace && changing.iter().any(|stage| stage.key == task.stage);
     let tasks = world.tasks.iter().map(|(_, task)| task);
     let mut tasks: Vec<Task> = tasks.filter(is_concerned).cloned().collect();
-    if tasks.len() > limits::RESTAGED {
-        let message = format!(
-            "more than {} tasks are in stages that go away, or that complete or reopen them; change fewer stages at once",
-            limits::RESTAGED
-        );
-        return Err(conflict(&message).at("stages"));
-    }
     tasks.sort_unstable_by_key(|task| task.id);
     Ok(tasks)
 }

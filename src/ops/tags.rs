@@ -4,10 +4,10 @@
 use super::caller::{targets_a_tag, targets_a_workspace};
 use super::cursor::{List, Wanted};
 use super::step::{Step, decided_as_steps};
-use super::world::{Logged, World};
+use super::world::{Crowd, Logged, World};
 use super::{
-    Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, Target, cascade, conflict, json,
-    not_found,
+    Act, Ask, Caller, Change, DONE, Mutation, Needs, Place, Query, Result, Target, cascade, conflict, json,
+    not_found, too_many,
 };
 use crate::domain::text;
 use crate::store::tags;
@@ -124,6 +124,14 @@ impl Mutation for UpdateTag {
         self.name.is_some()
     }
 
+    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        let tag = world.tags.get(self.id);
+        if tag.is_some_and(|tag| self.name.as_deref() == Some(&*tag.name)) {
+            needs.tasks_with_tag.clear();
+        }
+        Ok(())
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Tag>> {
         let before = there(world, self.id)?;
         let mut tag = before.clone();
@@ -182,6 +190,13 @@ fn is_name_of(tag: &Tag, key: &str, name: &str) -> bool {
 
 /// The tasks that carry a tag, by id.
 fn carrying(world: &World, tag: &Tag) -> Result<Vec<Task>> {
+    if !world.has_all(Crowd::Tagged) {
+        let message = format!(
+            "more than {} tasks carry the tag, with deleted ones; take it off some of them, or purge deleted ones, first",
+            limits::RETAGGED
+        );
+        return Err(too_many(&message, limits::RETAGGED));
+    }
     let key = name_key(&tag.name);
     let carries = |task: &&Task| {
         let mut names = task.tags.iter();
@@ -189,13 +204,6 @@ fn carrying(world: &World, tag: &Tag) -> Result<Vec<Task>> {
     };
     let tasks = world.tasks.iter().map(|(_, task)| task);
     let mut tasks: Vec<Task> = tasks.filter(carries).cloned().collect();
-    if tasks.len() > limits::RETAGGED {
-        let message = format!(
-            "more than {} tasks carry the tag, with deleted ones; take it off some of them, or purge deleted ones, first",
-            limits::RETAGGED
-        );
-        return Err(conflict(&message));
-    }
     tasks.sort_unstable_by_key(|task| task.id);
     Ok(tasks)
 }

@@ -12,6 +12,8 @@ pub enum Trouble {
     Contended,
     /// The database cannot be reached, or the connection broke. Try again later.
     Unavailable,
+    /// The database ended a statement that took too long, and lives. Ask for less.
+    Late,
     /// The disk is full, or the database has reached its allowed size.
     Full,
     /// A row with this key exists.
@@ -120,6 +122,7 @@ fn cause(error: &sqlx::Error) -> &'static str {
         (Some("25006"), _) => READ_ONLY,
         (_, Trouble::Contended) => "busy",
         (_, Trouble::Unavailable) => "connection",
+        (_, Trouble::Late) => "late",
         (_, Trouble::Full) => "full",
         (_, Trouble::Taken) => "taken",
         (_, Trouble::Bug) => "bug",
@@ -154,7 +157,8 @@ fn by_code(code: &str) -> Trouble {
     match code {
         "40001" | "40P01" | "55P03" => Trouble::Contended,
         "53100" => Trouble::Full,
-        // connection exceptions, out of resources, operator intervention, statement or idle timeouts
+        "57014" => Trouble::Late,
+        // connection exceptions, out of resources, operator intervention, idle timeouts
         _ if code.starts_with("08")
             || code.starts_with("53")
             || code.starts_with("57")
@@ -178,6 +182,7 @@ mod tests {
         assert_eq!(by_code("517"), Trouble::Contended); // SQLITE_BUSY_SNAPSHOT
         assert_eq!(by_code("40P01"), Trouble::Contended);
         assert_eq!(by_code("57P01"), Trouble::Unavailable);
+        assert_eq!(by_code("57014"), Trouble::Late);
         assert_eq!(by_code("42601"), Trouble::Bug);
     }
 }

@@ -51,6 +51,7 @@ mod large_input; // what is as large as it may be costs little
 mod lifetimes; // how long codes and tokens are good, whatever the clock does
 mod limits; // the numbers of single limits, and how locks end
 mod list_index; // lists of large workspaces, beside lists from rows
+mod loads; // what mutations make the writer read
 mod mail; // mails on their way
 mod notifications; // notifications
 mod operating; // what an operator sees: the log, outages, metrics

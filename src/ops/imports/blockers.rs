@@ -121,7 +121,7 @@ fn closing(world: &World, task: TaskId, now: &[TaskId], new: &[TaskId]) -> Optio
         if seen.len() > limits::BLOCKED_AFTER {
             return None;
         }
-        for &above in &world.tasks.get(id)?.blocked_by {
+        for &above in world.blockers_of(id)? {
             blocks.entry(above).or_default().push(id);
             if seen.insert(above) {
                 next.push(above);

@@ -1,10 +1,10 @@
 //! Moving a task: to another project, parent or stage, or to another position in the manual order.
 
-use super::places::{known_place, needs_parent, needs_project, place_beside};
+use super::places::{known_anchor, known_place, narrow_place, needs_parent, needs_project, place_beside};
 use super::{below, change, living, repeat};
 use crate::domain::stage;
 use crate::ops::world::World;
-use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade};
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Place, Result, cascade};
 use foldhash::HashMap;
 use std::sync::Arc;
 use taskwire_protocol::events;
@@ -17,9 +17,8 @@ impl Mutation for MoveTask {
             return Err(Failure::invalid("before", "give before or after, not both"));
         }
         if self.before.or(self.after) == Some(self.id) {
-            let field = if self.before.is_some() { "before" } else { "after" };
             return Err(Failure::invalid(
-                field,
+                side(&self),
                 "a task cannot be moved before or after itself",
             ));
         }
@@ -34,9 +33,28 @@ impl Mutation for MoveTask {
         needs_project(self.id, &self.project_id, needs);
         if let Some(beside) = self.before.or(self.after) {
             needs.tasks.insert(beside);
-            needs.neighbours.insert((beside, self.before.is_some()));
+            needs.neighbours.insert(beside);
             needs.leaving.insert(self.id);
         }
+    }
+
+    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        if world.tasks.get(self.id).is_none() {
+            return Ok(());
+        }
+        let before = living(world, self.id)?;
+        narrow_place(world, &before, (&self.project_id, &self.parent_id), needs)?;
+        if let Some(key) = &self.stage {
+            stage::known(&world.stages(before.workspace_id), key)?;
+        }
+        if let Some(beside) = self
+            .before
+            .or(self.after)
+            .filter(|id| world.expected(*id).is_none())
+        {
+            known_anchor(world, before.workspace_id, beside, side(self))?;
+        }
+        Ok(())
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -50,14 +68,17 @@ impl Mutation for MoveTask {
             stage::enter(&mut task, stage::known(&stages, key)?, act.now);
         }
         if let Some(beside) = self.before.or(self.after) {
-            let field = if self.before.is_some() { "before" } else { "after" };
-            let placed = place_beside(act, world, &before, beside, field)?;
+            let placed = place_beside(act, world, &before, beside, side(self))?;
             task.position = placed.position;
             make_room(act, world, task.workspace_id, placed.others)?;
         }
         below::move_to_project(act, world, &before, task.project_id)?;
         change::<events::TaskMoved>(act, world, before, task, None)
     }
+}
+
+fn side(asked: &MoveTask) -> &'static str {
+    if asked.before.is_some() { "before" } else { "after" }
 }
 
 /// Gives tasks around a moved one new places.

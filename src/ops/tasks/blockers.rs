@@ -1,9 +1,10 @@
 //! What blocks a task: tasks of the same workspace, in no circle.
 
-use crate::ops::world::World;
-use crate::ops::{Needs, Result, conflict, not_found};
+use crate::ops::world::{Crowd, World};
+use crate::ops::{Needs, Result, conflict, not_found, too_many};
+use crate::store::tasks::MOST_BLOCKING;
 use std::collections::BTreeSet;
-use taskwire_protocol::{TaskId, WorkspaceId, limits};
+use taskwire_protocol::{Failure, TaskId, WorkspaceId, limits};
 
 /// To check what blocks a task, a mutation needs these tasks, and all that block them if others can name the task.
 pub(super) fn needs_blockers(is_named: bool, given: &[TaskId], needs: &mut Needs) {
@@ -31,15 +32,41 @@ pub(super) fn known_blockers(
     }
 }
 
+/// The same before lookups ran: another mutation of the group may make one of them.
+pub(super) fn narrow_blockers(
+    world: &World,
+    (task, workspace): (Option<TaskId>, WorkspaceId),
+    given: &[TaskId],
+    before: &[TaskId],
+) -> Result<()> {
+    if given.iter().any(|id| world.expected(*id).is_some()) {
+        return Ok(());
+    }
+    known_blockers(world, workspace, given, before)?;
+    if task.is_some_and(|task| given.contains(&task)) {
+        return Err(circle());
+    }
+    Ok(())
+}
+
+fn circle() -> Failure {
+    conflict("these tasks would block each other in a circle").at("blocked_by")
+}
+
 /// Refuses a circle. Whatever blocks these tasks is in memory: each mutation of the group that makes a task wait for others
 /// needs all that block them, and sees what the mutations before it did.
 pub(super) fn in_no_circle(world: &World, task: TaskId, blockers: &[TaskId]) -> Result<()> {
+    if !blockers.is_empty() && !world.has_all(Crowd::Before) {
+        let message = format!(
+            "more than {MOST_BLOCKING} tasks come before those that the batch names as blockers; send fewer mutations at once"
+        );
+        return Err(too_many(&message, MOST_BLOCKING).at("blocked_by"));
+    }
     let mut seen: BTreeSet<TaskId> = blockers.iter().copied().collect();
     let mut next: Vec<TaskId> = blockers.to_vec();
     while let Some(id) = next.pop() {
         if id == task {
-            let message = "these tasks would block each other in a circle";
-            return Err(conflict(message).at("blocked_by"));
+            return Err(circle());
         }
         if seen.len() > limits::BLOCKED_AFTER {
             let message = format!(
@@ -48,8 +75,13 @@ pub(super) fn in_no_circle(world: &World, task: TaskId, blockers: &[TaskId]) -> 
             );
             return Err(conflict(&message).at("blocked_by"));
         }
-        let above = world.tasks.get(id).map(|task| task.blocked_by.as_slice());
-        next.extend(above.unwrap_or_default().iter().filter(|id| seen.insert(**id)));
+        next.extend(
+            world
+                .blockers_of(id)
+                .unwrap_or_default()
+                .iter()
+                .filter(|id| seen.insert(**id)),
+        );
     }
     Ok(())
 }

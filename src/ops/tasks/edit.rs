@@ -1,12 +1,12 @@
 //! Editing a task: replace, update, complete, assign.
 
-use super::blockers::{in_no_circle, known_blockers, needs_blockers};
-use super::places::{known_people, known_place, needs_parent, needs_project};
+use super::blockers::{in_no_circle, known_blockers, narrow_blockers, needs_blockers};
+use super::places::{known_people, known_place, narrow_place, needs_parent, needs_project};
 use super::{below, living, repeat, updated};
 use crate::domain::{stage, task as rules};
 use crate::ops::tags::{carried, needs_tags};
 use crate::ops::world::World;
-use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Place, Result, Target};
 use serde_json::json;
 use std::collections::BTreeSet;
 use taskwire_protocol::task::{AssignTask, CompleteTask, ReplaceTask, Task, UpdateTask};
@@ -52,18 +52,30 @@ impl Mutation for UpdateTask {
         }
     }
 
+    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        if world.tasks.get(self.id).is_none() {
+            return Ok(());
+        }
+        let before = living(world, self.id)?;
+        is_current(self, &before)?;
+        narrow_place(world, &before, (&self.project_id, &self.parent_id), needs)?;
+        if let Patch::Set(people) = &self.assignee_ids {
+            let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
+            known_people(world, workspace, people, assigned, "assignee_ids")?;
+        }
+        if let Patch::Set(blockers) = &self.blocked_by {
+            let task = (Some(before.id), before.workspace_id);
+            narrow_blockers(world, task, blockers, &before.blocked_by)?;
+        }
+        if let Some(key) = &self.stage {
+            stage::known(&world.stages(before.workspace_id), key)?;
+        }
+        Ok(())
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
-        if self.if_version.is_some_and(|version| version != before.version) {
-            let message = format!(
-                "if_version is out of date: the task now has version {}",
-                before.version
-            );
-            let context = json!({ "current": before });
-            return Err(Failure::new(ErrorCode::VersionConflict, message)
-                .at("if_version")
-                .with(context));
-        }
+        is_current(self, &before)?;
         known_place(act, world, &before, &self.project_id, &self.parent_id)?;
         if let Patch::Set(people) = &self.assignee_ids {
             let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
@@ -81,6 +93,21 @@ impl Mutation for UpdateTask {
         below::move_to_project(act, world, &before, task.project_id)?;
         updated(act, world, before, task)
     }
+}
+
+/// Refuses an update of another version of the task.
+fn is_current(asked: &UpdateTask, before: &Task) -> Result<()> {
+    if asked.if_version.is_none_or(|version| version == before.version) {
+        return Ok(());
+    }
+    let message = format!(
+        "if_version is out of date: the task now has version {}",
+        before.version
+    );
+    let context = json!({ "current": before });
+    Err(Failure::new(ErrorCode::VersionConflict, message)
+        .at("if_version")
+        .with(context))
 }
 
 impl Mutation for CompleteTask {

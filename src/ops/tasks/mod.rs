@@ -28,9 +28,11 @@ use super::cascade::TaskEvent;
 use super::notices::tell_of_task;
 use super::tags::{carried, needs_tags};
 use super::world::World;
-use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, bug, conflict, not_found};
+use super::{
+    Act, Caller, Change, Mutation, Needs, Place, Result, Target, Targeted, bug, conflict, not_found,
+};
 use crate::domain::{position, stage, task as rules};
-use blockers::{in_no_circle, known_blockers, needs_blockers};
+use blockers::{in_no_circle, known_blockers, narrow_blockers, needs_blockers};
 use places::{fits_below, has_room_below, known_parent, known_people, known_project};
 use std::sync::Arc;
 use taskwire_protocol::TaskId;
@@ -80,11 +82,21 @@ impl Mutation for CreateTask {
         }
     }
 
+    fn narrow(&self, place: Place, world: &World, _: &mut Needs) -> Result<()> {
+        is_free(self, world)?;
+        let Some((workspace, _)) = place else {
+            return Ok(());
+        };
+        known_project(world, workspace, self.project_id)?;
+        let parent = self.parent_id.filter(|parent| world.expected(*parent).is_none());
+        known_parent(world, workspace, parent)?;
+        let blockers = self.blocked_by.as_deref().unwrap_or_default();
+        narrow_blockers(world, (self.id, workspace), blockers, &[])
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let workspace = act.workspace()?;
-        if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
-            return Err(conflict("a task with this id already exists").at("id"));
-        }
+        is_free(self, world)?;
         // the group deletes purged rows when it writes, after all decisions; it would delete the new row too
         if self.id.is_some_and(|id| world.purged().contains(&id)) {
             return Err(conflict("the task with this id was purged just now").at("id"));
@@ -137,6 +149,14 @@ impl Mutation for CreateTask {
         stage::enter(&mut task, stage, act.now);
         write::<events::TaskCreated>(act, world, None, task, Some(NotificationType::TaskCreated))
     }
+}
+
+/// Refuses an id that a task has.
+fn is_free(asked: &CreateTask, world: &World) -> Result<()> {
+    if asked.id.is_some_and(|id| world.tasks.get(id).is_some()) {
+        return Err(conflict("a task with this id already exists").at("id"));
+    }
+    Ok(())
 }
 
 /// The stage of a new task.

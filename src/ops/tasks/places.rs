@@ -1,9 +1,9 @@
 //! Rules on a task's place: its project, its parent, its position in the manual order, its assignees.
 
 use crate::domain::position;
-use crate::ops::world::World;
-use crate::ops::{Act, Needs, Result, conflict, not_found};
-use crate::store::tasks::MOST_BELOW;
+use crate::ops::world::{Crowd, World};
+use crate::ops::{Act, Needs, Result, conflict, not_found, too_many};
+use crate::store::tasks::MOST;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::task::Task;
@@ -12,14 +12,14 @@ use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId};
 /// The levels of subtasks below a task.
 const LEVELS: usize = 2;
 
-/// To check a new parent, a mutation needs the parent, its ancestors, and the subtasks below the task.
+/// To check a new parent, a mutation needs the parent, its ancestors, and how many levels of subtasks the task has.
 pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
     if let Patch::Set(parent) = parent {
         needs.tasks.insert(*parent);
         needs.ancestors.insert(*parent);
         needs.subtasks.insert(*parent);
         needs.tasks.insert(id);
-        needs.below.insert(id);
+        needs.levels.insert(id);
     }
 }
 
@@ -82,14 +82,14 @@ pub(super) fn above(world: &World, parent: Option<TaskId>) -> impl Iterator<Item
 
 /// Refuses what would take too many tasks along, before anything changes.
 pub(super) fn all_below_known(world: &World) -> Result<()> {
-    if world.has_all_below() {
+    if world.has_all(Crowd::Below) {
         return Ok(());
     }
     let message = format!(
-        "more than {MOST_BELOW} tasks are below, with deleted ones; move or purge some of them first, and in a batch name \
+        "more than {MOST} tasks are below, with deleted ones; move or purge some of them first, and in a batch name \
          fewer tasks"
     );
-    Err(conflict(&message))
+    Err(too_many(&message, MOST))
 }
 
 /// The subtasks of a task, then those of these. Memory has them if the mutation needs what is `below` the task.
@@ -109,7 +109,19 @@ pub(super) fn levels(world: &World, id: TaskId) -> impl Iterator<Item = Vec<&Tas
 
 /// How many levels of subtasks a task has, as far as it matters.
 fn levels_below(world: &World, id: TaskId) -> usize {
-    levels(world, id).filter(|level| !level.is_empty()).count()
+    let subtasks_of = |id: TaskId| {
+        let tasks = world.tasks.iter().map(|(_, task)| task);
+        tasks
+            .filter(move |task| task.parent_id == Some(id))
+            .map(|task| task.id)
+    };
+    let (one, two) = world.levels_elsewhere(id);
+    let has_subtask = |id: TaskId| world.levels_elsewhere(id).0 || subtasks_of(id).next().is_some();
+    if two || subtasks_of(id).any(has_subtask) {
+        2
+    } else {
+        usize::from(one || subtasks_of(id).next().is_some())
+    }
 }
 
 /// Checks a new project and a new parent, if given. A task cannot be below itself, and subtasks nest two levels.
@@ -123,7 +135,7 @@ pub(super) fn known_place(
     if let Patch::Set(project) = project {
         known_project(world, task.workspace_id, Some(*project))?;
     }
-    if !project.is_keep() || !parent.is_keep() {
+    if !project.is_keep() {
         all_below_known(world)?;
     }
     let Patch::Set(parent) = parent else { return Ok(()) };
@@ -132,10 +144,49 @@ pub(super) fn known_place(
     }
     known_parent(world, task.workspace_id, Some(*parent))?;
     if above(world, Some(*parent)).any(|id| id == task.id) {
-        return Err(conflict("a task cannot be below itself").at("parent_id"));
+        return Err(below_itself());
     }
     fits_below(world, Some(*parent), levels_below(world, task.id))?;
     has_room_below(act, world, Some(*parent))
+}
+
+/// What of a new project and a new parent the rows that are named decide already. Drops the needs of what stays.
+pub(super) fn narrow_place(
+    world: &World,
+    task: &Task,
+    (project, parent): (&Patch<ProjectId>, &Patch<TaskId>),
+    needs: &mut Needs,
+) -> Result<()> {
+    if let Patch::Set(project) = project {
+        known_project(world, task.workspace_id, Some(*project))?;
+    }
+    let leaves = |now: Option<ProjectId>| project.clone().change().is_some_and(|project| project != now);
+    let new_parent = match parent {
+        Patch::Set(parent) if task.parent_id != Some(*parent) => Some(*parent),
+        _ => None,
+    };
+    if !leaves(task.project_id) {
+        needs.below.clear();
+    }
+    match new_parent {
+        None => {
+            needs.ancestors.clear();
+            needs.subtasks.clear();
+            needs.levels.clear();
+        }
+        Some(parent) if world.expected(parent).is_none() => {
+            known_parent(world, task.workspace_id, Some(parent))?;
+            if parent == task.id {
+                return Err(below_itself());
+            }
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+fn below_itself() -> Failure {
+    conflict("a task cannot be below itself").at("parent_id")
 }
 
 /// Checks that new assignees are members of the workspace. `given` is the list that the client sent in `field`.
@@ -162,48 +213,82 @@ pub(super) struct Placed {
     pub(super) others: Vec<(TaskId, Arc<str>)>,
 }
 
+/// New places are worth their writes if they are shorter by this: then many moves come before the next ones.
+const SHORTER: usize = 4;
+
+/// The task beside which another one is placed.
+pub(super) fn known_anchor<'w>(
+    world: &'w World,
+    workspace: WorkspaceId,
+    beside: TaskId,
+    field: &'static str,
+) -> Result<&'w Task> {
+    let anchor = world
+        .tasks
+        .get(beside)
+        .filter(|anchor| anchor.workspace_id == workspace);
+    anchor.ok_or_else(|| not_found("task").at(field))
+}
+
 /// The position right before or right after another task. Tasks at the same position count as one.
 pub(super) fn place_beside(
     act: &Act<'_>,
-    world: &World,
+    world: &mut World,
     task: &Task,
     beside: TaskId,
     field: &'static str,
 ) -> Result<Placed> {
-    let anchor = world
-        .tasks
-        .get(beside)
-        .filter(|anchor| anchor.workspace_id == task.workspace_id);
-    let here = &*anchor.ok_or_else(|| not_found("task").at(field))?.position;
-    // memory has the nearest tasks of the database, and the tasks that the group has moved there
-    let others = world.tasks.iter().map(|(_, other)| other);
-    let others = others.filter(|other| other.workspace_id == task.workspace_id && other.id != task.id);
-    let mut order: Vec<&Task> = others.collect();
-    order.sort_unstable_by(|a, b| (&a.position, a.id).cmp(&(&b.position, b.id)));
-    let at = order.partition_point(|other| match field {
-        "before" => &*other.position < here,
-        _ => &*other.position <= here,
+    let here = known_anchor(world, task.workspace_id, beside, field)?
+        .position
+        .clone();
+    // memory has the nearest places of the database, and the tasks that the group has moved there
+    let order = world.order(task.workspace_id, task.id);
+    let at = order.partition_point(|(place, _)| match field {
+        "before" => *place < here,
+        _ => *place <= here,
     });
-    let below = at.checked_sub(1).map(|below| &*order[below].position);
-    let above = order.get(at).map(|above| &*above.position);
+    let below = at.checked_sub(1).map(|below| &*order[below].0);
+    let above = order.get(at).map(|(above, _)| &**above);
     let position = position::beside(below, above, act.new_id());
     let room = world.room_around(beside);
-    if position.len() <= position::LONG || room == 0 {
-        let (position, others) = (position.into(), Vec::new());
-        return Ok(Placed { position, others });
+    if position.len() > position::LONG && room > 0 {
+        let placed = spread(act, &order, at, room);
+        let others = placed.others.iter().map(|(_, place)| place.len());
+        let longest = others.chain([placed.position.len()]).max().unwrap_or_default();
+        if longest + SHORTER <= position.len() {
+            let are_missed = |id: &TaskId| world.tasks.get(*id).is_none();
+            let missed: Vec<TaskId> = placed
+                .others
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(are_missed)
+                .collect();
+            if missed.is_empty() {
+                return Ok(placed);
+            }
+            // the group runs again with them
+            world.miss(missed);
+        }
     }
-    Ok(spread(act, &order, at, room))
+    let (position, others) = (position.into(), Vec::new());
+    Ok(Placed { position, others })
 }
 
 /// New places for a task that comes before the one at `at`, and for tasks around it.
-fn spread(act: &Act<'_>, order: &[&Task], at: usize, room: usize) -> Placed {
-    let places: Vec<&str> = order.iter().map(|task| &*task.position).collect();
+fn spread(act: &Act<'_>, order: &[(Arc<str>, Option<TaskId>)], at: usize, room: usize) -> Placed {
+    let places: Vec<&str> = order.iter().map(|(place, _)| &**place).collect();
     let end = position::at_end(act.new_id());
     let (from, made) = position::rebalanced(&places, at, room, &end);
     let mut made = made.into_iter().map(Arc::from);
-    let ids = order[from..].iter().map(|task| task.id);
-    let mut others: Vec<(TaskId, Arc<str>)> = ids.clone().take(at - from).zip(&mut made).collect();
+    let ids = order[from..].iter().map(|(_, task)| *task);
+    let mut others: Vec<(Option<TaskId>, Arc<str>)> = ids.clone().take(at - from).zip(&mut made).collect();
     let position = made.next().unwrap_or_default();
     others.extend(ids.skip(at - from).zip(made));
-    Placed { position, others }
+    let others = others
+        .into_iter()
+        .filter_map(|(task, place)| Some((task?, place)));
+    Placed {
+        position,
+        others: others.collect(),
+    }
 }

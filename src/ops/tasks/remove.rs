@@ -4,12 +4,12 @@ use super::places::all_below_known;
 use super::{below, change, stamped, there};
 use crate::ops::notices::tell_of_task;
 use crate::ops::step::{Step, decided_as_steps};
-use crate::ops::world::{Logged, World};
+use crate::ops::world::{Crowd, Logged, World};
 use crate::ops::{
-    Act, Caller, Change, DONE, Mutation, Needs, Result, Target, cascade, conflict, json, notifications,
+    Act, Caller, Change, DONE, Mutation, Needs, Place, Result, Target, cascade, json, notifications, too_many,
 };
 use crate::store::jobs::{ForgetTask, NewJob};
-use crate::store::tasks::MOST_BLOCKED;
+use crate::store::tasks::MOST;
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::events;
@@ -26,16 +26,25 @@ impl Mutation for DeleteTask {
         }
     }
 
+    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        let is_deleted = world.tasks.get(self.id).is_some_and(|task| task.is_deleted);
+        if is_deleted && self.permanent != Some(true) {
+            needs.below.clear();
+        }
+        Ok(())
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Deleted>> {
         let before = there(world, self.id)?;
-        all_below_known(world)?;
         if self.permanent == Some(true) {
+            all_below_known(world)?;
             let (logged, purged) = purge(act, world, &before)?;
             return Ok(Change::logged(logged, Deleted::Purged(purged)));
         }
         if before.is_deleted {
             return Ok(Change::nothing(Deleted::Task(Box::new(before))));
         }
+        all_below_known(world)?;
         let time = below::delete(act, world, &before, |_| ())?;
         let task = Task {
             is_deleted: true,
@@ -56,11 +65,13 @@ impl Mutation for RestoreTask {
         needs.below.insert(self.id);
     }
 
+    fn narrow(&self, _: Place, world: &World, _: &mut Needs) -> Result<()> {
+        world.tasks.get(self.id).map_or(Ok(()), deleted)
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = there(world, self.id)?;
-        if !before.is_deleted {
-            return Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"));
-        }
+        deleted(&before)?;
         all_below_known(world)?;
         // what comes back below the task had room there when it was deleted with it
         if let Some(parent) = before.parent_id {
@@ -78,16 +89,23 @@ impl Mutation for RestoreTask {
     }
 }
 
+fn deleted(task: &Task) -> Result<()> {
+    if task.is_deleted {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"))
+}
+
 /// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks are deleted so that
 /// they can be restored, without a parent. The tasks that it blocks stay, without it. When much was told about it, a job
 /// forgets that; until then nobody is shown any of it (`store/purges`).
 fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<(Logged<Purged>, Purged)> {
-    if !world.has_all_blocked() {
+    if !world.has_all(Crowd::Blocked) {
         let message = format!(
-            "more than {MOST_BLOCKED} tasks are blocked by it, with deleted ones; take it out of `blocked_by` of some of \
+            "more than {MOST} tasks are blocked by it, with deleted ones; take it out of `blocked_by` of some of \
              them first, and in a batch name fewer tasks"
         );
-        return Err(conflict(&message));
+        return Err(too_many(&message, MOST));
     }
     let forget_it = |other: &mut Task| {
         other.parent_id = other.parent_id.filter(|parent| *parent != task.id);

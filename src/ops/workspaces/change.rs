@@ -4,7 +4,7 @@ use super::super::caller::targets_a_workspace;
 use super::super::joining::{role_of_caller, workspace};
 use super::super::members::{self, give_role, leave};
 use super::super::world::World;
-use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Result, conflict, invites, stages};
+use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Place, Result, conflict, invites, stages};
 use crate::domain::{members as rules, stage, text};
 use taskwire_protocol::account::Done;
 use taskwire_protocol::member::Role;
@@ -68,18 +68,21 @@ impl Mutation for LeaveWorkspace {
         members::need_to_leave(self.workspace_id, caller.user.id, needs);
     }
 
+    fn cascades(&self) -> bool {
+        true
+    }
+
+    fn narrow(&self, place: Place, world: &World, _: &mut Needs) -> Result<()> {
+        match (world.workspaces.get(self.workspace_id), place) {
+            (Some(workspace), Some((_, role))) => may_leave(role, workspace, world),
+            _ => Ok(()),
+        }
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
         let workspace = workspace(act, world)?;
-        if workspace.kind == WorkspaceKind::Personal {
-            return Err(conflict("your personal workspace cannot be left"));
-        }
-        let (role, owners) = (role_of_caller(act), owners(world, &workspace));
-        if role == Role::Owner && owners < 2 {
-            return Err(conflict(
-                "you are the last owner: first make another member an owner (workspace.transfer), or delete the \
-                 workspace (workspace.delete)",
-            ));
-        }
+        may_leave(role_of_caller(act), &workspace, world)?;
+        members::all_assigned_known(world)?;
         let logged = leave(
             act,
             world,
@@ -89,6 +92,20 @@ impl Mutation for LeaveWorkspace {
         )?;
         Ok(Change::logged(logged, DONE))
     }
+}
+
+/// Whether a member with this role may leave.
+fn may_leave(role: Role, workspace: &Workspace, world: &World) -> Result<()> {
+    if workspace.kind == WorkspaceKind::Personal {
+        return Err(conflict("your personal workspace cannot be left"));
+    }
+    if role == Role::Owner && owners(world, workspace) < 2 {
+        return Err(conflict(
+            "you are the last owner: first make another member an owner (workspace.transfer), or delete the \
+             workspace (workspace.delete)",
+        ));
+    }
+    Ok(())
 }
 
 impl Mutation for TransferWorkspace {

@@ -5,16 +5,19 @@
 //! - `files`   attachments, and the removal of their files
 //! - `counts`  the streams' counters, and what the group adds to them
 //! - `object`  a payload, encoded once
+//! - `near`    what is known of tasks whose rows memory does not have, and what is too much to have
 //! - `tags`    tags by their keys
 
 mod counts;
 mod entry;
 mod files;
+mod near;
 mod object;
 mod tags;
 
 pub use super::rows::Members;
 pub use entry::{Entry, Logged};
+pub use near::Crowd;
 pub use object::Object;
 
 use super::bounds::Belongings;
@@ -26,6 +29,7 @@ use crate::store::streams::Counters;
 use crate::store::users::Account;
 use counts::Counts;
 use foldhash::HashMap;
+use near::Near;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tags::KnownTags;
@@ -94,13 +98,9 @@ macro_rules! derive_world {
             /// Tasks about which too much was told to forget it in one transaction.
             much_told: BTreeSet<TaskId>,
             newest: HashMap<UserId, Timestamp>,
-            rooms: HashMap<TaskId, usize>,
+            near: Near,
             /// How many subtasks some tasks have, without deleted ones.
             subtasks: HashMap<TaskId, u64>,
-            /// There are too many tasks below those that the group names, and memory has none of them.
-            lacks_below: bool,
-            /// The tasks that the group names block too many others, and memory has none of these.
-            lacks_blocked: bool,
             zones: HashMap<UserId, String>,
             /// How many bytes the attachments of some users have.
             stored: HashMap<UserId, u64>,
@@ -256,16 +256,6 @@ impl World {
         self.logins.insert(Login::username(&now.username), now.clone());
     }
 
-    /// Memory has so many tasks, and one more, on each side of this one, or all that there are.
-    pub fn loaded_room(&mut self, task: TaskId, number: usize) {
-        self.rooms.insert(task, number);
-    }
-
-    /// To how many tasks on each side of this one a move may give new places.
-    pub fn room_around(&self, task: TaskId) -> usize {
-        self.rooms.get(&task).copied().unwrap_or(0)
-    }
-
     /// A stream's counters with what the group added so far. Exact for locked streams.
     pub fn counters(&self, stream: StreamId) -> Counters {
         self.counts.now(stream)
@@ -290,26 +280,6 @@ impl World {
     /// Gives a workspace, whose row is written too, other stages.
     pub(in crate::ops) fn put_stages(&mut self, workspace: WorkspaceId, stages: Stages) {
         self.change_members(workspace).stages = stages;
-    }
-
-    /// There are too many tasks below those that a mutation of the group needs.
-    pub fn too_many_below(&mut self) {
-        self.lacks_below = true;
-    }
-
-    /// Whether memory has what is below the tasks whose mutations need it.
-    pub(in crate::ops) fn has_all_below(&self) -> bool {
-        !self.lacks_below
-    }
-
-    /// The tasks whose blocked ones a mutation of the group needs block too many.
-    pub fn too_many_blocked(&mut self) {
-        self.lacks_blocked = true;
-    }
-
-    /// Whether memory has what the tasks block whose mutations need it.
-    pub(in crate::ops) fn has_all_blocked(&self) -> bool {
-        !self.lacks_blocked
     }
 
     /// Too much was told about a task to forget it in one transaction.

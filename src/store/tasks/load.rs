@@ -8,6 +8,8 @@ use crate::store::statement::{Batch, Statement, statement};
 use crate::store::table::{Part, text};
 use crate::store::{Reader, Result, Transaction};
 use crate::unicode::name_key;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use taskwire_protocol::tag::Tag;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{ProjectId, TaskId, UserId, WorkspaceId};
@@ -44,11 +46,13 @@ pub async fn count_subtasks(
         .collect())
 }
 
-/// How many tasks below others a group holds.
-pub const MOST_BELOW: usize = 20_000;
+/// The most tasks that one lookup brings for several mutations together.
+pub const MANY_TOGETHER: usize = 2_000;
+/// The most tasks that one lookup brings for a mutation or batch that runs alone.
+pub const MOST: usize = 20_000;
 
 /// The first part has what is right below a task of the list, the second what is right below a subtask that is not in the
-/// list: so no task is in both. The limit is one more than [`MOST_BELOW`].
+/// list: so no task is in both. The limit is one more than [`MANY_TOGETHER`].
 pub(in crate::store) static BELOW: Statement = statement(
     &[("id", Id)],
     text![
@@ -58,56 +62,154 @@ pub(in crate::store) static BELOW: Statement = statement(
         Part::Each("t.$", TaskRow::TABLE.read),
         Part::Plain(
             " from v cross join tasks s cross join tasks t where s.parent_id = v.id and t.parent_id = s.id
-              and s.id not in (select v.id from v where {rows}) and {rows} limit 20001"
+              and s.id not in (select v.id from v where {rows}) and {rows} limit 2001"
         ),
     ],
 );
 
-/// The subtasks of these tasks, and the subtasks of those. `None` if they are more than [`MOST_BELOW`].
+/// The subtasks of these tasks, and the subtasks of those. `None` if they are more than [`MANY_TOGETHER`].
 pub async fn load_below(
     tx: &mut Transaction,
     tasks: impl IntoIterator<Item = TaskId>,
 ) -> Result<Option<Vec<Task>>> {
     let below = tx.load::<TaskRow>(&BELOW, Batch::ids(tasks)).await?;
-    Ok((below.len() <= MOST_BELOW).then_some(below))
+    Ok((below.len() <= MANY_TOGETHER).then_some(below))
+}
+
+/// Tasks whose number nothing bounds.
+#[derive(Clone, Copy)]
+pub enum Many<'a> {
+    /// The subtasks of these tasks, and the subtasks of those.
+    Below(&'a BTreeSet<TaskId>),
+    /// The tasks that these block.
+    BlockedBy(&'a BTreeSet<TaskId>),
+    /// The tasks of these projects.
+    OfProjects(&'a BTreeSet<ProjectId>),
+    /// The tasks of a workspace that a user is assigned to.
+    Assigned(WorkspaceId, UserId),
+    /// The tasks that carry a tag, deleted ones included.
+    Tagged(&'a Tag),
+    /// The tasks of a workspace that are in one of these stages, deleted ones included.
+    InStages(WorkspaceId, &'a [&'a str]),
+}
+
+impl Many<'_> {
+    /// A query for columns of these tasks `t`, without its end.
+    fn select(self, columns: &str) -> Sql {
+        let mut sql = Sql::new(&format!("select {columns} from "));
+        match self {
+            Many::Below(ids) => {
+                let ids = || ids.iter().map(|id| id.0);
+                sql.push("tasks t where t.parent_id in (").bind_all(ids());
+                sql.push(&format!(
+                    ") union all select {columns} from tasks s cross join tasks t where t.parent_id = s.id
+                       and s.parent_id in ("
+                ));
+                sql.bind_all(ids())
+                    .push(") and s.id not in (")
+                    .bind_all(ids())
+                    .push(")");
+            }
+            Many::BlockedBy(ids) => {
+                sql.push("task_blocks b join tasks t on t.id = b.task_id where b.blocker_id in (");
+                sql.bind_all(ids.iter().map(|id| id.0)).push(")");
+            }
+            Many::OfProjects(ids) => {
+                sql.push("tasks t where t.project_id in (");
+                sql.bind_all(ids.iter().map(|id| id.0)).push(")");
+            }
+            Many::Assigned(workspace, user) => {
+                sql.push("task_assignees a join tasks t on t.id = a.task_id where a.user_id = ");
+                sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
+            }
+            Many::Tagged(tag) => {
+                sql.push("task_tags g join tasks t on t.id = g.task_id where g.workspace_id = ");
+                sql.bind(tag.workspace_id.0)
+                    .push(" and g.tag = ")
+                    .bind(name_key(&tag.name));
+            }
+            Many::InStages(workspace, stages) => {
+                sql.push("tasks_by_workspace t where t.workspace_id = ");
+                sql.bind(workspace.0).push(" and ");
+                stage::is_in(&mut sql, stages);
+            }
+        }
+        sql
+    }
+}
+
+/// These tasks, at most `limit`, in no order.
+pub async fn load_many(tx: &mut Transaction, many: Many<'_>, limit: usize) -> Result<Vec<Task>> {
+    let mut sql = many.select(COLUMNS);
+    sql.limit(limit as i64);
+    tx.list::<TaskRow>(sql).await
+}
+
+/// How many these tasks are; of more than `limit` there are `limit`.
+pub async fn count_many(tx: &mut Transaction, many: Many<'_>, limit: usize) -> Result<usize> {
+    let mut sql = many.select("t.id").after_text("select count(*) from (");
+    sql.limit(limit as i64).push(") many");
+    let counted: Vec<(i64,)> = tx.select(sql).await?;
+    Ok(counted.first().map_or(0, |(number,)| *number as usize))
+}
+
+/// Which of these tasks have a subtask, with deleted ones, and which of the tasks `top` have a subtask of a subtask. Those of
+/// `tasks` do not count at either level.
+pub async fn load_levels(
+    tx: &mut Transaction,
+    tasks: &BTreeSet<TaskId>,
+    top: &BTreeSet<TaskId>,
+) -> Result<[Vec<TaskId>; 2]> {
+    let named = || tasks.iter().map(|task| task.0);
+    let mut one = Sql::new("select p.id from tasks p where p.id in (");
+    one.bind_all(named());
+    one.push(") and exists (select 1 from tasks t where t.parent_id = p.id and t.id not in (");
+    one.bind_all(named()).push("))");
+    let mut two = Sql::new("select p.id from tasks p where p.id in (");
+    two.bind_all(top.iter().map(|task| task.0));
+    two.push(
+        ") and exists (select 1 from tasks s cross join tasks t where s.parent_id = p.id and t.parent_id = s.id
+           and s.id not in (",
+    );
+    two.bind_all(named())
+        .push(") and t.id not in (")
+        .bind_all(named())
+        .push("))");
+    let mut found = [Vec::new(), Vec::new()];
+    for (ids, sql) in found.iter_mut().zip([one, two]) {
+        let rows: Vec<(Uuid,)> = tx.select(sql).await?;
+        ids.extend(rows.into_iter().map(|(id,)| TaskId(id)));
+    }
+    Ok(found)
 }
 
 /// How many tasks an import looks at together that block others.
 pub const MOST_BEFORE: usize = 20_000;
+/// How many tasks a batch looks at together that block others.
+pub const MOST_BLOCKING: usize = 5_000;
 
-/// These tasks and all tasks that block them, directly or through others: the nearest `limit` of them.
+/// These tasks and all tasks that block them, directly or through others: each with the tasks that block it, the nearest
+/// `limit` of them.
 pub async fn load_blockers(
     tx: &mut Transaction,
     tasks: impl IntoIterator<Item = TaskId>,
-    limit: i64,
-) -> Result<Vec<Task>> {
+    limit: usize,
+) -> Result<BTreeMap<TaskId, Vec<TaskId>>> {
     let mut sql = Sql::new("with recursive up (id) as (select id from tasks where id in (");
     sql.bind_all(tasks.into_iter().map(|task| task.0)).push(
         ") union select b.blocker_id from up join task_blocks b on b.task_id = up.id),
           nearest as (select id from up",
     );
-    sql.limit(limit);
-    sql.push(&format!(
-        ") select {COLUMNS} from nearest join tasks t on t.id = nearest.id"
-    ));
-    tx.list::<TaskRow>(sql).await
-}
-
-/// How many tasks that others block a group holds.
-pub const MOST_BLOCKED: usize = 20_000;
-
-/// The tasks that these tasks block. `None` if they are more than [`MOST_BLOCKED`].
-pub async fn load_blocked(
-    tx: &mut Transaction,
-    tasks: impl IntoIterator<Item = TaskId>,
-) -> Result<Option<Vec<Task>>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from task_blocks b join tasks t on t.id = b.task_id where b.blocker_id in ("
-    ));
-    sql.bind_all(tasks.into_iter().map(|id| id.0));
-    sql.push(")").limit(MOST_BLOCKED as i64 + 1);
-    let blocked = tx.list::<TaskRow>(sql).await?;
-    Ok((blocked.len() <= MOST_BLOCKED).then_some(blocked))
+    sql.limit(limit as i64);
+    sql.push(
+        ") select nearest.id, b.blocker_id from nearest left join task_blocks b on b.task_id = nearest.id",
+    );
+    let edges: Vec<(Uuid, Option<Uuid>)> = tx.select(sql).await?;
+    let mut found: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
+    for (task, blocker) in edges {
+        found.entry(TaskId(task)).or_default().extend(blocker.map(TaskId));
+    }
+    Ok(found)
 }
 
 /// Tasks that were deleted before a moment, those deleted last first, after the one that the previous page ended with: when
@@ -130,89 +232,86 @@ pub async fn deleted_before(
         .collect())
 }
 
-/// Tasks of a workspace that are in one of these stages, deleted ones included, at most `limit`.
-pub async fn load_in_stages(
+/// These tasks and their ancestors: each task, its parent, and the parent's parent. Tasks nest no deeper; deeper ancestors,
+/// which an older version allowed, are not needed.
+pub async fn load_ancestors(
     tx: &mut Transaction,
-    workspace: WorkspaceId,
-    stages: &[&str],
-    limit: i64,
+    tasks: impl IntoIterator<Item = TaskId>,
 ) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from tasks_by_workspace t where t.workspace_id = "
-    ));
-    sql.bind(workspace.0).push(" and ");
-    stage::is_in(&mut sql, stages);
-    sql.limit(limit);
-    tx.list::<TaskRow>(sql).await
-}
-
-/// The tasks of a workspace that a user is assigned to.
-pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from task_assignees a join tasks t on t.id = a.task_id where a.user_id = "
-    ));
-    sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
-    sql.push(" order by a.task_id");
-    tx.list::<TaskRow>(sql).await
-}
-
-/// The tasks of a project.
-pub async fn load_of_project(tx: &mut Transaction, project: ProjectId) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.project_id = "));
-    sql.bind(project.0).push(" order by t.id");
-    tx.list::<TaskRow>(sql).await
-}
-
-/// The tasks that carry a tag, deleted ones included, at most `limit`.
-pub async fn load_tagged(tx: &mut Transaction, tag: &Tag, limit: i64) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from task_tags g join tasks t on t.id = g.task_id where g.workspace_id = "
-    ));
-    sql.bind(tag.workspace_id.0).push(" and g.tag = ");
-    sql.bind(name_key(&tag.name))
-        .push(" order by g.task_id")
-        .limit(limit);
-    tx.list::<TaskRow>(sql).await
-}
-
-/// A task and its ancestors, nearest first: the task, its parent, and the parent's parent. Tasks nest no deeper; deeper
-/// ancestors, which an older version allowed, are not needed.
-pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(
         "with recursive up (id, parent_id, depth) as (
-           select t.id, t.parent_id, 0 from tasks t where t.id = ",
+           select t.id, t.parent_id, 0 from tasks t where t.id in (",
     );
-    sql.bind(task.0).push(
-        " union all select t.id, t.parent_id, up.depth + 1 from up join tasks t on t.id = up.parent_id
+    sql.bind_all(tasks.into_iter().map(|task| task.0)).push(
+        ") union all select t.id, t.parent_id, up.depth + 1 from up join tasks t on t.id = up.parent_id
           where up.depth < 2) ",
     );
     sql.push(&format!(
-        "select {COLUMNS} from up join tasks t on t.id = up.id order by up.depth"
+        "select {COLUMNS} from (select distinct id from up) line join tasks t on t.id = line.id"
     ));
     tx.list::<TaskRow>(sql).await
 }
 
-/// The nearest tasks before or after a position in a workspace's manual order.
+/// How many places one statement looks at: it compares each task's place with all of them.
+const PLACES: usize = 32;
+
+/// For each of these places in a workspace's manual order: the place before it and the place after it, as far as there is
+/// one, without those of the tasks `but`. Nothing finds tasks by their places, so this looks at all tasks of the workspace,
+/// once for up to [`PLACES`] places.
+pub async fn places_beside(
+    tx: &mut Transaction,
+    workspace: WorkspaceId,
+    places: &[Arc<str>],
+    but: &[TaskId],
+) -> Result<Vec<[Option<String>; 2]>> {
+    let mut found = Vec::with_capacity(places.len());
+    for places in places.chunks(PLACES) {
+        let mut sql = Sql::new("select ");
+        for (i, place) in places.iter().enumerate() {
+            sql.push(if i > 0 { " || ' ' || " } else { "" });
+            sql.push("coalesce(max(case when t.position < ")
+                .bind(place.clone());
+            sql.push(" then t.position end), '') || ' ' || coalesce(min(case when t.position > ");
+            sql.bind(place.clone()).push(" then t.position end), '')");
+        }
+        sql.push(" from tasks_by_workspace t where t.workspace_id = ")
+            .bind(workspace.0);
+        if !but.is_empty() {
+            sql.push(" and t.id not in (")
+                .bind_all(but.iter().map(|id| id.0))
+                .push(")");
+        }
+        let texts: Vec<(String,)> = tx.select(sql).await?;
+        let mut words = texts.first().map_or("", |(text,)| text).split(' ');
+        let mut word = || words.next().filter(|word| !word.is_empty()).map(str::to_owned);
+        found.extend(places.iter().map(|_| [word(), word()]));
+    }
+    Ok(found)
+}
+
+/// The nearest tasks before or after a position in a workspace's manual order, with their positions.
 pub async fn load_neighbours(
     tx: &mut Transaction,
     workspace: WorkspaceId,
     (position, id): (&str, TaskId),
     before: bool,
-    limit: i64,
-) -> Result<Vec<Task>> {
+    limit: usize,
+) -> Result<Vec<(TaskId, Arc<str>)>> {
     let (beyond, order) = if before {
         ("<", "t.position desc, t.id desc")
     } else {
         (">", "t.position, t.id")
     };
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from tasks_by_workspace t where t.workspace_id = "
-    ));
+    let mut sql = Sql::new("select t.id, t.position from tasks_by_workspace t where t.workspace_id = ");
     sql.bind(workspace.0);
     sql.push(&format!(" and (t.position, t.id) {beyond} ("))
         .bind(position)
         .push(", ")
         .bind(id.0);
-    sql.push(&format!(") order by {order}")).limit(limit);
-    tx.list::<TaskRow>(sql).await
+    sql.push(&format!(") order by {order}")).limit(limit as i64);
+    let near: Vec<(Uuid, String)> = tx.select(sql).await?;
+    Ok(near
+        .into_iter()
+        .map(|(task, position)| (TaskId(task), position.into()))
+        .collect())
 }

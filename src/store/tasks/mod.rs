@@ -17,9 +17,8 @@ mod write;
 
 pub use file::{Belongings, belongings, earlier_subtasks, parents, still_there, with_earlier_subtasks};
 pub use load::{
-    MOST_BEFORE, MOST_BELOW, MOST_BLOCKED, count_subtasks, deleted_before, load, load_ancestors,
-    load_assigned, load_below, load_blocked, load_blockers, load_in_stages, load_neighbours, load_of_project,
-    load_tagged,
+    MANY_TOGETHER, MOST, MOST_BEFORE, MOST_BLOCKING, Many, count_many, count_subtasks, deleted_before, load,
+    load_ancestors, load_below, load_blockers, load_levels, load_many, load_neighbours, places_beside,
 };
 pub use marks::{has_tags_to_key, key_tags, lock_tags};
 pub use read::{find, load_page, sync};

@@ -41,6 +41,8 @@ pub struct Transaction {
     pub(super) counted: CounterCache,
     new_keys: NewKeys,
     now: Timestamp,
+    /// How many rows were read since somebody asked.
+    pub(super) rows: u64,
 }
 
 impl Transaction {
@@ -60,7 +62,13 @@ impl Transaction {
             counted,
             new_keys: NewKeys::default(),
             now: Timestamp::default(),
+            rows: 0,
         }
+    }
+
+    /// How many rows were read since the last call.
+    pub fn take_rows(&mut self) -> u64 {
+        std::mem::take(&mut self.rows)
     }
 
     /// Says at which time its mutations happen.
@@ -82,7 +90,7 @@ impl Transaction {
             self.connect().await?;
         }
         self.undo();
-        self.open = true;
+        (self.open, self.rows) = (true, 0);
         match self.dialect()? {
             Dialect::Sqlite => self.waiting.begin(),
             Dialect::Postgres => self.together.begin(),

@@ -18,6 +18,7 @@ impl Transaction {
         for batch in batch.chunks(statement) {
             rows.append(&mut self.fetch_once(statement, batch).await?);
         }
+        self.rows += rows.len() as u64;
         Ok(rows)
     }
 
@@ -51,7 +52,9 @@ impl Transaction {
         let running = self.named.run(link, begins, [(one, &ones), (two, &twos)]);
         let asked = self.trust.answered(self.opened, running).await;
         let mut answers = self.keep_if_answered(asked)?;
-        Ok((rows(answers.next())?, rows(answers.next())?))
+        let (ones, twos): (Vec<A>, Vec<B>) = (rows(answers.next())?, rows(answers.next())?);
+        self.rows += (ones.len() + twos.len()) as u64;
+        Ok((ones, twos))
     }
 
     /// Runs a write whose rows are not needed. An error is returned by `settle` or `commit` at the latest.
@@ -83,7 +86,9 @@ impl Transaction {
             None => return Err(gone()),
         };
         let rows = link.fetch(sql.text.into(), &sql.cells).await;
-        self.keep_if_answered(rows)
+        let rows = self.keep_if_answered(rows)?;
+        self.rows += rows.len() as u64;
+        Ok(rows)
     }
 
     /// `oldest` selects rows in order, each as (position, time). Returns how many of the first rows are older than

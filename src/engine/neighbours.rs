@@ -1,0 +1,60 @@
+//! The lookup of the places next to tasks before or after which others are placed.
+
+use super::loading::{Done, Loading};
+use crate::domain::position;
+use crate::store::tasks;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use taskwire_protocol::{TaskId, WorkspaceId};
+
+/// On each side of a task, how many tasks may get new places where places are long.
+const ROOM: usize = 512;
+/// Around how many tasks of a group. Around others, places get longer until a later move.
+const ROOMS: usize = 4;
+
+/// Tasks that leave their places are in memory, so what counts is who stays. A task that the group itself creates counts as
+/// being at the current end of the order.
+pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    let end: Arc<str> = position::at_end(loading.shared.ids.next()).into();
+    let leaving: Vec<TaskId> = needs.leaving.iter().copied().collect();
+    let mut anchors: BTreeMap<WorkspaceId, Vec<(TaskId, Arc<str>)>> = BTreeMap::new();
+    for id in &needs.neighbours {
+        if let Some(task) = loading.world.tasks.get(*id) {
+            let of_workspace = anchors.entry(task.workspace_id).or_default();
+            of_workspace.push((*id, task.position.clone()));
+            continue;
+        }
+        for (_, workspace) in needs.made.iter().filter(|(made, _)| made == id) {
+            let of_workspace = anchors.entry(*workspace).or_default();
+            of_workspace.push((*id, end.clone()));
+        }
+    }
+    let mut tight = Vec::new();
+    for (workspace, anchors) in anchors {
+        let places: Vec<Arc<str>> = anchors.iter().map(|(_, place)| place.clone()).collect();
+        let near = tasks::places_beside(loading.tx, workspace, &places, &leaving).await?;
+        for ((id, place), near) in anchors.into_iter().zip(near) {
+            let mut longest = place.len();
+            for near in near.into_iter().flatten() {
+                longest = longest.max(near.len());
+                loading.world.loaded_place(workspace, near.into(), None);
+            }
+            if longest >= position::LONG {
+                tight.push((workspace, id, place));
+            }
+        }
+    }
+    for (workspace, id, place) in tight.into_iter().take(ROOMS) {
+        for before in [true, false] {
+            // one more than get new places, and as many as may leave
+            let number = ROOM + 1 + leaving.len();
+            let near = tasks::load_neighbours(loading.tx, workspace, (&*place, id), before, number).await?;
+            for (task, place) in near {
+                loading.world.loaded_place(workspace, place, Some(task));
+            }
+        }
+        loading.world.loaded_room(id, ROOM);
+    }
+    Ok(())
+}

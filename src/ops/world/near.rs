@@ -1,0 +1,135 @@
+//! What a group knows of tasks without having their rows: what blocks them, where they are in the manual order, and that
+//! there are too many of them. A row in memory says more: the group may have changed it.
+
+use super::World;
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use taskwire_protocol::{TaskId, WorkspaceId};
+
+/// Tasks that a group needs and does not have in memory, because they are too many together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Crowd {
+    /// Those below others.
+    Below,
+    /// Those that others block.
+    Blocked,
+    /// Those that block others, directly or through others.
+    Before,
+    /// Those of projects.
+    OfProjects,
+    /// Those that somebody is assigned to.
+    Assigned,
+    /// Those that carry a tag.
+    Tagged,
+    /// Those in some stages.
+    InStages,
+}
+
+/// What is known beside the rows.
+#[derive(Clone, Default)]
+pub(super) struct Near {
+    blockers: BTreeMap<TaskId, Vec<TaskId>>,
+    /// Tasks that have subtasks, and whose subtasks have some, of which no mutation of the group names any.
+    levels: [BTreeSet<TaskId>; 2],
+    places: BTreeMap<WorkspaceId, Vec<(Arc<str>, Option<TaskId>)>>,
+    rooms: HashMap<TaskId, usize>,
+    crowds: BTreeSet<Crowd>,
+    /// Tasks that a mutation of the group makes, before or after the one that asks.
+    expected: BTreeMap<TaskId, WorkspaceId>,
+    /// Tasks that a mutation would have changed.
+    missed: BTreeSet<TaskId>,
+}
+
+impl World {
+    /// These tasks are too many together.
+    pub fn lacks(&mut self, crowd: Crowd) {
+        self.near.crowds.insert(crowd);
+    }
+
+    /// Whether memory has these tasks, as far as mutations need them.
+    pub fn has_all(&self, crowd: Crowd) -> bool {
+        !self.near.crowds.contains(&crowd)
+    }
+
+    /// Sets what blocks tasks.
+    pub fn loaded_blockers(&mut self, blockers: BTreeMap<TaskId, Vec<TaskId>>) {
+        self.near.blockers.extend(blockers);
+    }
+
+    /// What blocks a task; `None` if it is unknown.
+    pub(in crate::ops) fn blockers_of(&self, task: TaskId) -> Option<&[TaskId]> {
+        match self.tasks.get(task) {
+            Some(task) => Some(&task.blocked_by),
+            None => self.near.blockers.get(&task).map(Vec::as_slice),
+        }
+    }
+
+    /// Sets which tasks have subtasks, and which have subtasks of subtasks, that no mutation of the group names.
+    pub fn loaded_levels(&mut self, levels: [Vec<TaskId>; 2]) {
+        for (known, found) in self.near.levels.iter_mut().zip(levels) {
+            known.extend(found);
+        }
+    }
+
+    /// Whether a task has subtasks, and subtasks of subtasks, besides those that mutations of the group name. Those are in
+    /// memory.
+    pub(in crate::ops) fn levels_elsewhere(&self, task: TaskId) -> (bool, bool) {
+        let [one, two] = &self.near.levels;
+        (one.contains(&task), two.contains(&task))
+    }
+
+    /// A place in a workspace's manual order is taken, by this task if it is known.
+    pub fn loaded_place(&mut self, workspace: WorkspaceId, place: Arc<str>, task: Option<TaskId>) {
+        self.near.places.entry(workspace).or_default().push((place, task));
+    }
+
+    /// The places of a workspace that are taken, but for one task's, in order.
+    pub(in crate::ops) fn order(
+        &self,
+        workspace: WorkspaceId,
+        but: TaskId,
+    ) -> Vec<(Arc<str>, Option<TaskId>)> {
+        let tasks = self.tasks.iter().map(|(_, task)| task);
+        let tasks = tasks.filter(|task| task.workspace_id == workspace && task.id != but);
+        let in_memory = tasks.map(|task| (task.position.clone(), Some(task.id)));
+        let is_elsewhere =
+            |id: TaskId| id != but && self.tasks.get(id).is_none() && !self.purged.contains(&id);
+        let near = self.near.places.get(&workspace).into_iter().flatten();
+        let near = near.filter(|(_, task)| task.is_none_or(is_elsewhere));
+        let mut order: Vec<(Arc<str>, Option<TaskId>)> = in_memory.chain(near.cloned()).collect();
+        order.sort_unstable();
+        order.dedup();
+        order
+    }
+
+    /// Memory has so many places, and one more, on each side of this task, or all that there are.
+    pub fn loaded_room(&mut self, task: TaskId, number: usize) {
+        self.near.rooms.insert(task, number);
+    }
+
+    /// To how many tasks on each side of this one a move may give new places.
+    pub(in crate::ops) fn room_around(&self, task: TaskId) -> usize {
+        self.near.rooms.get(&task).copied().unwrap_or(0)
+    }
+
+    /// A mutation would have changed these tasks, whose rows memory does not have.
+    pub(in crate::ops) fn miss(&mut self, tasks: impl IntoIterator<Item = TaskId>) {
+        self.near.missed.extend(tasks);
+    }
+
+    /// The tasks that a mutation would have changed.
+    pub fn take_missed(&mut self) -> BTreeSet<TaskId> {
+        std::mem::take(&mut self.near.missed)
+    }
+
+    /// Mutations of the group make these tasks.
+    pub fn expect(&mut self, made: impl IntoIterator<Item = (TaskId, WorkspaceId)>) {
+        self.near.expected.extend(made);
+    }
+
+    /// The workspace in which a mutation of the group makes this task.
+    pub fn expected(&self, task: TaskId) -> Option<WorkspaceId> {
+        self.near.expected.get(&task).copied()
+    }
+}
