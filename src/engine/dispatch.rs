@@ -164,20 +164,33 @@ impl Engine {
         mut work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
-        self.find_invites(&mut work).await?;
-        if work.decides().any(|decide| decide.mails().is_some()) && !self.was_done(&caller, op_id).await? {
-            self.count_invitations(&caller, &work).await?;
-        }
-        let changes = work.profile_changes();
-        if changes > 0 && !self.was_done(&caller, op_id).await? {
-            for _ in 0..changes {
-                self.0.limits.take(Limit::Profile, caller.user.id).await?;
-            }
+        if work.decides().any(waits_before_the_lane) {
+            // apart, so that the future of every mutation is not as large as this one
+            Box::pin(self.prepare_submission(&caller, op_id, &mut work)).await?;
         }
         let mut submission = Box::new(Submission::new(caller, op_id, work));
         submission.request_id = request_id;
         self.0.lane.submit(submission).await
     }
+
+    /// Does what must not wait in the lane.
+    async fn prepare_submission(&self, caller: &Caller, op_id: Option<OpId>, work: &mut Work) -> Result<()> {
+        self.find_invites(work).await?;
+        if work.decides().any(|decide| decide.mails().is_some()) && !self.was_done(caller, op_id).await? {
+            self.count_invitations(caller, work).await?;
+        }
+        let changes = work.profile_changes();
+        if changes > 0 && !self.was_done(caller, op_id).await? {
+            for _ in 0..changes {
+                self.0.limits.take(Limit::Profile, caller.user.id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn waits_before_the_lane(decide: &dyn Decide) -> bool {
+    decide.invitation().is_some() || decide.mails().is_some() || decide.changes_profile()
 }
 
 impl Engine {
@@ -250,4 +263,20 @@ fn within(span: Span, answering: Answering) -> Answering {
 fn of_a_socket(name: &str) -> Failure {
     let message = format!("{name} works only on a WebSocket; over HTTP, send the token with each request");
     Failure::invalid("type", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_answer<A, B, C, D, E, F: Future>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Each mutation's future is allocated and moved: what few of them need must not make all of them large.
+    #[test]
+    fn the_future_of_a_mutation_is_small() {
+        let bytes = size_of_answer(Engine::submit_one);
+        assert!(bytes <= 1024, "{bytes} bytes");
+    }
 }
