@@ -110,7 +110,7 @@ pub(super) async fn load(
         }
     }
     let mut less = None;
-    if needs.look_far() && !tries.hopes {
+    if needs.look_far() && !tries.hopes() {
         world.expect(needs.made.iter().copied());
         less = narrowed(submissions, needs, &world, |key| memory.contains_key(key));
     }

@@ -76,8 +76,7 @@ pub(super) struct Tries {
     informed: u32,
     missing: u32,
     locks: bool,
-    /// Lookups also run for mutations that seem to be refused.
-    pub(super) hopes: bool,
+    hoped: u32,
     /// Tasks to load besides those that the mutations name.
     pub(super) tasks: BTreeSet<TaskId>,
     /// The database is full, and this group may use the reserve.
@@ -117,9 +116,14 @@ impl Tries {
         metrics::counter!("taskwire_group_retries_total", "cause" => "tasks").increment(1);
     }
 
+    /// Whether lookups also run for mutations that seem to be refused.
+    pub(super) fn hopes(&self) -> bool {
+        self.hoped > 0
+    }
+
     /// The next try runs lookups for every mutation.
     pub(super) fn hope(&mut self) {
-        self.hopes = true;
+        self.hoped += 1;
         metrics::counter!("taskwire_group_retries_total", "cause" => "lookups").increment(1);
     }
 
@@ -148,11 +152,10 @@ impl Tries {
         let again = match error.trouble {
             Trouble::Contended => self.failed < TRIES,
             Trouble::Unavailable => self.failed < 2 || (worth_it && self.failed < TRIES),
-            // what took too long would take as long again
-            Trouble::Late => worth_it && self.failed < 2,
             // the row that took the name or id is visible now, so the next run decides on it
             Trouble::Taken => self.failed < 2,
-            Trouble::Full => worth_it && self.failed < 2,
+            // what took too long would take as long again
+            Trouble::Full | Trouble::Late => worth_it && self.failed < 2,
             Trouble::Bug => false,
         };
         if again {

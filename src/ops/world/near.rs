@@ -26,13 +26,16 @@ pub enum Crowd {
     InStages,
 }
 
+/// A place that is taken, by this task if it is known.
+type Taken = (Arc<str>, Option<TaskId>);
+
 /// What is known beside the rows.
 #[derive(Clone, Default)]
 pub(super) struct Near {
     blockers: BTreeMap<TaskId, Vec<TaskId>>,
     /// Tasks that have subtasks, and whose subtasks have some, of which no mutation of the group names any.
     levels: [BTreeSet<TaskId>; 2],
-    places: BTreeMap<WorkspaceId, Vec<(Arc<str>, Option<TaskId>)>>,
+    places: BTreeMap<WorkspaceId, Vec<Taken>>,
     rooms: HashMap<TaskId, usize>,
     crowds: BTreeSet<Crowd>,
     /// Tasks that a mutation of the group makes, before or after the one that asks.
@@ -97,7 +100,7 @@ impl World {
             |id: TaskId| id != but && self.tasks.get(id).is_none() && !self.purged.contains(&id);
         let near = self.near.places.get(&workspace).into_iter().flatten();
         let near = near.filter(|(_, task)| task.is_none_or(is_elsewhere));
-        let mut order: Vec<(Arc<str>, Option<TaskId>)> = in_memory.chain(near.cloned()).collect();
+        let mut order: Vec<Taken> = in_memory.chain(near.cloned()).collect();
         order.sort_unstable();
         order.dedup();
         order
