@@ -6,8 +6,9 @@ use super::recovery::Fault;
 use crate::domain::stage;
 use crate::ops::world::Crowd;
 use crate::store::tasks::{self, MANY_TOGETHER, MOST, MOST_BEFORE, MOST_BLOCKING, Many};
-use taskwire_protocol::limits;
+use std::collections::BTreeSet;
 use taskwire_protocol::task::Task;
+use taskwire_protocol::{TaskId, limits};
 
 /// A job takes a member whose account was deleted out of however many tasks.
 const ALL: usize = u32::MAX as usize;
@@ -18,9 +19,16 @@ pub(super) async fn below(loading: &mut Loading<'_>) -> Done {
     bring_more(loading, few, Many::Below(ids), (Crowd::Below, MOST)).await
 }
 
-/// Only how deep the tasks go. What mutations of the group name is in memory, because they may move it.
+/// Only how deep the tasks go. What mutations of the group name is in memory, because they may move it, and what is above
+/// that: what is below a task is found from the task down, and a subtask of it may be named by none.
 pub(super) async fn levels(loading: &mut Loading<'_>) -> Done {
-    let needs = loading.needs;
+    let (needs, world) = (loading.needs, &loading.world);
+    let named = needs.tasks.iter().filter_map(|id| world.tasks.get(*id));
+    let parents = named.filter_map(|task| task.parent_id);
+    let parents: BTreeSet<TaskId> = parents.filter(|id| world.tasks.get(*id).is_none()).collect();
+    for parent in tasks::load(loading.tx, parents).await? {
+        loading.world.tasks.loaded(parent);
+    }
     let levels = tasks::load_levels(loading.tx, &needs.tasks, &needs.levels).await?;
     loading.world.loaded_levels(levels);
     Ok(())

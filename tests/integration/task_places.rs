@@ -329,6 +329,41 @@ async fn subtasks_nest_two_levels(engine: Engine) {
         { "type": "task.move", "data": { "id": ids[3], "parent_id": ids[6] } },
     ] });
     ada.ok("batch", ops).await;
+    named_ones_count_too(&mut ada, deep).await;
+}
+
+/// A task two levels below another one counts when a mutation beside the move names it, and not the one between them.
+async fn named_ones_count_too(ada: &mut Client, deep: impl Fn(&Value)) {
+    let mut ids: Vec<Value> = Vec::new();
+    for parent in [None, Some(0), Some(1), None] {
+        let data = json!({ "title": "T", "parent_id": parent.map(|i: usize| ids[i].clone()) });
+        ids.push(ada.ok("task.create", data).await["id"].clone());
+    }
+    let [top, between, low, other] = &ids[..] else {
+        panic!("four tasks")
+    };
+    let beside = json!({ "id": top, "parent_id": other, "before": low });
+    deep(&ada.refused("task.move", beside).await);
+    let blocked = json!({ "id": top, "parent_id": other, "blocked_by": [low] });
+    deep(&ada.refused("task.update", blocked).await);
+    let below_other = json!({ "type": "task.move", "data": { "id": top, "parent_id": other } });
+    let repeats = json!({ "id": low, "recurrence": "FREQ=DAILY", "due_at": "2030-01-01T00:00:00Z" });
+    ada.ok("task.update", repeats).await;
+    for (name, data) in [
+        ("task.update", json!({ "id": low, "title": "U" })),
+        // the next one is below the one between them too
+        ("task.complete", json!({ "id": low })),
+    ] {
+        let ops = json!([{ "type": name, "data": data }, below_other]);
+        let error = ada.refused("batch", json!({ "ops": ops })).await;
+        assert_eq!(error["field"], "ops[1].data.parent_id", "{name}: {error}");
+        assert_eq!(error["message"], TOO_DEEP);
+    }
+    // what leaves the one between them counts no more
+    let ops = json!([{ "type": "task.move", "data": { "id": low, "parent_id": null } }, below_other]);
+    ada.ok("batch", json!({ "ops": ops })).await;
+    let depth = ada.ok("task.get", json!({ "id": between })).await;
+    assert_eq!(&depth["parent_id"], top);
 }
 
 async fn assignees_are_members_and_are_notified(engine: Engine) {

@@ -76,7 +76,7 @@ impl World {
     }
 
     /// Whether a task has subtasks, and subtasks of subtasks, besides those that mutations of the group name. Those are in
-    /// memory.
+    /// memory, and their parents.
     pub(in crate::ops) fn levels_elsewhere(&self, task: TaskId) -> (bool, bool) {
         let [one, two] = &self.near.levels;
         (one.contains(&task), two.contains(&task))
