@@ -107,20 +107,24 @@ pub(super) fn levels(world: &World, id: TaskId) -> impl Iterator<Item = Vec<&Tas
     std::iter::successors(Some(first), next).take(LEVELS)
 }
 
-/// How many levels of subtasks a task has, as far as it matters.
+/// How many levels of subtasks a task has, as far as it matters. It goes twice over memory, which may have many tasks.
 fn levels_below(world: &World, id: TaskId) -> usize {
-    let subtasks_of = |id: TaskId| {
-        let tasks = world.tasks.iter().map(|(_, task)| task);
-        tasks
-            .filter(move |task| task.parent_id == Some(id))
-            .map(|task| task.id)
-    };
     let (one, two) = world.levels_elsewhere(id);
-    let has_subtask = |id: TaskId| world.levels_elsewhere(id).0 || subtasks_of(id).next().is_some();
-    if two || subtasks_of(id).any(has_subtask) {
+    if two {
+        return 2;
+    }
+    let in_memory = || world.tasks.iter().map(|(_, task)| task);
+    let subtasks = in_memory().filter(|task| task.parent_id == Some(id));
+    let subtasks: BTreeSet<TaskId> = subtasks.map(|task| task.id).collect();
+    if subtasks.is_empty() {
+        return usize::from(one);
+    }
+    let is_below = |task: &Task| task.parent_id.is_some_and(|parent| subtasks.contains(&parent));
+    let has_more = subtasks.iter().any(|subtask| world.levels_elsewhere(*subtask).0);
+    if has_more || in_memory().any(is_below) {
         2
     } else {
-        usize::from(one || subtasks_of(id).next().is_some())
+        1
     }
 }
 
