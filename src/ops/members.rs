@@ -4,13 +4,13 @@ use super::caller::targets_a_workspace;
 use super::cursor::{List, Wanted};
 use super::joining::{join, role_of_caller, workspace};
 use super::notices::{Notice, tell};
-use super::world::{Crowd, Logged, World};
+use super::world::{Logged, World};
 use super::{
     Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Place, Query, Result, cascade, conflict, invites,
-    not_found, too_many,
+    not_found,
 };
 use crate::domain::members as rules;
-use crate::store::{members, tasks};
+use crate::store::members;
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{
@@ -171,7 +171,6 @@ impl Mutation for RemoveMember {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
         let workspace = workspace(act, world)?;
         removable(self, role_of_caller(act), &workspace, world)?;
-        all_assigned_known(world)?;
         let logged = leave(act, world, workspace.id, self.user_id, AccessLostReason::Removed)?;
         Ok(Change::logged(logged, DONE))
     }
@@ -184,18 +183,6 @@ fn removable(asked: &RemoveMember, by: Role, workspace: &Workspace, world: &Worl
         .members(workspace.id)
         .map_or(0, |members| members.count(Role::Owner));
     rules::change(workspace.kind, by, Some(before.role), None, owners)
-}
-
-/// Refuses the removal of a member who is assigned to too many tasks.
-pub(super) fn all_assigned_known(world: &World) -> Result<()> {
-    if world.has_all(Crowd::Assigned) {
-        return Ok(());
-    }
-    let message = format!(
-        "more than {} tasks are assigned to this member, with deleted ones; assign some of them to others first",
-        tasks::MOST
-    );
-    Err(too_many(&message, tasks::MOST))
 }
 
 /// A member leaves a workspace, and the assignees of the tasks that are loaded.

@@ -2,10 +2,10 @@
 
 use super::caller::{targets_a_project, targets_a_workspace};
 use super::cursor::{List, Wanted};
-use super::world::{Crowd, World};
-use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, cascade, not_found, too_many};
+use super::world::World;
+use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, cascade, not_found};
 use crate::domain::{position, text};
-use crate::store::{projects, tasks};
+use crate::store::projects;
 use taskwire_protocol::events;
 use taskwire_protocol::project::{
     ArchiveProject, CreateProject, DeleteProject, ListProjects, Project, ProjectDeleted, UpdateProject,
@@ -155,13 +155,6 @@ impl Mutation for DeleteProject {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<ProjectDeleted>> {
         let project = there(world, self.id)?;
-        if !world.has_all(Crowd::OfProjects) {
-            let message = format!(
-                "more than {} tasks are in the project, with deleted ones; move some of them out of it first",
-                tasks::MOST
-            );
-            return Err(too_many(&message, tasks::MOST));
-        }
         let tasks = world.tasks.iter().map(|(_, task)| task);
         let tasks = tasks.filter(|task| task.project_id == Some(self.id));
         let mut tasks: Vec<Task> = tasks.cloned().collect();

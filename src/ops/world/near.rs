@@ -16,10 +16,6 @@ pub enum Crowd {
     Blocked,
     /// Those that block others, directly or through others.
     Before,
-    /// Those of projects.
-    OfProjects,
-    /// Those that somebody is assigned to.
-    Assigned,
     /// Those that carry a tag.
     Tagged,
     /// Those in some stages.

@@ -48,7 +48,7 @@ pub async fn count_subtasks(
 
 /// The most tasks that one lookup brings for several mutations together.
 pub const MANY_TOGETHER: usize = 2_000;
-/// The most tasks that one lookup brings for a mutation or batch that runs alone.
+/// The most tasks that one lookup brings for a mutation or batch that runs alone and can be refused.
 pub const MOST: usize = 20_000;
 
 /// The first part has what is right below a task of the list, the second what is right below a subtask that is not in the
@@ -138,10 +138,12 @@ impl Many<'_> {
     }
 }
 
-/// These tasks, at most `limit`, in no order.
-pub async fn load_many(tx: &mut Transaction, many: Many<'_>, limit: usize) -> Result<Vec<Task>> {
+/// These tasks, all or at most `limit`, in no order.
+pub async fn load_many(tx: &mut Transaction, many: Many<'_>, limit: Option<usize>) -> Result<Vec<Task>> {
     let mut sql = many.select(COLUMNS);
-    sql.limit(limit as i64);
+    if let Some(limit) = limit {
+        sql.limit(limit as i64);
+    }
     tx.list::<TaskRow>(sql).await
 }
 
