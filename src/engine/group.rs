@@ -154,6 +154,9 @@ impl Writer {
                     continue;
                 }
                 Fault::Crowded { whose, error } => {
+                    if error.trouble == Trouble::Late {
+                        count_error(error.trouble);
+                    }
                     return Err(Failed {
                         submissions,
                         whose,
@@ -173,8 +176,7 @@ impl Writer {
                 tries.lock(error.cause());
                 continue;
             }
-            metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}"))
-                .increment(1);
+            count_error(trouble);
             if trouble == Trouble::Unavailable {
                 self.tx.disconnect();
                 if let Some(sent) = sent {
@@ -527,6 +529,10 @@ struct Basis {
     narrowed: Option<Needs>,
     /// The time of its mutations.
     now: Timestamp,
+}
+
+fn count_error(trouble: Trouble) {
+    metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}")).increment(1);
 }
 
 /// Submissions that failed together, and why.

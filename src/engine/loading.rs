@@ -69,7 +69,8 @@ impl Loading<'_> {
     pub(super) fn blame(&self, fault: Fault, need_it: impl Fn(&Needs) -> bool) -> Fault {
         let error = match fault {
             Fault::Crowded { error, .. } => error,
-            Fault::Failed(error) if error.trouble == Trouble::Late && !self.is_one() => error,
+            // what took too long would take as long again
+            Fault::Failed(error) if error.trouble == Trouble::Late => error,
             fault => return fault,
         };
         let submissions = self.submissions.iter().enumerate();

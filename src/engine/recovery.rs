@@ -151,11 +151,11 @@ impl Tries {
         self.failed += 1;
         let again = match error.trouble {
             Trouble::Contended => self.failed < TRIES,
-            Trouble::Unavailable => self.failed < 2 || (worth_it && self.failed < TRIES),
+            // late: not a lookup, which is blamed on those who asked. Locks and writes may be faster the next time
+            Trouble::Unavailable | Trouble::Late => self.failed < 2 || (worth_it && self.failed < TRIES),
             // the row that took the name or id is visible now, so the next run decides on it
             Trouble::Taken => self.failed < 2,
-            // what took too long would take as long again
-            Trouble::Full | Trouble::Late => worth_it && self.failed < 2,
+            Trouble::Full => worth_it && self.failed < 2,
             Trouble::Bug => false,
         };
         if again {
