@@ -54,16 +54,12 @@ fn circle() -> Failure {
 }
 
 /// Refuses a circle. Whatever blocks these tasks is in memory: each mutation of the group that makes a task wait for others
-/// needs all that block them, and sees what the mutations before it did.
+/// needs all that block them, and sees what the mutations before it did. Of a batch it may be too much: then what comes
+/// before these tasks may be known all the same.
 pub(super) fn in_no_circle(world: &World, task: TaskId, blockers: &[TaskId]) -> Result<()> {
-    if !blockers.is_empty() && !world.has_all(Crowd::Before) {
-        let message = format!(
-            "more than {MOST_BLOCKING} tasks come before those that the batch names as blockers; send fewer mutations at once"
-        );
-        return Err(too_many(&message, MOST_BLOCKING).at("blocked_by"));
-    }
     let mut seen: BTreeSet<TaskId> = blockers.iter().copied().collect();
     let mut next: Vec<TaskId> = blockers.to_vec();
+    let mut is_known = true;
     while let Some(id) = next.pop() {
         if id == task {
             return Err(circle());
@@ -75,13 +71,15 @@ pub(super) fn in_no_circle(world: &World, task: TaskId, blockers: &[TaskId]) -> 
             );
             return Err(conflict(&message).at("blocked_by"));
         }
-        next.extend(
-            world
-                .blockers_of(id)
-                .unwrap_or_default()
-                .iter()
-                .filter(|id| seen.insert(**id)),
-        );
+        let before = world.blockers_of(id);
+        is_known &= before.is_some();
+        next.extend(before.unwrap_or_default().iter().filter(|id| seen.insert(**id)));
     }
-    Ok(())
+    if is_known || world.has_all(Crowd::Before) {
+        return Ok(());
+    }
+    let message = format!(
+        "more than {MOST_BLOCKING} tasks come before those that the batch names as blockers; send fewer mutations at once"
+    );
+    Err(too_many(&message, MOST_BLOCKING).at("blocked_by"))
 }

@@ -139,7 +139,7 @@ pub(super) fn known_place(
     if let Patch::Set(project) = project {
         known_project(world, task.workspace_id, Some(*project))?;
     }
-    if !project.is_keep() {
+    if leaves_project(task, project) {
         all_below_known(world)?;
     }
     let Patch::Set(parent) = parent else { return Ok(()) };
@@ -164,12 +164,11 @@ pub(super) fn narrow_place(
     if let Patch::Set(project) = project {
         known_project(world, task.workspace_id, Some(*project))?;
     }
-    let leaves = |now: Option<ProjectId>| project.clone().change().is_some_and(|project| project != now);
     let new_parent = match parent {
         Patch::Set(parent) if task.parent_id != Some(*parent) => Some(*parent),
         _ => None,
     };
-    if !leaves(task.project_id) {
+    if !leaves_project(task, project) {
         needs.below.clear();
     }
     match new_parent {
@@ -187,6 +186,12 @@ pub(super) fn narrow_place(
         Some(_) => {}
     }
     Ok(())
+}
+
+/// Whether a task goes to another project, or into or out of one.
+fn leaves_project(task: &Task, project: &Patch<ProjectId>) -> bool {
+    let project = project.clone().change();
+    project.is_some_and(|project| project != task.project_id)
 }
 
 fn below_itself() -> Failure {
