@@ -8,7 +8,7 @@ use super::authorize::authorize_loaded;
 use super::submission::{Submission, Work};
 use crate::ops::world::World;
 use crate::ops::{Caller, Decide, Needs};
-use taskwire_protocol::{Failure, OpId, UserId};
+use taskwire_protocol::{Failure, OpId, UserId, WorkspaceId};
 
 /// What a group needs if some of its mutations are refused, or were done before; `None` if it needs all. `were_done`: what a
 /// user's op_id did is remembered.
@@ -64,7 +64,8 @@ pub(super) fn of_step(decide: &dyn Decide, caller: &Caller, world: &World) -> Re
     let mut needs = Needs::default();
     decide.needs(caller, &mut needs);
     if needs.look_far() {
-        let place = authorize_loaded(decide, caller, world, |task| world.expected(task))?;
+        let is_member = |home: &WorkspaceId| world.role(*home, caller.user.id).is_some();
+        let place = authorize_loaded(decide, caller, world, |task| world.expected(task).find(is_member))?;
         decide.narrow(place, world, &mut needs)?;
     }
     Ok(needs)

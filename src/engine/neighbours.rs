@@ -2,8 +2,10 @@
 
 use super::loading::{Done, Loading};
 use crate::domain::position;
+use crate::ops::Needs;
+use crate::ops::world::World;
 use crate::store::tasks;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use taskwire_protocol::{TaskId, WorkspaceId};
 
@@ -18,6 +20,7 @@ pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
     let end: Arc<str> = position::at_end(loading.shared.ids.next()).into();
     let leaving: Vec<TaskId> = needs.leaving.iter().copied().collect();
+    let homes = homes(needs, &loading.world);
     let mut anchors: BTreeMap<WorkspaceId, Vec<(TaskId, Arc<str>)>> = BTreeMap::new();
     for id in &needs.neighbours {
         if let Some(task) = loading.world.tasks.get(*id) {
@@ -25,7 +28,8 @@ pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
             of_workspace.push((*id, task.position.clone()));
             continue;
         }
-        for (_, workspace) in needs.made.iter().filter(|(made, _)| made == id) {
+        let made = needs.made.iter().filter(|(made, _)| made == id);
+        for (_, workspace) in made.filter(|(_, workspace)| homes.contains(workspace)) {
             let of_workspace = anchors.entry(*workspace).or_default();
             of_workspace.push((*id, end.clone()));
         }
@@ -57,4 +61,12 @@ pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
         loading.world.loaded_room(id, ROOM);
     }
     Ok(())
+}
+
+/// The workspaces of the tasks that leave their places: they stay in these, so nothing is placed elsewhere.
+fn homes(needs: &Needs, world: &World) -> BTreeSet<WorkspaceId> {
+    let made = needs.made.iter().filter(|(id, _)| needs.leaving.contains(id));
+    let leaving = needs.leaving.iter().filter_map(|id| world.tasks.get(*id));
+    let homes = leaving.map(|task| task.workspace_id);
+    homes.chain(made.map(|(_, workspace)| *workspace)).collect()
 }

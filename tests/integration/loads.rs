@@ -11,6 +11,7 @@ on_both_databases!(
     a_batch_reads_once_what_blocks_its_blockers,
     more_than_a_batch_can_look_at_is_refused,
     a_refused_move_reads_no_places,
+    a_task_that_a_batch_makes_reads_nothing_of_other_people,
     long_places_are_spread_in_a_bounded_part,
     a_change_that_is_none_reads_nothing_below_a_task,
     strangers_and_viewers_make_the_writer_read_nothing,
@@ -234,6 +235,62 @@ async fn a_refused_move_reads_no_places(engine: Engine) {
         })
         .await;
     }
+}
+
+async fn a_task_that_a_batch_makes_reads_nothing_of_other_people(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut bob = Client::sign_up(&server, "bob").await;
+    let crowd = crowded_places(&server, engine, &mut bob).await;
+    let links = chain(&mut bob, 300).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let op = |name: &str, data: Value| json!({ "type": name, "data": data });
+    let (new, newer) = (new_id(), new_id());
+    let ops = [
+        ("after", op("task.move", json!({ "id": new, "after": crowd[0] }))),
+        (
+            "blocked_by[0]",
+            op("task.update", json!({ "id": new, "blocked_by": [links[299]] })),
+        ),
+        (
+            "blocked_by[1]",
+            op(
+                "task.update",
+                json!({ "id": new, "blocked_by": [newer, links[299]] }),
+            ),
+        ),
+        (
+            "parent_id",
+            op("task.move", json!({ "id": new, "parent_id": links[299] })),
+        ),
+    ];
+    let create = |id| op("task.create", json!({ "id": id, "title": "T" }));
+    for (field, refused) in ops {
+        let ops = json!([create(new), create(newer), refused]);
+        reads_at_most(&server, 100.0, field, async || {
+            let error = ada.refused("batch", json!({ "ops": ops })).await;
+            let field = format!("ops[2].data.{field}");
+            assert_eq!(
+                (&error["code"], &error["field"]),
+                (&json!("NOT_FOUND"), &json!(field))
+            );
+        })
+        .await;
+    }
+    // who may not make a task there gets nothing of the workspace
+    let foreign = json!({ "id": newer, "title": "T", "workspace_id": bob.personal() });
+    let ops = json!([
+        create(new),
+        create(newer),
+        op("task.create", foreign),
+        op("task.move", json!({ "id": new, "after": newer }))
+    ]);
+    reads(&server, 1.0..=100.0, "two workspaces", async || {
+        let answer = ada.ok("batch", json!({ "ops": ops, "atomic": false })).await;
+        let codes = answer["results"].as_array().expect("results").iter();
+        let codes: Vec<&Value> = codes.map(|result| &result["error"]["code"]).collect();
+        assert_eq!(json!(codes), json!([null, null, "NOT_FOUND", null]), "{answer}");
+    })
+    .await;
 }
 
 async fn long_places_are_spread_in_a_bounded_part(engine: Engine) {

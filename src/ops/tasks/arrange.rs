@@ -1,6 +1,8 @@
 //! Moving a task: to another project, parent or stage, or to another position in the manual order.
 
-use super::places::{known_anchor, known_place, narrow_place, needs_parent, needs_project, place_beside};
+use super::places::{
+    known_place, narrow_anchor, narrow_new_place, narrow_place, needs_parent, needs_project, place_beside,
+};
 use super::{below, change, living, repeat};
 use crate::domain::stage;
 use crate::ops::world::World;
@@ -38,23 +40,23 @@ impl Mutation for MoveTask {
         }
     }
 
-    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
-        if world.tasks.get(self.id).is_none() {
+    fn narrow(&self, place: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        let Some((workspace, _)) = place else {
             return Ok(());
+        };
+        let given = (&self.project_id, &self.parent_id);
+        if world.tasks.get(self.id).is_some() {
+            narrow_place(world, &living(world, self.id)?, given, needs)?;
+        } else {
+            narrow_new_place(world, workspace, given)?;
         }
-        let before = living(world, self.id)?;
-        narrow_place(world, &before, (&self.project_id, &self.parent_id), needs)?;
         if let Some(key) = &self.stage {
-            stage::known(&world.stages(before.workspace_id), key)?;
+            stage::known(&world.stages(workspace), key)?;
         }
-        if let Some(beside) = self
-            .before
-            .or(self.after)
-            .filter(|id| world.expected(*id).is_none())
-        {
-            known_anchor(world, before.workspace_id, beside, side(self))?;
-        }
-        Ok(())
+        let beside = self.before.or(self.after);
+        beside.map_or(Ok(()), |beside| {
+            narrow_anchor(world, workspace, beside, side(self))
+        })
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {

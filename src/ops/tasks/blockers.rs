@@ -22,11 +22,16 @@ pub(super) fn known_blockers(
     given: &[TaskId],
     before: &[TaskId],
 ) -> Result<()> {
-    let is_here = |id: &TaskId| {
-        let task = world.tasks.get(*id);
-        task.is_some_and(|task| task.workspace_id == workspace)
-    };
-    match given.iter().position(|id| !before.contains(id) && !is_here(id)) {
+    refuse_unknown(given, |id| before.contains(id) || is_in(world, workspace, *id))
+}
+
+fn is_in(world: &World, workspace: WorkspaceId, id: TaskId) -> bool {
+    let task = world.tasks.get(id);
+    task.is_some_and(|task| task.workspace_id == workspace)
+}
+
+fn refuse_unknown(given: &[TaskId], is_known: impl Fn(&TaskId) -> bool) -> Result<()> {
+    match given.iter().position(|id| !is_known(id)) {
         None => Ok(()),
         Some(i) => Err(not_found("task").at(format!("blocked_by[{i}]"))),
     }
@@ -39,11 +44,11 @@ pub(super) fn narrow_blockers(
     given: &[TaskId],
     before: &[TaskId],
 ) -> Result<()> {
-    if given.iter().any(|id| world.expected(*id).is_some()) {
-        return Ok(());
-    }
-    known_blockers(world, workspace, given, before)?;
-    if task.is_some_and(|task| given.contains(&task)) {
+    let is_made = |id: &TaskId| world.is_expected(*id, workspace);
+    refuse_unknown(given, |id| {
+        before.contains(id) || is_in(world, workspace, *id) || is_made(id)
+    })?;
+    if task.is_some_and(|task| given.contains(&task)) && !given.iter().any(is_made) {
         return Err(circle());
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Editing a task: replace, update, complete, assign.
 
 use super::blockers::{in_no_circle, known_blockers, narrow_blockers, needs_blockers};
-use super::places::{known_people, known_place, narrow_place, needs_parent, needs_project};
+use super::places::{known_people, known_place, narrow_new_place, narrow_place, needs_parent, needs_project};
 use super::{below, living, repeat, updated};
 use crate::domain::{stage, task as rules};
 use crate::ops::tags::{carried, needs_tags};
@@ -52,23 +52,28 @@ impl Mutation for UpdateTask {
         }
     }
 
-    fn narrow(&self, _: Place, world: &World, needs: &mut Needs) -> Result<()> {
-        if world.tasks.get(self.id).is_none() {
+    fn narrow(&self, place: Place, world: &World, needs: &mut Needs) -> Result<()> {
+        let Some((workspace, _)) = place else {
             return Ok(());
+        };
+        let given = (&self.project_id, &self.parent_id);
+        let (mut assigned, mut blocked_by) = (Vec::new(), Vec::new());
+        if world.tasks.get(self.id).is_some() {
+            let before = living(world, self.id)?;
+            is_current(self, &before)?;
+            narrow_place(world, &before, given, needs)?;
+            (assigned, blocked_by) = (before.assignee_ids, before.blocked_by);
+        } else {
+            narrow_new_place(world, workspace, given)?;
         }
-        let before = living(world, self.id)?;
-        is_current(self, &before)?;
-        narrow_place(world, &before, (&self.project_id, &self.parent_id), needs)?;
         if let Patch::Set(people) = &self.assignee_ids {
-            let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
-            known_people(world, workspace, people, assigned, "assignee_ids")?;
+            known_people(world, workspace, people, &assigned, "assignee_ids")?;
         }
         if let Patch::Set(blockers) = &self.blocked_by {
-            let task = (Some(before.id), before.workspace_id);
-            narrow_blockers(world, task, blockers, &before.blocked_by)?;
+            narrow_blockers(world, (Some(self.id), workspace), blockers, &blocked_by)?;
         }
         if let Some(key) = &self.stage {
-            stage::known(&world.stages(before.workspace_id), key)?;
+            stage::known(&world.stages(workspace), key)?;
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::domain::{position, stage, task as rules};
 use blockers::{in_no_circle, known_blockers, narrow_blockers, needs_blockers};
-use places::{fits_below, has_room_below, known_parent, known_people, known_project};
+use places::{fits_below, has_room_below, known_parent, known_people, known_project, narrow_parent};
 use std::sync::Arc;
 use taskwire_protocol::TaskId;
 use taskwire_protocol::events;
@@ -88,8 +88,7 @@ impl Mutation for CreateTask {
             return Ok(());
         };
         known_project(world, workspace, self.project_id)?;
-        let parent = self.parent_id.filter(|parent| world.expected(*parent).is_none());
-        known_parent(world, workspace, parent)?;
+        narrow_parent(world, workspace, self.parent_id)?;
         let blockers = self.blocked_by.as_deref().unwrap_or_default();
         narrow_blockers(world, (self.id, workspace), blockers, &[])
     }

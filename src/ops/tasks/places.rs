@@ -164,28 +164,60 @@ pub(super) fn narrow_place(
     if let Patch::Set(project) = project {
         known_project(world, task.workspace_id, Some(*project))?;
     }
-    let new_parent = match parent {
-        Patch::Set(parent) if task.parent_id != Some(*parent) => Some(*parent),
-        _ => None,
-    };
     if !leaves_project(task, project) {
         needs.below.clear();
     }
-    match new_parent {
-        None => {
+    let new_parent = match parent {
+        Patch::Set(parent) if task.parent_id != Some(*parent) => *parent,
+        _ => {
             needs.ancestors.clear();
             needs.subtasks.clear();
             needs.levels.clear();
+            return Ok(());
         }
-        Some(parent) if world.expected(parent).is_none() => {
-            known_parent(world, task.workspace_id, Some(parent))?;
-            if parent == task.id {
-                return Err(below_itself());
-            }
-        }
-        Some(_) => {}
+    };
+    narrow_parent(world, task.workspace_id, Some(new_parent))?;
+    if new_parent == task.id {
+        return Err(below_itself());
     }
     Ok(())
+}
+
+/// The same for a task that a mutation of the group makes in this workspace.
+pub(super) fn narrow_new_place(
+    world: &World,
+    workspace: WorkspaceId,
+    (project, parent): (&Patch<ProjectId>, &Patch<TaskId>),
+) -> Result<()> {
+    if let Patch::Set(project) = project {
+        known_project(world, workspace, Some(*project))?;
+    }
+    match parent {
+        Patch::Set(parent) => narrow_parent(world, workspace, Some(*parent)),
+        Patch::Keep | Patch::Clear => Ok(()),
+    }
+}
+
+/// Checks a parent before lookups ran: another mutation of the group may make it.
+pub(super) fn narrow_parent(world: &World, workspace: WorkspaceId, parent: Option<TaskId>) -> Result<()> {
+    known_parent(
+        world,
+        workspace,
+        parent.filter(|parent| !world.is_expected(*parent, workspace)),
+    )
+}
+
+/// The same of the task beside which another one is placed.
+pub(super) fn narrow_anchor(
+    world: &World,
+    workspace: WorkspaceId,
+    beside: TaskId,
+    field: &'static str,
+) -> Result<()> {
+    if world.is_expected(beside, workspace) {
+        return Ok(());
+    }
+    known_anchor(world, workspace, beside, field).map(|_| ())
 }
 
 /// Whether a task goes to another project, or into or out of one.

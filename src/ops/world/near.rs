@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use taskwire_protocol::{TaskId, WorkspaceId};
+use uuid::Uuid;
 
 /// Tasks that a group needs and does not have in memory, because they are too many together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +35,8 @@ pub(super) struct Near {
     places: BTreeMap<WorkspaceId, Vec<Taken>>,
     rooms: HashMap<TaskId, usize>,
     crowds: BTreeSet<Crowd>,
-    /// Tasks that a mutation of the group makes, before or after the one that asks.
-    expected: BTreeMap<TaskId, WorkspaceId>,
+    /// Tasks that a mutation of the group makes, before or after the one that asks, and where.
+    expected: BTreeSet<(TaskId, WorkspaceId)>,
     /// Tasks that a mutation would have changed.
     missed: BTreeSet<TaskId>,
 }
@@ -127,8 +128,16 @@ impl World {
         self.near.expected.extend(made);
     }
 
-    /// The workspace in which a mutation of the group makes this task.
-    pub fn expected(&self, task: TaskId) -> Option<WorkspaceId> {
-        self.near.expected.get(&task).copied()
+    /// The workspaces in which mutations of the group make this task, which is not there yet.
+    pub fn expected(&self, task: TaskId) -> impl Iterator<Item = WorkspaceId> {
+        let [first, last] = [Uuid::nil(), Uuid::max()].map(|end| (task, WorkspaceId(end)));
+        let made = self.near.expected.range(first..=last);
+        let made = made.filter(move |_| self.tasks.get(task).is_none());
+        made.map(|(_, workspace)| *workspace)
+    }
+
+    /// Whether a mutation of the group makes this task, which is not there yet, in this workspace.
+    pub(in crate::ops) fn is_expected(&self, task: TaskId, workspace: WorkspaceId) -> bool {
+        self.near.expected.contains(&(task, workspace)) && self.tasks.get(task).is_none()
     }
 }
