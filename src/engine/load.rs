@@ -118,6 +118,7 @@ pub(super) async fn load(
         tx,
         shared,
         needs: less.as_ref().unwrap_or(needs),
+        is_narrowed: less.is_some(),
         tries,
         submissions,
         world,

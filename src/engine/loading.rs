@@ -1,5 +1,6 @@
 //! A group's world while it is being loaded: what `load` and `lookups` work on, and the users' streams that are locked.
 
+use super::narrow;
 use super::recovery::{Fault, Tries};
 use super::shared::Shared;
 use super::submission::Submission;
@@ -49,6 +50,8 @@ pub(super) struct Loading<'a> {
     pub(super) submissions: &'a [Submission],
     pub(super) world: World,
     pub(super) users: HeldUsers,
+    /// Lookups are for some of the mutations only.
+    pub(super) is_narrowed: bool,
     /// How many tasks lookups brought that nothing bounds.
     pub(super) brought: usize,
 }
@@ -65,7 +68,7 @@ impl Loading<'_> {
     }
 
     /// Names the submissions for which a lookup ran that brought too much or took too long: those that need what it
-    /// finds.
+    /// finds, without those that are refused already.
     pub(super) fn blame(&self, fault: Fault, need_it: impl Fn(&Needs) -> bool) -> Fault {
         let error = match fault {
             Fault::Crowded { error, .. } => error,
@@ -74,10 +77,14 @@ impl Loading<'_> {
             fault => return fault,
         };
         let submissions = self.submissions.iter().enumerate();
-        let whose = submissions.filter(|(_, submission)| need_it(&submission.needs));
-        Fault::Crowded {
-            whose: whose.map(|(i, _)| i).collect(),
-            error,
+        let asked = submissions.filter(|(_, submission)| need_it(&submission.needs));
+        let asked: BTreeSet<usize> = asked.map(|(i, _)| i).collect();
+        let mut whose = asked.clone();
+        if self.is_narrowed {
+            whose.retain(|i| narrow::need(&self.submissions[*i], &self.world, &need_it));
         }
+        // somebody asked
+        let whose = if whose.is_empty() { asked } else { whose };
+        Fault::Crowded { whose, error }
     }
 }

@@ -43,6 +43,14 @@ pub(super) fn narrowed(
     Some(wanted)
 }
 
+/// Whether a mutation of a submission needs something and is not refused so far.
+pub(super) fn need(submission: &Submission, world: &World, need_it: impl Fn(&Needs) -> bool) -> bool {
+    steps(&submission.work).any(|(decide, _)| {
+        let needs = of_step(decide, &submission.caller, world);
+        needs.is_ok_and(|needs| need_it(&needs))
+    })
+}
+
 /// The mutations of a submission that can be read, with their own op_ids in a batch.
 fn steps(work: &Work) -> impl Iterator<Item = (&dyn Decide, Option<OpId>)> {
     let (one, parts) = match work {

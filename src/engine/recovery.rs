@@ -5,6 +5,7 @@
 use super::submission::Submission;
 use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
+use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -167,25 +168,27 @@ impl Tries {
 }
 
 /// Divides submissions that need too much together: those at the places `whose` run alone, and the others together before
-/// them. Those of one session keep their order.
+/// them. Those of one session keep their order: what comes after one that runs alone does so in a later part, with others of
+/// which the same is true.
 pub(super) fn divided(submissions: Vec<Submission>, whose: &BTreeSet<usize>) -> Vec<Vec<Submission>> {
-    let (mut others, mut later) = (Vec::new(), Vec::new());
-    let mut behind: Vec<SessionId> = Vec::new();
+    // the first part is for those behind nothing
+    let mut parts = vec![Vec::new()];
+    let mut shared = vec![true];
+    let mut last: HashMap<SessionId, usize> = HashMap::new();
     for (i, submission) in submissions.into_iter().enumerate() {
         let session = submission.caller.session;
-        if whose.contains(&i) {
-            behind.push(session);
-            later.push(vec![submission]);
-        } else if behind.contains(&session) {
-            later.push(vec![submission]);
-        } else {
-            others.push(submission);
+        let from = last.get(&session).copied().unwrap_or(0);
+        let found = (from..parts.len()).find(|part| shared[*part]);
+        let place = found.filter(|_| !whose.contains(&i)).unwrap_or(parts.len());
+        if place == parts.len() {
+            parts.push(Vec::new());
+            shared.push(!whose.contains(&i));
         }
+        last.insert(session, place);
+        parts[place].push(submission);
     }
-    if !others.is_empty() {
-        later.insert(0, others);
-    }
-    later
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Answers the submissions without an op_id, whose outcome stays unknown. Returns the others.
@@ -296,14 +299,22 @@ mod tests {
 
     #[test]
     fn what_is_too_large_runs_alone_and_sessions_keep_their_order() {
-        let group = [1, 2, 3, 2, 1, 4];
+        let group = [1, 2, 3, 2, 1, 4, 2, 1, 3, 2, 1];
         let submissions = group.map(|session| Submission::of_session(session, Box::new(Nothing)));
-        let parts = divided(submissions.into(), &BTreeSet::from([1, 4]));
+        let parts = divided(submissions.into(), &BTreeSet::from([1, 4, 9]));
         let session = |submission: &Submission| submission.caller.session.0.as_u128();
         let sessions: Vec<Vec<u128>> = parts
             .iter()
             .map(|part| part.iter().map(session).collect())
             .collect();
-        assert_eq!(sessions, [vec![1, 3, 4], vec![2], vec![2], vec![1]]);
+        let wanted = [
+            vec![1, 3, 4, 3],
+            vec![2],
+            vec![2, 2],
+            vec![1],
+            vec![1, 1],
+            vec![2],
+        ];
+        assert_eq!(sessions, wanted);
     }
 }

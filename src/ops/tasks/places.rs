@@ -258,7 +258,7 @@ pub(super) struct Placed {
 const SHORTER: usize = 4;
 
 /// The task beside which another one is placed.
-pub(super) fn known_anchor<'w>(
+fn known_anchor<'w>(
     world: &'w World,
     workspace: WorkspaceId,
     beside: TaskId,
