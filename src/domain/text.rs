@@ -67,6 +67,9 @@ pub fn visible(field: &str, text: &str, min: usize, max: usize) -> Result<String
 /// A text of one line of which a reader sees everything. Line breaks and tabs become spaces; other control characters,
 /// changes of direction and what nobody sees are left out. It is not refused for them: people paste titles.
 pub fn title(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
+    if is_plain(text) {
+        return visible(field, text, min, max);
+    }
     if text.contains('\0') {
         return checked(field, text, min, max);
     }
@@ -88,6 +91,9 @@ pub fn title(field: &str, text: &str, min: usize, max: usize) -> Result<String> 
 /// A name, of a person, a workspace, a tag, a device. It is shown within lines of other text. What nobody sees is left out.
 pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
     let given = text.trim();
+    if is_plain(given) {
+        return visible(field, given, min, max);
+    }
     let text = visible(field, &without_unseen(given), min, max)?;
     if given.contains(breaks_lines) || given.contains(turns_text) {
         let message = format!(
@@ -96,6 +102,13 @@ pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
         return Err(Failure::invalid(field, message));
     }
     Ok(text)
+}
+
+/// Whether nothing of a text needs a closer look to stand in a line. Almost every title is so, and its bytes tell: control
+/// characters, and the first bytes of all characters that turn text, break lines or are not seen.
+fn is_plain(text: &str) -> bool {
+    let is_suspect = |byte| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
+    !text.bytes().any(is_suspect)
 }
 
 /// Whether a character may stand in a name that is shown within lines of other text.
@@ -187,6 +200,7 @@ mod tests {
         }
         let is_changed = |c: &char| !is_for_lines(*c) || without_unseen(&c.to_string()).is_empty();
         for c in (char::MIN..=char::MAX).filter(|c| *c != '\0' && is_changed(c)) {
+            assert!(!is_plain(&c.to_string()), "{c:?}");
             let kept = title("title", &format!("a{c}b"), 1, 200).unwrap_or_else(|_| panic!("{c:?}"));
             assert!(kept.chars().all(is_for_lines), "{c:?}: {kept:?}");
             assert_eq!(
