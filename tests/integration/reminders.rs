@@ -298,9 +298,11 @@ async fn who_leaves_a_task_and_comes_back_is_not_told_again(engine: Engine) {
     let given = team.admin.ok("task.create", given).await["id"].clone();
     let own = json!({ "workspace_id": workspace, "title": "Own", "due_at": due_at });
     let own = team.owner.ok("task.create", own).await["id"].clone();
-    assert_eq!(told(&mut team.member).await.0, "TASK_DUE");
     assert_eq!(told(&mut team.owner).await.0, "TASK_DUE");
-    assert_eq!(told(&mut team.member).await.0, "TASK_REMINDER");
+    // on a slow machine both may be due at one look
+    let mut both = [told(&mut team.member).await.0, told(&mut team.member).await.0];
+    both.sort();
+    assert_eq!(both, ["TASK_DUE", "TASK_REMINDER"]);
     for (task, person, acts) in [
         (&given, &member, ["remove", "add"]),
         (&own, &admin, ["add", "remove"]),

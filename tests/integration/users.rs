@@ -355,7 +355,11 @@ async fn a_plan_limits_workspaces_and_members_exactly(engine: Engine) {
     let both = ["eve", "kim", "max"].map(|name| json!({ "type": "member.add", "data": add(name) }));
     let results = ada.ok("batch", json!({ "ops": both, "atomic": false })).await;
     let refused = &results["results"][2]["error"];
-    assert_eq!(refused["context"], json!({ "limit": 4 }), "{results}");
+    assert_eq!(
+        refused["context"],
+        json!({ "limit": 4, "setting": "plan_pro_members" }),
+        "{results}"
+    );
     // nobody is in more than six workspaces, whoever adds them and whatever the plan
     for _ in 0..2 {
         ada.ok("workspace.create", create.clone()).await;

@@ -244,7 +244,11 @@ async fn a_sheet_has_a_row_for_each_task_and_no_formula(engine: Engine) {
             let place = titles.iter().position(|title| title == name).expect("a column");
             taskwire::domain::sheet::plain(&row[place]).to_owned()
         };
-        assert_eq!(cell("title"), title);
+        assert_eq!(
+            cell("title"),
+            title.replace('\u{202e}', ""),
+            "titles lose what turns text"
+        );
         assert_eq!(cell("description"), format!("=cmd|' /C calc'!A0\n{title}"));
         assert_eq!(cell("created_by"), "ada");
         assert_eq!(cell("completed_at").is_empty(), title != HOSTILE[0]);

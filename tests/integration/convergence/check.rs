@@ -202,6 +202,9 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
     if both.any(|(part, result)| in_a_deleted_workspace(&name(part), &part["data"], result, logs)) {
         return;
     }
+    let lets_in = parts
+        .iter()
+        .any(|part| matches!(&*name(part), "invite.accept" | "member.add"));
     let takes_along = |part: &Value| {
         let name = name(part);
         part["data"]["permanent"] == true
@@ -210,6 +213,8 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
                 "member.remove" | "workspace.update" | "workspace.leave" | "workspace.delete"
             )
             || action::primary(&name, false).is_none()
+            // its owner's `member.added` cannot be told from that of whom another part lets in
+            || (name == "workspace.create" && lets_in)
     };
     let done = parts
         .iter()
