@@ -365,7 +365,11 @@ async fn a_plan_limits_workspaces_and_members_exactly(engine: Engine) {
         ada.ok("workspace.create", create.clone()).await;
     }
     let refused = ada.refused("workspace.create", create.clone()).await;
-    assert_eq!(refused["context"], json!({ "limit": 6 }), "{refused}");
+    assert_eq!(
+        refused["context"],
+        json!({ "limit": 6, "setting": "workspaces_per_user" }),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
