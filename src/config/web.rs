@@ -163,12 +163,13 @@ impl PublicUrl {
         &self.text
     }
 
-    /// The host that requests name who follow it. Without a port, where that is the scheme's own, it matches every port.
+    /// The host that requests name who follow it. It matches every port: a proxy may pass the name on without it, and the name
+    /// alone keeps pages of other names out.
     pub fn host(&self) -> AllowedHost {
         let host = self.origin.0.split_once("://").map_or("", |(_, host)| host);
         // it was read before, so it can be read again
-        let (host, port) = host_and_port(host).unwrap_or_default();
-        AllowedHost { host, port }
+        let (host, _) = host_and_port(host).unwrap_or_default();
+        AllowedHost { host, port: None }
     }
 
     /// `http` or `https`.
@@ -291,6 +292,15 @@ mod tests {
         let url: PublicUrl = "https://Example.com/tasks/".parse().expect("a url");
         assert_eq!(url.as_str(), "https://example.com/tasks");
         assert_eq!(url.origin().as_str(), "https://example.com");
+        let url: PublicUrl = "https://tasks.example.com:8443".parse().expect("a url");
+        for named in [
+            "tasks.example.com",
+            "tasks.example.com:8443",
+            "tasks.example.com:80",
+        ] {
+            assert!(url.host().matches(named), "{named}");
+        }
+        assert!(!url.host().matches("example.com"));
         for bad in [
             "example.com",
             "ftp://example.com",

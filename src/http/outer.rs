@@ -36,8 +36,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const IMPORTING: Duration = Duration::from_mins(30);
 /// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
-/// Probes reach a node by an address that its operator does not know before: they may ask under any name.
-const PROBES: [&str; 2] = ["/livez", "/readyz"];
+/// Probes and scrapers reach a node by an address that its operator does not know before: they may ask under any name. What
+/// tells more than that the node lives asks for a token.
+const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
 
 /// The id of a request, in its extensions.
 #[derive(Clone)]

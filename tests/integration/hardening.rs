@@ -93,37 +93,45 @@ async fn the_numbers_of_a_node_are_for_operators() {
 async fn in_production_a_node_answers_to_the_name_of_its_address_only() {
     let settings = [
         ("environment", "production"),
-        ("public_url", "https://tasks.example.com"),
+        ("public_url", "https://tasks.example.com:8443"),
         ("jwt_secret", SECRET),
+        ("metrics_token", "shown to the scraper"),
     ];
     let server = Server::start(Engine::Sqlite, &settings).await;
     for (host, expected) in [
-        ("tasks.example.com", 200),
-        ("Tasks.Example.com.:443", 200),
+        ("tasks.example.com:8443", 401),
+        // as a proxy passes it on that forgets the port
+        ("tasks.example.com", 401),
+        ("Tasks.Example.com.:443", 401),
         ("evil.example", 400),
         ("tasks.example.com.evil.example", 400),
     ] {
         assert_eq!(
-            status(get(&server, "/health").header("host", host)).await,
+            status(get(&server, "/v1/auth/me").header("host", host)).await,
             expected,
-            "{host}"
-        );
-        assert_eq!(
-            status(get(&server, "/livez").header("host", host)).await,
-            200,
             "{host}"
         );
     }
     assert_eq!(
-        status(get(&server, "/health")).await,
+        status(get(&server, "/v1/auth/me")).await,
         400,
         "an address is another name"
     );
+    // probes and scrapers know the node by its address alone
+    for path in ["/livez", "/readyz", "/health"] {
+        assert_eq!(status(get(&server, path)).await, 200, "{path}");
+    }
+    for path in ["/metrics", "/health/detailed"] {
+        assert_eq!(status(get(&server, path)).await, 401, "{path}");
+        let scraped = get(&server, path).bearer_auth("shown to the scraper");
+        assert_eq!(status(scraped).await, 200, "{path}");
+    }
     // a page of a name that leads here, and one of this name over plain HTTP
     for (host, origin, expected) in [
         ("evil.example", "https://evil.example", 400),
-        ("tasks.example.com", "http://tasks.example.com", 403),
-        ("tasks.example.com", "https://tasks.example.com", 101),
+        ("tasks.example.com:8443", "http://tasks.example.com:8443", 403),
+        ("tasks.example.com:8443", "https://tasks.example.com:8443", 101),
+        ("tasks.example.com", "https://tasks.example.com:8443", 101),
     ] {
         let upgrade = get(&server, "/v1/socket")
             .header("connection", "upgrade")
@@ -134,13 +142,59 @@ async fn in_production_a_node_answers_to_the_name_of_its_address_only() {
             .header("origin", origin);
         assert_eq!(status(upgrade).await, expected, "{host} {origin}");
     }
-    let proxy = format!("http://{}", server.address);
-    for arguments in [
-        &["healthcheck"][..],
-        &["healthcheck", "--wait", "5", "--through", &proxy],
-    ] {
-        let (code, said) = server.run(arguments);
-        assert_eq!(code, Some(0), "{said}");
+}
+
+#[tokio::test]
+async fn a_health_check_opens_the_state_of_a_node_with_the_secret_that_the_node_uses() {
+    let production = [
+        ("environment", "production"),
+        ("public_url", "https://tasks.example.com"),
+        ("jwt_secret", SECRET),
+    ];
+    // the other one generates its secret, and others reach it
+    for settings in [&production[..], &[("listen", "0.0.0.0:0")]] {
+        let server = Server::start(Engine::Sqlite, settings).await;
+        let port = server.address.port();
+        assert_eq!(
+            status(get(&server, "/health/detailed")).await,
+            401,
+            "{settings:?}"
+        );
+        let (listen, proxy) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
+        for arguments in [
+            &["healthcheck", "--listen", &listen][..],
+            &[
+                "healthcheck",
+                "--listen",
+                &listen,
+                "--wait",
+                "5",
+                "--through",
+                &proxy,
+            ],
+        ] {
+            let (code, said) = server.run(arguments);
+            assert_eq!(code, Some(0), "{settings:?}: {said}");
+        }
+        // as an operator runs it who forgets the settings of the node
+        let forgetting = [
+            "healthcheck",
+            "--listen",
+            &listen,
+            "--wait",
+            "0",
+            "--through",
+            &proxy,
+            "--set",
+            "jwt_secret=",
+            "--set",
+            "data_dir=elsewhere",
+            "--set",
+            "environment=development",
+        ];
+        let (code, said) = server.run(&forgetting);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("wants a token"), "{said}");
     }
 }
 

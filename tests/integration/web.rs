@@ -416,20 +416,20 @@ async fn strange_hosts_and_origins_are_refused() {
     ];
     let server = Server::start(Engine::Sqlite, &settings).await;
     for (host, expected) in [
-        ("127.0.0.1", 200),
-        ("127.0.0.1:1", 200),
-        ("tasks.example.com:8443", 200),
-        ("Tasks.example.com.:8443", 200),
-        ("127.0.0.1.", 200),
+        ("127.0.0.1", 401),
+        ("127.0.0.1:1", 401),
+        ("tasks.example.com:8443", 401),
+        ("Tasks.example.com.:8443", 401),
+        ("127.0.0.1.", 401),
         ("tasks.example.com", 400),
         ("example.com", 400),
     ] {
         assert_eq!(
-            status(get(&server, "/health").header("host", host)).await,
+            status(get(&server, "/v1/auth/me").header("host", host)).await,
             expected,
             "{host}"
         );
-        for probe in ["/livez", "/readyz"] {
+        for probe in ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"] {
             let asked = get(&server, probe).header("host", host);
             assert_eq!(
                 status(asked).await,
@@ -669,9 +669,9 @@ async fn a_compressed_body_is_refused_as_such() {
 async fn two_hosts_or_a_strange_one_are_refused_whatever_is_asked(server: &Server) {
     let preflight = "OPTIONS /v1/rpc HTTP/1.1\r\nOrigin: https://app.example.com\r\n\
                      Access-Control-Request-Method: POST\r\n";
-    for request in ["GET /health HTTP/1.1\r\n", preflight] {
+    for (request, good) in [("GET /v1/auth/me HTTP/1.1\r\n", 401), (preflight, 200)] {
         for (hosts, status) in [
-            ("Host: 127.0.0.1\r\n", 200),
+            ("Host: 127.0.0.1\r\n", good),
             ("Host: example.com\r\n", 400),
             ("Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n", 400),
             ("Host: 127.0.0.1\r\nHost: example.com\r\n", 400),

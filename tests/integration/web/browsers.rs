@@ -164,7 +164,7 @@ async fn every_answer_of_a_server_in_production_asks_for_https() {
         (get(&server, "/nowhere"), 404),
         (get(&server, "/v1/auth/login"), 405),
         (get(&server, "/v1/auth/me"), 401),
-        (get(&server, "/health").header("host", "example.com"), 400),
+        (get(&server, "/nowhere").header("host", "example.com"), 400),
         (
             http::request(&server, Method::OPTIONS, "/v1/rpc").header("origin", "null"),
             200,
