@@ -38,6 +38,11 @@ pub enum NotAlive {
     /// No answer within 5 s.
     #[error("no answer from {0} within 5 s")]
     Late(String),
+    /// The node does not know the token that follows from the settings of this process.
+    #[error(
+        "{0} wants a token: run this with the settings of the node, as a user who may read them (metrics_token, jwt_secret, data_dir)"
+    )]
+    Stranger(String),
     /// An answer with another status than 200.
     #[error("{address} answered {status:?}, not status 200")]
     Refused {
@@ -155,11 +160,7 @@ impl Place {
                 .first()
                 .map_or_else(|| address.to_string(), ToString::to_string),
             address: address.clone(),
-            // the node accepts what follows from its secret, so nothing more has to be set
-            token: settings
-                .metrics_token
-                .clone()
-                .or_else(|| settings.jwt_secret.as_ref().and_then(operators::derived)),
+            token: token(settings),
         }
     }
 
@@ -190,6 +191,9 @@ impl Place {
                 if status.split(' ').nth(1) == Some("200") {
                     return Ok(body.to_owned());
                 }
+                if status.split(' ').nth(1) == Some("401") {
+                    return Err(NotAlive::Stranger(address));
+                }
                 let status = status.to_owned();
                 Err(NotAlive::Refused { address, status })
             }
@@ -212,6 +216,16 @@ impl Place {
         stream.take(ANSWER_BYTES).read_to_end(&mut answer).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
+}
+
+/// What opens the node's state. It accepts what follows from its secret, set or generated, so nothing more has to be set. A key
+/// that cannot be read is told when the node asks for it.
+fn token(settings: &Settings) -> Option<SecretString> {
+    let derived = || {
+        let key = settings.known_jwt_key().ok().flatten()?;
+        operators::derived(&key)
+    };
+    settings.metrics_token.clone().or_else(derived)
 }
 
 #[cfg(test)]
@@ -289,6 +303,8 @@ mod tests {
     async fn another_answer_or_none_is_not_alive() {
         let (outcome, _) = ask("HTTP/1.1 503 Service Unavailable\r\n\r\n", &[]).await;
         assert!(matches!(outcome, Err(NotAlive::Refused { .. })));
+        let (outcome, _) = ask("HTTP/1.1 401 Unauthorized\r\n\r\n", &[]).await;
+        assert!(matches!(outcome, Err(NotAlive::Stranger(_))));
         let (outcome, _) = ask("", &[]).await;
         assert!(outcome.is_err());
         let unknown = Settings::from_pairs(&[("listen", "127.0.0.1:0")]).expect("settings");

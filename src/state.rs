@@ -41,17 +41,18 @@ pub struct App {
 
 impl App {
     /// A node's shared parts, in the stage of serving.
-    pub fn new(settings: Arc<Settings>, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<App> {
+    pub fn new(
+        settings: Arc<Settings>,
+        engine: Engine,
+        operators: Operators,
+        metrics: Option<PrometheusHandle>,
+    ) -> Arc<App> {
         let sockets = Arc::new(Registry::default());
         engine.attend(sockets.clone());
         Arc::new(App {
             admission: Admission::new(&settings, 0),
             entrance: Arc::new(Entrance::new(engine.clone(), settings.clone())),
-            operators: Operators::new(
-                settings.metrics_token.as_ref(),
-                settings.jwt_secret.as_ref(),
-                settings.jwt_secret_previous.as_ref(),
-            ),
+            operators,
             settings,
             engine,
             sockets,

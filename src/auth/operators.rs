@@ -11,7 +11,7 @@ use super::derive;
 const PREFIX: &str = "tw_op_";
 
 /// The tokens that open a node's numbers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Operators {
     tokens: Vec<SecretString>,
 }

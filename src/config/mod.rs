@@ -32,7 +32,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use error::{Problem, SettingsError};
 pub use files_url::FilesUrl;
@@ -146,6 +146,15 @@ impl Settings {
             current,
             previous: self.jwt_secret_previous.clone(),
         })
+    }
+
+    /// The key that signs access tokens, for a program that asks a node with these settings: it makes none. `None`: the node
+    /// did not start yet.
+    pub fn known_jwt_key(&self) -> io::Result<Option<SecretString>> {
+        match &self.jwt_secret {
+            Some(secret) => Ok(Some(secret.clone())),
+            None => secret::found_key(&self.data_dir.join("jwt_secret")),
+        }
     }
 }
 

@@ -136,6 +136,19 @@ pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
     } else {
         generate_key(file)?;
     }
+    stored_key(file)
+}
+
+/// The same for a program that only asks a node: it makes and changes nothing. `None`: there is no key yet.
+pub(super) fn found_key(file: &Path) -> io::Result<Option<SecretString>> {
+    if file.try_exists().map_err(|error| at(file, &error))? {
+        stored_key(file).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+fn stored_key(file: &Path) -> io::Result<SecretString> {
     let key = file::read(file).map_err(|unread| at(file, &io::Error::other(unread.reason())))?;
     let key = key.trim();
     if key.len() < JWT_SECRET_BYTES {

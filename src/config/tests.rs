@@ -577,10 +577,14 @@ fn the_generated_key_is_stored_and_private() {
     let settings =
         Settings::from_pairs(&[("data_dir", data_dir.to_str().expect("a plain path"))]).expect("settings");
     assert!(!data_dir.exists(), "loading changes nothing");
+    assert!(settings.known_jwt_key().expect("no error").is_none());
+    assert!(!data_dir.exists(), "asking changes nothing");
     let first = settings.jwt_keys().expect("a key").current;
     let second = settings.jwt_keys().expect("the same key").current;
     assert_eq!(first.expose_secret(), second.expose_secret());
     assert!(first.expose_secret().len() >= JWT_SECRET_BYTES);
+    let known = settings.known_jwt_key().expect("no error").expect("the key");
+    assert_eq!(known.expose_secret(), first.expose_secret());
     let entries: Vec<_> = fs::read_dir(&data_dir)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name())

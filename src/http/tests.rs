@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::auth::operators::Operators;
 use crate::clock::Clock;
 use crate::engine::Engine;
 
@@ -28,7 +29,7 @@ async fn app(folder: &TempDir) -> Arc<App> {
     let engine = Engine::start(&settings, Clock::system())
         .await
         .expect("an engine");
-    App::new(Arc::new(settings), engine, None)
+    App::new(Arc::new(settings), engine, Operators::default(), None)
 }
 
 /// The lines of the log.

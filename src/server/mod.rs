@@ -32,6 +32,7 @@ pub use drained::Left;
 
 use drained::Drained;
 
+use crate::auth::operators::Operators;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
@@ -195,9 +196,16 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
         None
     };
     let engine = Engine::start(&settings, Clock::system()).await?;
+    // the engine has generated one if none is set
+    let keys = settings.jwt_keys()?;
+    let operators = Operators::new(
+        settings.metrics_token.as_ref(),
+        Some(&keys.current),
+        keys.previous.as_ref(),
+    );
     let settings = Arc::new(settings);
     failpoint::obey(orders::carry_out(&engine, &settings))?;
-    Ok(App::new(settings, engine, recorder))
+    Ok(App::new(settings, engine, operators, recorder))
 }
 
 /// Serves a listener until `shutdown`. Then `/readyz` answers 503, and nothing else changes for `drain_delay_seconds`.

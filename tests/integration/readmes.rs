@@ -33,13 +33,15 @@ const STAYING: [(&str, &str); 3] = [
 ];
 
 /// Commands that would take minutes, need the network, or change this repository, and what is run instead.
-const INSTEAD: [(&str, &str); 4] = [
+const INSTEAD: [(&str, &str); 5] = [
     // its options are read, and it lists the faults
     ("./tests/chaos", "\"$TEST_BINARIES/faults\" --list"),
     ("--list --list", "--list"),
     ("loadtest/peers/", "bash -n loadtest/peers/"),
     // tests/hot_paths.rs runs it
     ("hot_paths -- --record", "hot_paths -- --once"),
+    // the settings of a node that systemd runs
+    ("/etc/taskwire/taskwire.env", "deploy/.env"),
 ];
 
 /// A folder in which the commands of one page run.

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::auth::operators::Operators;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::Engine;
@@ -55,7 +56,7 @@ impl Node {
         change(&mut settings);
         let clock = Clock::system();
         let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
-        let app = App::new(Arc::new(settings), engine, None);
+        let app = App::new(Arc::new(settings), engine, Operators::default(), None);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
