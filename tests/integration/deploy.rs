@@ -306,6 +306,49 @@ async fn nginx_keeps_no_upload_and_no_body_that_is_too_large() {
 }
 
 #[tokio::test]
+async fn nginx_passes_a_hundred_requests_of_an_address_at_a_time_whatever_they_want_to_become() {
+    let server = Server::start(Engine::Sqlite, &[("trusted_proxies", "127.0.0.1")]).await;
+    let proxy = Nginx::start([server.address, free_address(), free_address()]);
+    let send = async |line: &str, lines: &str| {
+        let mut tcp = TcpStream::connect(proxy.address).await.expect("nginx");
+        let host = proxy.address;
+        let head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n{lines}\r\n");
+        tcp.write_all(head.as_bytes()).await.expect("sent");
+        tcp
+    };
+    // each waits for a body that does not come
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.push(send("POST /v1/rpc", "Connection: upgrade\r\nContent-Length: 9\r\n").await);
+    }
+    let answered = async |expected: &str| {
+        eventually(expected, async || {
+            let mut tcp = send("GET /readyz", "Connection: close\r\n").await;
+            let mut answer = String::new();
+            tcp.read_to_string(&mut answer).await.expect("an answer");
+            answer.starts_with(expected).then_some(answer)
+        })
+        .await
+    };
+    let refused = answered("HTTP/1.1 429 ").await;
+    assert!(
+        refused.contains("RATE_LIMITED") && refused.contains("Retry-After: 1\r\n"),
+        "{refused}"
+    );
+    // the nodes count sockets
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut ada = Client::through(proxy.address, &tokens).await;
+    ada.ok("task.create", json!({ "title": "Beside them" })).await;
+    let mut tcp = send("POST /v1/socket", "Connection: close\r\nContent-Length: 2000\r\n").await;
+    let mut answer = Vec::new();
+    let _cut_off = tcp.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    drop(held.pop());
+    answered("HTTP/1.1 200 ").await;
+}
+
+#[tokio::test]
 async fn nginx_forwards_to_a_node_but_not_to_its_metrics() {
     let server = Server::start(Engine::Sqlite, &[("trusted_proxies", "127.0.0.1")]).await;
     // two of the three nodes are down: clients do not notice
