@@ -39,7 +39,7 @@ use tokio::time::Instant;
 use lock::Locks;
 use people::People;
 use shared::{Question, Shared};
-use table::{Rule, Rules};
+use table::{GIVEN_BACK, Rule, Rules};
 use who::{Key, Keys};
 use window::Windows;
 
@@ -55,6 +55,8 @@ struct On {
     rules: Rules,
     keys: Keys,
     windows: [Windows; Limit::ALL.len()],
+    /// Sign-ins that networks were given back.
+    given_back: Windows,
     known: Locks,
     strangers: Locks,
     people: People,
@@ -70,6 +72,7 @@ impl Limits {
             on: Some(Box::new(On {
                 keys: Keys::new(secret.expose_secret().as_bytes()),
                 windows: Limit::ALL.map(|limit| Windows::new(*rules.of(limit))),
+                given_back: Windows::new(GIVEN_BACK),
                 known: Locks::default(),
                 strangers: Locks::default(),
                 people: People::new(options.strangers_per_hour),
@@ -139,7 +142,8 @@ impl Limits {
     }
 
     /// Begins a sign-in with an e-mail address: counts it as failed for the address until its outcome is known. So a
-    /// hundred tries at once are no more than five. One that finds the address locked does not count for its network.
+    /// hundred tries at once are no more than five. One that finds the address locked does not count for its network, up to
+    /// twenty a minute.
     ///
     /// # Errors
     /// `ACCOUNT_LOCKED`, whether or not the address has an account.
@@ -157,7 +161,9 @@ impl Limits {
         if taken.locked_ms == 0 {
             return Ok(Trial::counted(self, device, key, taken.mark));
         }
-        if let Some((network, mark)) = network {
+        if let Some((network, mark)) = network
+            && on.given_back.take(network, on.now_ms()).retry_after_ms.is_none()
+        {
             on.give_back(Limit::SignIns, network, mark).await;
         }
         Err(lock::locked(taken.locked_ms))
@@ -203,7 +209,7 @@ impl On {
                 failures: failures.map(|(device, key)| (device.name(), key)),
             };
             if let Some(taken) = shared.take(&question).await {
-                return self.count_beside(windows, taken);
+                return self.count_beside(shared, &question, windows, taken).await;
             }
             metrics::counter!("taskwire_limits_alone_total").increment(1);
         }
@@ -211,14 +217,37 @@ impl On {
     }
 
     /// What Redis let pass is counted here too: a Redis that forgets or lies lets no more pass on an instance than the
-    /// limit. Failures are not: an unlocked account may fail again on every instance.
-    fn count_beside(&self, windows: &[(Limit, Key)], mut taken: Taken) -> Taken {
-        let refused =
-            taken.locked_ms > 0 || taken.windows.iter().any(|window| window.retry_after_ms.is_some());
-        if !refused {
-            let now_ms = self.now_ms();
-            for ((limit, key), allowance) in windows.iter().zip(&mut taken.windows) {
-                *allowance = allowance.and(self.windows[*limit as usize].take(*key, now_ms));
+    /// limit. Failures are not: an unlocked account may fail again on every instance. What is refused here is taken back
+    /// there.
+    async fn count_beside(
+        &self,
+        shared: &Shared,
+        question: &Question,
+        windows: &[(Limit, Key)],
+        mut taken: Taken,
+    ) -> Taken {
+        if taken.locked_ms > 0 || taken.windows.iter().any(|window| window.retry_after_ms.is_some()) {
+            return taken;
+        }
+        let now_ms = self.now_ms();
+        taken.mark.at_ms = now_ms;
+        let mut counted: Vec<(Limit, Key)> = Vec::new();
+        for ((limit, key), allowance) in windows.iter().zip(&mut taken.windows) {
+            let here = self.windows[*limit as usize].take(*key, now_ms);
+            if here.retry_after_ms.is_none() {
+                counted.push((*limit, *key));
+            }
+            *allowance = allowance.and(here);
+        }
+        if counted.len() < windows.len() {
+            for (limit, key) in counted {
+                self.windows[limit as usize].give_back(key, now_ms);
+            }
+            let there = question.windows.iter().map(|(of, key, ..)| (*of, *key));
+            if let Some(name) = taken.mark.shared {
+                for (of, key) in there.chain(question.failures) {
+                    shared.undo(of, key, name).await;
+                }
             }
         }
         taken
@@ -227,7 +256,10 @@ impl On {
     fn ask_memory(&self, windows: &[(Limit, Key)], failures: Option<(Device, Key)>) -> Taken {
         let now_ms = self.now_ms();
         let mut taken = Taken {
-            mark: Mark::Here(now_ms),
+            mark: Mark {
+                at_ms: now_ms,
+                shared: None,
+            },
             ..Taken::default()
         };
         let mut counted: Vec<(Limit, Key)> = Vec::new();
@@ -270,17 +302,10 @@ impl On {
 
     /// Takes back one that was counted, here and in Redis.
     async fn give_back(&self, limit: Limit, key: Key, mark: Mark) {
-        let at_ms = match mark {
-            Mark::Here(at_ms) => at_ms,
-            // it was counted here beside: the newest one goes
-            Mark::Shared(name) => {
-                if let Some(shared) = &self.shared {
-                    shared.undo(limit.name(), key, name).await;
-                }
-                i64::MIN
-            }
-        };
-        self.windows[limit as usize].give_back(key, at_ms);
+        if let (Some(shared), Some(name)) = (&self.shared, mark.shared) {
+            shared.undo(limit.name(), key, name).await;
+        }
+        self.windows[limit as usize].give_back(key, mark.at_ms);
     }
 
     /// Forgets failures, also those that memory counted while Redis was away.
@@ -310,13 +335,13 @@ struct Taken {
     mark: Mark,
 }
 
-/// Where a sign-in was counted as failed in advance.
-#[derive(Clone, Copy, Debug)]
-enum Mark {
-    /// In memory, at this time.
-    Here(i64),
-    /// In Redis, under this name.
-    Shared(u64),
+/// Where something was counted in advance.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    /// When, in memory. Failures are there only if Redis did not answer.
+    at_ms: i64,
+    /// The name in Redis, if that answered.
+    shared: Option<u64>,
 }
 
 impl Taken {
@@ -325,12 +350,6 @@ impl Taken {
         self.windows
             .first()
             .and_then(|allowance| allowance.refusal(limit))
-    }
-}
-
-impl Default for Mark {
-    fn default() -> Mark {
-        Mark::Here(0)
     }
 }
 

@@ -80,7 +80,10 @@ impl Shared {
                 })
                 .collect(),
             locked_ms: within(*locked_ms, lock::LONGEST_MS),
-            mark: Mark::Shared(name),
+            mark: Mark {
+                shared: Some(name),
+                ..Mark::default()
+            },
         })
     }
 

@@ -74,6 +74,13 @@ limits! {
     Approvals "approvals": 20, HOUR, "codes of programs";
 }
 
+/// Sign-ins at locked accounts that a network is given back. Each was answered after a read of the account.
+pub(super) const GIVEN_BACK: Rule = Rule {
+    number: 20,
+    window_ms: 60_000,
+    keys: KEYS,
+};
+
 /// The numbers that settings change.
 #[derive(Clone, Debug)]
 pub struct Options {

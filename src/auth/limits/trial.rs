@@ -76,15 +76,11 @@ impl<'a> Trial<'a> {
             return;
         };
         let Some(on) = &limits.on else { return };
-        match (outcome, mark) {
-            (Outcome::Failed, _) => {}
-            (Outcome::Succeeded, _) => on.succeed(device, key).await,
-            (Outcome::Undecided, Mark::Here(at_ms)) => on.locks(device).undo(key, at_ms),
-            (Outcome::Undecided, Mark::Shared(name)) => {
-                if let Some(shared) = &on.shared {
-                    shared.undo(device.name(), key, name).await;
-                }
-            }
+        match (outcome, &on.shared, mark.shared) {
+            (Outcome::Failed, ..) => {}
+            (Outcome::Succeeded, ..) => on.succeed(device, key).await,
+            (Outcome::Undecided, Some(shared), Some(name)) => shared.undo(device.name(), key, name).await,
+            (Outcome::Undecided, ..) => on.locks(device).undo(key, mark.at_ms),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Windows {
     /// Takes back what was counted at this time.
     pub(super) fn give_back(&self, key: Key, at_ms: i64) {
         if let Some(mut window) = self.by_key.find(key) {
-            window.give_back(at_ms);
+            window.give_back(at_ms, self.grain_ms);
         }
     }
 }
@@ -127,11 +127,18 @@ impl Window {
         }
     }
 
-    fn give_back(&mut self, at_ms: i64) {
-        let of_then = self.parts.iter_mut().rev().find(|part| part.at_ms >= at_ms);
-        if let Some(part) = of_then.filter(|part| part.count > 0) {
-            part.count -= 1;
-            self.used = self.used.saturating_sub(1);
+    /// Of the part that it was counted in, if that is still there: never of what others used.
+    fn give_back(&mut self, at_ms: i64, grain_ms: i64) {
+        let of_then = |part: &Part| part.at_ms / grain_ms == at_ms / grain_ms;
+        let Some(i) = self.parts.iter().position(of_then) else {
+            return;
+        };
+        let Some(part) = self.parts.get_mut(i) else { return };
+        part.count = part.count.saturating_sub(1);
+        self.used = self.used.saturating_sub(1);
+        if part.count == 0 {
+            // an empty part would be the oldest, and tell the wrong time
+            self.parts.remove(i);
         }
     }
 }
@@ -214,6 +221,27 @@ mod tests {
         assert!(passes(&windows, 1, 5) && !passes(&windows, 1, 6));
         windows.give_back(Key(1 << 64), 5);
         assert!(passes(&windows, 1, 7) && !passes(&windows, 1, 8));
+    }
+
+    #[test]
+    fn each_gives_back_its_own_part_and_none_of_what_others_use() {
+        for (number, grain_ms) in [(10, 1), (1000, 1875)] {
+            let windows = windows(number, 10);
+            assert_eq!(windows.grain_ms, grain_ms);
+            let key = Key(1 << 64);
+            let (a, b) = (0, 10 * grain_ms);
+            windows.take(key, a);
+            windows.take(key, b);
+            windows.give_back(key, a);
+            windows.give_back(key, a);
+            let left = windows.take(key, b);
+            assert_eq!(left.remaining, number - 2, "one of b, and this one");
+            assert_eq!(left.reset_seconds, 60, "nothing older is there");
+            windows.give_back(key, b);
+            windows.give_back(key, b);
+            let window = windows.by_key.find(key).unwrap();
+            assert!(window.parts.is_empty() && window.used == 0);
+        }
     }
 
     #[test]
