@@ -14,6 +14,7 @@ use tokio::time::timeout;
 on_both_databases!(
     nothing_is_carried_out_for_a_session_that_ended,
     the_least_used_session_ends_when_there_are_too_many,
+    another_password_of_a_full_account_ends_each_session_once,
     a_browser_logs_out_by_its_cookie_alone,
     what_waits_in_the_queue_is_refused_once_its_session_has_ended,
 );
@@ -65,6 +66,23 @@ async fn the_least_used_session_ends_when_there_are_too_many(engine: Engine) {
     for mut ended in others.drain(..3) {
         assert_eq!(ended.until_closed().await.1, Some(4403));
     }
+}
+
+async fn another_password_of_a_full_account_ends_each_session_once(engine: Engine) {
+    let server = Server::start(engine, &[("sessions_per_user", "2")]).await;
+    let mut first = Client::sign_up(&server, "ada").await;
+    let mut second = Client::log_in(&server, "ada").await;
+    let own = json!({ "stream": format!("user:{}", first.user_id()), "limit": 500 });
+    let data = json!({ "current_password": PASSWORD, "new_password": "another long password" });
+    first.ok("auth.change_password", data).await;
+    assert_eq!(second.until_closed().await.1, Some(4403));
+    let log = first.ok("stream.history", own).await;
+    let events = log["events"].as_array().expect("events").iter();
+    let ended: Vec<String> = events
+        .filter(|event| event["event"] == "session.revoked")
+        .map(|event| text(&event["data"]["id"]))
+        .collect();
+    assert!(matches!(&*ended, [one, other] if one != other), "{ended:?}");
 }
 
 async fn nothing_is_carried_out_for_a_session_that_ended(engine: Engine) {

@@ -98,6 +98,11 @@ pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) ->
             end(act, world, old)?;
         }
     }
+    start(act, world, session)
+}
+
+/// Makes a session and logs that, whether or not there is room for it.
+fn start(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
     world.emit::<events::SessionCreated>(act, session.user, &view(&session, false))?;
     world.sessions.put(session);
     Ok(())

@@ -1,7 +1,7 @@
 //! Another password, by somebody who knows the one before: a session begins, and all others end. The engine has checked
 //! both passwords and hashed the new one.
 
-use super::{all_living, begin, end, living, wrong_credentials};
+use super::{all_living, end, living, start, wrong_credentials};
 use crate::ops::letters::{self, About};
 use crate::ops::notices::{Notice, tell};
 use crate::ops::step::{Step, decided_as_steps};
@@ -42,7 +42,8 @@ impl Step for PutPassword {
             .filter(|account| account.token_version == self.verified)
             .ok_or_else(|| wrong_credentials().at("current_password"))?;
         let others = all_living(world, user);
-        begin(act, world, self.session.clone())?;
+        // all others end, so there is room for it
+        start(act, world, self.session.clone())?;
         for session in others {
             end(act, world, session)?;
         }
