@@ -9,6 +9,7 @@ use super::loading::{Done, Loading};
 use super::neighbours::neighbours;
 use crate::ops::bounds::Belongings;
 use crate::ops::notifications::FORGOTTEN;
+use crate::ops::sessions::AT_ONCE;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
@@ -200,6 +201,28 @@ async fn old_notifications(loading: &mut Loading<'_>) -> Done {
 async fn sessions_of(loading: &mut Loading<'_>) -> Done {
     for user in &loading.needs.sessions_of {
         for session in sessions::load_living(loading.tx, *user).await? {
+            loading.world.sessions.loaded(session);
+        }
+    }
+    Ok(())
+}
+
+async fn crowded_sessions(loading: &mut Loading<'_>) -> Done {
+    let Some(most) = loading.shared.bounds.sessions_per_user else {
+        return Ok(());
+    };
+    // several mutations of the group may begin one each
+    let (most, now) = (
+        i64::try_from(most).unwrap_or(i64::MAX),
+        loading.shared.clock.now_ms(),
+    );
+    for user in &loading.needs.crowded_sessions {
+        let living = sessions::count_living(loading.tx, *user, most.saturating_add(AT_ONCE)).await?;
+        loading.world.loaded_living(*user, living.unsigned_abs());
+        if living.saturating_add(AT_ONCE) <= most {
+            continue;
+        }
+        for session in sessions::load_least_used(loading.tx, *user, now, AT_ONCE).await? {
             loading.world.sessions.loaded(session);
         }
     }

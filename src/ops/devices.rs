@@ -93,7 +93,7 @@ impl Step for RedeemApproval {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.device_approvals.insert(self.approval);
         needs.accounts.insert(self.session.user);
-        needs.sessions_of.insert(self.session.user);
+        needs.crowded_sessions.insert(self.session.user);
         needs.sessions.extend(self.approved_in);
     }
 

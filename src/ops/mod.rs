@@ -189,6 +189,8 @@ macro_rules! for_each_entity {
                 told: (taskwire_protocol::UserId, taskwire_protocol::TaskId), ordered(user), brings(many);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user), brings(many);
+                /// How many sessions of these accounts have not ended, and the least used of them if they are nearly too many.
+                crowded_sessions: taskwire_protocol::UserId, ordered(user), brings(few);
                 /// The API tokens of these accounts.
                 api_tokens_of: taskwire_protocol::UserId, ordered(user), brings(many);
                 /// How many subtasks these tasks have that are not deleted.

@@ -194,6 +194,30 @@ pub async fn load_living(tx: &mut Transaction, user: UserId) -> Result<Vec<Sessi
     tx.list::<SessionRow>(sql).await
 }
 
+/// How many sessions of a user have not ended; `most` if there are more.
+pub async fn count_living(tx: &mut Transaction, user: UserId, most: i64) -> Result<i64> {
+    let mut sql =
+        Sql::new("select count(*) from (select id from sessions where revoked_at is null and user_id = ");
+    sql.bind(user.0).limit(most).push(") living");
+    let found: Vec<(i64,)> = tx.select(sql).await?;
+    Ok(found.first().map_or(0, |(living,)| *living))
+}
+
+/// Some sessions of a user that have not ended: first those that expired before `now`, then those unused for the longest time.
+pub async fn load_least_used(
+    tx: &mut Transaction,
+    user: UserId,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<SessionRecord>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
+    ));
+    sql.bind(user.0).push(" order by (expires_at > ").bind(now);
+    sql.push("), last_seen_at, id").limit(limit);
+    tx.list::<SessionRow>(sql).await
+}
+
 static UPSERT: Statement = statement(
     SessionRow::TABLE.written,
     upsert!("sessions", "id", SessionRow::TABLE),

@@ -57,7 +57,7 @@ impl Step for OpenSession {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.accounts.insert(self.session.user);
-        needs.sessions_of.insert(self.session.user);
+        needs.crowded_sessions.insert(self.session.user);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
@@ -89,13 +89,23 @@ impl Step for OpenSession {
     }
 }
 
-/// Makes a session and logs that. Of a user who has as many as they may, those end that were unused for the longest time, as
-/// far as memory has them: whoever knows the password must not keep its owner out by signing in.
+/// The most sessions that a sign-in ends. After the setting was lowered there are many too many; each sign-in ends a few.
+pub const AT_ONCE: i64 = 32;
+
+/// Makes a session and logs that. Of a user who has as many as they may, those end that have expired, and then those that were
+/// unused for the longest time: whoever knows the password must not keep its owner out by signing in.
 pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
     if let Some(most) = act.bounds.sessions_per_user {
-        let living = all_living(world, session.user);
-        for old in least_used(living, usize::try_from(most).unwrap_or(usize::MAX)) {
-            end(act, world, old)?;
+        let too_many = (world.living(session.user) + 1).saturating_sub(most);
+        if too_many > 0 {
+            let mut living = all_living(world, session.user);
+            living.sort_by_key(|session| (session.expires_at > act.now, session.last_seen_at, session.id));
+            for old in living
+                .into_iter()
+                .take(too_many.min(AT_ONCE.unsigned_abs()) as usize)
+            {
+                end(act, world, old)?;
+            }
         }
     }
     start(act, world, session)
@@ -104,17 +114,8 @@ pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) ->
 /// Makes a session and logs that, whether or not there is room for it.
 fn start(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
     world.emit::<events::SessionCreated>(act, session.user, &view(&session, false))?;
-    world.sessions.put(session);
+    world.put_session(session);
     Ok(())
-}
-
-/// The sessions that end so that one more has a place. After the setting was lowered there are many too many; each sign-in
-/// ends a few of them.
-fn least_used(mut living: Vec<SessionRecord>, most: usize) -> impl Iterator<Item = SessionRecord> {
-    const AT_ONCE: usize = 32;
-    let too_many = (living.len() + 1).saturating_sub(most).min(AT_ONCE);
-    living.sort_by_key(|session| (session.last_seen_at, session.id));
-    living.into_iter().take(too_many)
 }
 
 /// Ends a session and logs that. Its tokens become invalid, and its sockets close.
@@ -124,7 +125,7 @@ pub(super) fn end(act: &Act<'_>, world: &mut World, mut session: SessionRecord) 
     if let Some(parent) = &mut session.family.parent {
         parent.successor = None;
     }
-    world.sessions.put(session);
+    world.put_session(session);
     Ok(())
 }
 

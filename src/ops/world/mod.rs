@@ -25,6 +25,7 @@ use super::rows::Rows;
 use super::{Act, Login, Result, for_each_entity};
 use crate::domain::notices::Wishes;
 use crate::store::jobs::NewJob;
+use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
 use counts::Counts;
@@ -83,6 +84,8 @@ macro_rules! derive_world {
             administrators: BTreeSet<UserId>,
             /// How many workspaces some users have.
             belongings: HashMap<UserId, Belongings>,
+            /// How many sessions of some users have not ended.
+            living: HashMap<UserId, u64>,
             /// The team workspaces that would have no owner without these users, by id and name.
             sole_ownerships: HashMap<UserId, Vec<(WorkspaceId, String)>>,
             known_tags: KnownTags,
@@ -219,6 +222,26 @@ impl World {
     /// How many workspaces a user has.
     pub(in crate::ops) fn belongings(&self, user: UserId) -> Belongings {
         self.belongings.get(&user).copied().unwrap_or_default()
+    }
+
+    /// Sets how many sessions of a user have not ended.
+    pub fn loaded_living(&mut self, user: UserId, sessions: u64) {
+        self.living.insert(user, sessions);
+    }
+
+    /// How many sessions of a user have not ended, if they are counted.
+    pub(in crate::ops) fn living(&self, user: UserId) -> u64 {
+        self.living.get(&user).copied().unwrap_or_default()
+    }
+
+    /// Writes a session, new or changed, and counts it.
+    pub(in crate::ops) fn put_session(&mut self, session: SessionRecord) {
+        let lives = |session: &SessionRecord| u64::from(session.revoked_at.is_none());
+        let before = self.sessions.get(session.id).map_or(0, lives);
+        if let Some(living) = self.living.get_mut(&session.user) {
+            *living = (*living + lives(&session)).saturating_sub(before);
+        }
+        self.sessions.put(session);
     }
 
     /// Sets the team workspaces with other members whose only owner is this user.
