@@ -227,7 +227,7 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
         .at("refresh_token")
     };
     let read = cookie::read(headers, &app.settings).map_err(|cookie::Several| {
-        let message = "there are several cookies of this name, and one may be somebody else's: delete them, or sign in again";
+        let message = "there are several cookies of this name, and one may be somebody else's: delete them";
         Failure::new(ErrorCode::InvalidToken, message).at("refresh_token")
     })?;
     read.filter(|token| !token.is_empty()).ok_or_else(missing)

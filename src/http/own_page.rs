@@ -2,7 +2,7 @@
 //! any page asked for: a stranger's page could sign its visitor in to the stranger's account. So the page must be ours, and
 //! the request must be one that only our own pages can send. Does not know what the cookie holds.
 
-use axum::http::header::{CONTENT_TYPE, ORIGIN};
+use axum::http::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, Uri};
 use taskwire_protocol::{ErrorCode, Failure};
 
@@ -44,10 +44,14 @@ fn is_of_our_site(headers: &HeaderMap, settings: &Settings) -> bool {
     }
 }
 
-/// Refuses a body without a type, which every page can send without asking; browsers ask before they send `application/json`
-/// to another origin. A form has a type, and the browser that sends one says whose page it is.
+/// Refuses a browser's body without a type, which every page can send without asking; browsers ask before they send
+/// `application/json` or a token to another origin. A form has a type, and the browser that sends one says whose page it is.
+/// Programs need no type.
 pub(super) fn check_body(headers: &HeaderMap) -> Result<(), Failure> {
-    if headers.contains_key(CONTENT_TYPE) {
+    let is_of_browser = headers.contains_key(ORIGIN)
+        || headers.contains_key(COOKIE)
+        || headers.contains_key("sec-fetch-site");
+    if !is_of_browser || headers.contains_key(CONTENT_TYPE) || peer::bearer(headers).is_some() {
         return Ok(());
     }
     Err(Failure::new(

@@ -232,7 +232,7 @@ async fn a_cookie_is_for_our_own_pages_and_for_bodies_that_only_they_send() {
     let server = Server::start(Engine::Sqlite, &[("allowed_origins", "https://app.example.com")]).await;
     http::sign_up(&server, "ada").await;
     let own = server.url("");
-    let cases: [Case; 18] = [
+    let cases: [Case; 20] = [
         ("login", "", "", JSON, "cookie", 200, true),
         ("login", "own", "same-origin", JSON, "cookie", 200, true),
         ("login", "", "none", JSON, "cookie", 200, true),
@@ -248,7 +248,10 @@ async fn a_cookie_is_for_our_own_pages_and_for_bodies_that_only_they_send() {
         ("login", "", "same-site", JSON, "cookie", 403, false),
         ("login", "own", "same-site", JSON, "cookie", 200, true),
         ("login", "", "cross-site", JSON, "cookie", 403, false),
-        ("login", "", "", "", "cookie", 415, false),
+        ("login", "own", "", "", "cookie", 415, false),
+        ("login", "", "same-origin", "", "cookie", 415, false),
+        // a program's
+        ("login", "", "", "", "cookie", 200, true),
         ("login", "", "same-origin|cross-site", JSON, "cookie", 403, false),
         ("login", "", "nonsense", JSON, "cookie", 403, false),
         ("login", "own", "", FORM, "cookie", 200, true),
@@ -273,7 +276,7 @@ async fn a_cookie_is_for_our_own_pages_and_for_bodies_that_only_they_send() {
             false,
         ),
         ("login", "", "", "", "body", 200, false),
-        ("signup", "", "", "", "cookie", 415, false),
+        ("signup", "own", "", "", "cookie", 415, false),
         ("first-admin", "", "same-site", JSON, "cookie", 403, false),
     ];
     for (route, origin, site, kind, delivery, expected, sets) in cases {
