@@ -120,7 +120,7 @@ pub(super) const METRICS: &[Metric] = &[
     counter("taskwire_bus_published_total", &[], "Entries published to Redis"),
     counter("taskwire_bus_received_total", &[], "Entries of other instances received from Redis"),
     counter("taskwire_bus_dropped_total", &[], "Entries, signals and notes not published, because Redis was not connected or the queue was full"),
-    counter("taskwire_bus_refused_total", &["reason"], "Messages in Redis that were dropped unread, by reason: crowd, epoch, late, replay, seal, shape, version"),
+    counter("taskwire_bus_refused_total", &["reason"], "Messages in Redis that were dropped unread, by reason: crowd, early, epoch, late, replay, seal, shape, version"),
     counter("taskwire_bus_reconnects_total", &[], "Lost connections that listened to Redis"),
     // the process
     counter("process_cpu_seconds_total", &[], "Seconds of CPU time of all threads"),

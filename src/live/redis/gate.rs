@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// How much the sender's clock may differ from the own one, with the time that the message took.
 pub(super) const FRESH: Duration = Duration::from_mins(2);
+/// How much the clocks of instances may differ at the start of this one: what others sent since then is for it.
+const LEEWAY: Duration = Duration::from_secs(2);
 /// The time between two lines in the log.
 const TOLD: Duration = Duration::from_mins(1);
 /// No instance sends a longer message: entries are added until [`super::message::MESSAGE`], and notes have bounded parts.
@@ -24,6 +26,7 @@ const LONGEST: usize = 128 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     Crowd,
+    Early,
     Epoch,
     Late,
     Replay,
@@ -37,6 +40,7 @@ impl Refused {
     fn label(self) -> &'static str {
         match self {
             Refused::Crowd => "crowd",
+            Refused::Early => "early",
             Refused::Epoch => "epoch",
             Refused::Late => "late",
             Refused::Replay => "replay",
@@ -50,6 +54,7 @@ impl Refused {
     fn reason(self) -> &'static str {
         match self {
             Refused::Crowd => "more than 256 instances sent messages within five minutes",
+            Refused::Early => "they were sent before this instance began",
             Refused::Epoch => "they are of another database; use another redis_prefix for it",
             Refused::Late => {
                 "their sender's clock differs by more than two minutes, or they were recorded and sent again"
@@ -146,17 +151,20 @@ impl Gate {
         }))
     }
 
-    /// Entries have their place in a stream, so they may come again, or late: only exact repetitions are dropped.
+    /// Entries and rewrites have their place in a stream, so they may come again, or late: only exact repetitions are dropped.
     fn is_new(&self, kind: Kind, header: &Header) -> Result<(), Refused> {
-        let number = if kind == Kind::Entries {
+        let number = if matches!(kind, Kind::Entries | Kind::Forget) {
             lock(&self.replays).take_of_known(header.stamp.sender, header.number)
         } else {
             let age_ms = i128::from(self.clock.now_ms()) - i128::from(header.sent_ms);
-            // what was sent before this instance began is not for it
-            let runs_ms = self.began.elapsed().as_millis() as i128;
             let fresh_ms = FRESH.as_millis() as i128;
-            if age_ms > fresh_ms.min(runs_ms) || age_ms < -fresh_ms {
+            if age_ms > fresh_ms || age_ms < -fresh_ms {
                 return Err(Refused::Late);
+            }
+            // what was sent before this instance began is not for it
+            let began_before_ms = (self.began.elapsed() + LEEWAY).as_millis() as i128;
+            if age_ms > began_before_ms {
+                return Err(Refused::Early);
             }
             lock(&self.replays).take(header.stamp.sender, header.number, Instant::now())
         };
@@ -170,6 +178,10 @@ impl Gate {
     /// Counts a message that was dropped, and tells the operator, once a minute.
     pub(super) fn dropped(&self, why: Refused) {
         metrics::counter!("taskwire_bus_refused_total", "reason" => why.label()).increment(1);
+        if why == Refused::Early {
+            // at each start of an instance, and nothing is wrong
+            return;
+        }
         let now = Instant::now();
         let dropped = {
             let mut told = lock(&self.told);

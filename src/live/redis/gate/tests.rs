@@ -149,7 +149,7 @@ async fn a_message_that_comes_again_is_a_replay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_message_is_late_unless_it_is_an_entry_and_so_is_one_of_before_the_start() {
+async fn an_old_message_is_late_unless_it_has_its_place_in_a_stream_and_one_of_before_the_start_is_early() {
     let (gate, clock) = gate().await;
     let fresh_ms = FRESH.as_millis() as i64;
     for (number, age_ms, passes) in [
@@ -172,10 +172,13 @@ async fn an_old_message_is_late_unless_it_is_an_entry_and_so_is_one_of_before_th
     );
     let (channel, message) = entries(7, NOW - 10 * fresh_ms);
     assert_eq!(refused(&gate, &channel, &message), None);
+    let rewrite = Writing::forget(other(), 5).finish(&seals("secret"), &channel, 10, NOW - 10 * fresh_ms);
+    assert_eq!(refused(&gate, &channel, &rewrite), None);
+    assert_eq!(refused(&gate, &channel, &rewrite), Some(Refused::Replay));
 
     let recorded = note(8, clock.now_ms());
-    tokio::time::advance(Duration::from_secs(1)).await;
-    clock.step(1_000);
+    clock.step(2_001);
+    let by_a_clock_that_is_behind = note(11, clock.now_ms() - 2_000);
     let restarted = Gate::new(
         Stamp::new(3, "epoch"),
         Arc::new(Channels::new("test")),
@@ -184,7 +187,12 @@ async fn an_old_message_is_late_unless_it_is_an_entry_and_so_is_one_of_before_th
     );
     clock.step(500);
     tokio::time::advance(Duration::from_millis(500)).await;
-    assert_eq!(refused(&restarted, "test:notes", &recorded), Some(Refused::Late));
+    assert_eq!(refused(&restarted, "test:notes", &recorded), Some(Refused::Early));
+    assert!(!Refused::Early.hides_an_instance(), "it is known to be none");
+    assert_eq!(
+        refused(&restarted, "test:notes", &by_a_clock_that_is_behind),
+        None
+    );
     assert_eq!(refused(&restarted, "test:notes", &note(9, clock.now_ms())), None);
 }
 
