@@ -1,14 +1,16 @@
 //! Characters that nobody sees, and that make two names look alike or a text look like another one. Those stay that a script
 //! or an emoji needs.
 
-use icu_properties::CodePointSetData;
-use icu_properties::props::ExtendedPictographic;
+use icu_properties::props::{ExtendedPictographic, JoiningType, Script};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use std::borrow::Cow;
 
 use super::is_word_part;
 
-/// The text without the characters that nobody sees (UTR #36, UTS #39). A joiner stays after a mark, as in the scripts of
-/// India, and between two letters or emojis, except those of Latin, which nothing joins. The letters of a flag stay behind it.
+/// The text without the characters that nobody sees (UTR #36, UTS #39). A joiner stays after a mark or a letter, as in the
+/// scripts of India and in Arabic, and between two emojis; a non-joiner beside a letter that joins others. Neither stays
+/// beside Latin alone, which nothing joins, nor before another one. The letters of a flag stay behind it, and the separator of
+/// a vowel in Mongolian between its letters.
 pub fn without_unseen(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(|c| is_joiner(c) || is_tag(c) || is_unseen(c)) {
         return Cow::Borrowed(text);
@@ -17,8 +19,11 @@ pub fn without_unseen(text: &str) -> Cow<'_, str> {
     let mut rest = text.chars().peekable();
     let mut in_flag = false;
     while let Some(c) = rest.next() {
+        let (before, after) = (kept.chars().next_back(), rest.peek().copied());
         let stays = if is_joiner(c) {
-            joins(kept.chars().next_back(), rest.peek().copied())
+            joins(c, before, after)
+        } else if c == '\u{180e}' {
+            before.is_some_and(is_mongolian) && after.is_some_and(is_mongolian)
         } else if is_tag(c) {
             in_flag
         } else {
@@ -50,19 +55,37 @@ fn is_unseen(c: char) -> bool {
     )
 }
 
-fn joins(before: Option<char>, after: Option<char>) -> bool {
+/// A letter of Mongolian.
+fn is_mongolian(c: char) -> bool {
+    matches!(c, '\u{1820}'..='\u{1842}')
+}
+
+/// Whether a joiner or non-joiner does something between these.
+fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
+    if after.is_some_and(is_joiner) {
+        return false; // of several the last one counts
+    }
+    let is_latin = |c: char| c < '\u{300}' || CodePointMapData::<Script>::new().get(c) == Script::Latin;
+    let is_letter = |c: char| !is_latin(c) && c.is_alphabetic();
     let is_joined = |c: char| {
-        let is_latin = c < '\u{300}';
         let is_tone = matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
-        !is_latin
+        !is_latin(c)
             && (is_tone || is_word_part(c) || CodePointSetData::new::<ExtendedPictographic>().contains(c))
     };
-    let is_mark = |c: char| is_word_part(c) && !c.is_alphanumeric();
-    match (before, after) {
-        (Some(before), Some(after)) if is_joined(before) && is_joined(after) => true,
-        (Some(before), _) => is_mark(before) && !matches!(before, '\u{fe00}'..='\u{fe0f}'),
-        (None, _) => false,
+    let is_mark = |c: char| is_word_part(c) && !c.is_alphanumeric() && !matches!(c, '\u{fe00}'..='\u{fe0f}');
+    if before.is_some_and(is_mark) || (before.is_some_and(is_joined) && after.is_some_and(is_joined)) {
+        return true;
     }
+    if joiner == '\u{200d}' {
+        return before.is_some_and(is_letter);
+    }
+    before.is_some_and(joins_others) || after.is_some_and(joins_others)
+}
+
+/// A letter of a script whose letters join, like Arabic.
+fn joins_others(c: char) -> bool {
+    let joining = CodePointMapData::<JoiningType>::new().get(c);
+    c.is_alphabetic() && !matches!(joining, JoiningType::NonJoining | JoiningType::Transparent)
 }
 
 #[cfg(test)]
@@ -79,6 +102,13 @@ mod tests {
             ("a\u{200d}\u{200d}b", "ab"),
             ("a\u{e0061}\u{e0001}", "a"),
             ("é\u{200c}é", "éé"),
+            ("é\u{200d}", "é"),
+            ("ế\u{200d}", "ế"),
+            ("a\u{180e}b", "ab"),
+            ("ᠠ\u{180e}", "ᠠ"),
+            ("ж\u{200c}", "ж"),
+            ("می\u{200c}\u{200c}خ", "می\u{200c}خ"),
+            ("ه\u{200d}\u{200d}", "ه\u{200d}"),
         ] {
             assert_eq!(without_unseen(given), kept, "{given:?}");
         }
@@ -86,6 +116,11 @@ mod tests {
             "plain",
             "Zoë’s",
             "می\u{200c}خواهم",
+            "می\u{200c}",
+            "PDF\u{200c}ها",
+            "ه\u{200d}.",
+            "ර\u{200d}",
+            "ᠬᠠᠷ\u{180e}ᠠ",
             "क्\u{200d}ष",
             "ന്\u{200d} x",
             "👩\u{200d}💻",
