@@ -44,6 +44,10 @@ const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
+/// In the extensions of an answer: how many requests it cost its network, besides the one that was counted before it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Charged(pub(super) u32);
+
 /// Wraps every route.
 pub(super) async fn outer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -86,11 +90,13 @@ pub(super) async fn around<F: Future<Output = Response>>(
     };
     span.in_scope(|| shape(&mut response, &id, &route, begun));
     keep_from_caches(&mut response, &route);
+    let Charged(more) = response.extensions_mut().remove().unwrap_or_default();
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
     }
-    if let Some(allowance) = allowance {
+    if let Some(mut allowance) = allowance {
+        allowance.remaining = allowance.remaining.saturating_sub(more);
         say_allowance(headers, allowance);
     }
     let status = response.status();

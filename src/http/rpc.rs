@@ -10,6 +10,7 @@ mod array;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Extension;
 use axum::body::Body;
@@ -43,6 +44,8 @@ struct Call {
     request_id: Arc<str>,
     /// A frame that has not begun by this time is refused.
     ends: Instant,
+    /// How many requests batches cost, besides those of their frames.
+    charged: AtomicU32,
 }
 
 /// `POST /v1/rpc`
@@ -61,6 +64,7 @@ pub(super) async fn call(
         app,
         request_id,
         ends,
+        charged: AtomicU32::new(0),
     };
     let Held { bytes, place } = body::held(body, Box::pin(call.most())).await?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
@@ -68,7 +72,10 @@ pub(super) async fn call(
     };
     if !text.trim_ascii_start().starts_with('[') {
         let answer = call.answer(text).await;
-        return Ok(answer.respond(&call.app));
+        let mut response = answer.respond(&call.app);
+        let charged = outer::Charged(call.charged.load(Ordering::Relaxed));
+        response.extensions_mut().insert(charged);
+        return Ok(response);
     }
     let frames = array::frames(text, call.app.settings.batch_ops)?;
     Ok(answer::respond(StatusCode::OK, call.answers(frames, place)))
@@ -102,6 +109,7 @@ impl Call {
         if let (Request::Batch(batch), Some(address)) = (request, self.origin.address) {
             let more = batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1);
             let more = u32::try_from(more).unwrap_or(u32::MAX);
+            self.charged.fetch_add(more, Ordering::Relaxed);
             let limits = self.app.engine.limits();
             limits.charge(Limit::Requests, address, more).await;
         }

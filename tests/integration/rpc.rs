@@ -134,7 +134,14 @@ async fn a_batch_counts_as_its_operations() {
         ])
     };
     let batch = |id: &str, count: usize| json!({ "type": "batch", "id": id, "data": { "ops": ops(count) } });
-    // 1 + 20 + 40: the second batch still has room for a request, the third has none
+    let one = batch("one", 5);
+    let (status, headers, answer) = read(post(&server).bearer_auth(token).json(&one)).await;
+    assert_eq!(
+        (status, header(&headers, "x-ratelimit-remaining")),
+        (200, "24"),
+        "{answer}"
+    );
+    // 1 + 5 + 20 + 40: the second batch still has room for a request, the third has none
     let frames = json!([batch("a", 20), batch("b", 40), batch("c", 1), { "type": "ping", "id": "d" }]);
     let (status, _, answers) = read(post(&server).bearer_auth(token).json(&frames)).await;
     assert_eq!(status, 200, "{answers}");
