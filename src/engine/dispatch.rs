@@ -164,7 +164,7 @@ impl Engine {
         mut work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
-        if work.decides().any(waits_before_the_lane) {
+        if work.decides().any(is_to_be_prepared) {
             // apart, so that the future of every mutation is not as large as this one
             Box::pin(self.prepare_submission(&caller, op_id, &mut work)).await?;
         }
@@ -189,7 +189,8 @@ impl Engine {
     }
 }
 
-fn waits_before_the_lane(decide: &dyn Decide) -> bool {
+/// Whether [`Engine::prepare_submission`] has something to do for it.
+fn is_to_be_prepared(decide: &dyn Decide) -> bool {
     decide.invitation().is_some() || decide.mails().is_some() || decide.changes_profile()
 }
 

@@ -5,7 +5,7 @@
 //! brought.
 
 use super::authorize::authorize_loaded;
-use super::submission::{Submission, Work};
+use super::submission::Submission;
 use crate::ops::world::World;
 use crate::ops::{Caller, Decide, Needs};
 use taskwire_protocol::{Failure, OpId, UserId, WorkspaceId};
@@ -28,7 +28,7 @@ pub(super) fn narrowed(
         if !is_new(submission.op_id) {
             continue;
         }
-        for (decide, _) in steps(&submission.work).filter(|(_, op_id)| is_new(*op_id)) {
+        for (decide, _) in submission.work.steps().filter(|(_, op_id)| is_new(*op_id)) {
             if let Ok(needs) = of_step(decide, &submission.caller, world) {
                 far.merge_far(&needs);
             }
@@ -45,23 +45,10 @@ pub(super) fn narrowed(
 
 /// Whether a mutation of a submission needs something and is not refused so far.
 pub(super) fn need(submission: &Submission, world: &World, need_it: impl Fn(&Needs) -> bool) -> bool {
-    steps(&submission.work).any(|(decide, _)| {
+    submission.work.steps().any(|(decide, _)| {
         let needs = of_step(decide, &submission.caller, world);
         needs.is_ok_and(|needs| need_it(&needs))
     })
-}
-
-/// The mutations of a submission that can be read, with their own op_ids in a batch.
-fn steps(work: &Work) -> impl Iterator<Item = (&dyn Decide, Option<OpId>)> {
-    let (one, parts) = match work {
-        Work::One(step) => (Some((&*step.decide, None)), &[][..]),
-        Work::Batch(batch) => (None, &batch.parts[..]),
-    };
-    let parts = parts.iter().filter_map(|part| {
-        let step = part.step.as_ref().ok()?;
-        Some((&*step.decide, part.op_id))
-    });
-    one.into_iter().chain(parts)
 }
 
 /// What a mutation needs, as far as memory tells.

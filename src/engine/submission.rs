@@ -74,17 +74,26 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Its mutations that can be read.
-    pub(super) fn decides(&self) -> impl Iterator<Item = &dyn Decide> {
+    /// Its mutations that can be read, with the op_ids that they have of their own in a batch.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&dyn Decide, Option<OpId>)> {
         let (one, parts) = match self {
-            Work::One(step) => (Some(step), &[][..]),
+            Work::One(step) => (Some((step, None)), &[][..]),
             Work::Batch(batch) => (None, &batch.parts[..]),
         };
-        let parts = parts.iter().filter_map(|part| part.step.as_ref().ok());
-        one.into_iter().chain(parts).map(|step| &*step.decide)
+        let parts = parts
+            .iter()
+            .filter_map(|part| Some((part.step.as_ref().ok()?, part.op_id)));
+        one.into_iter()
+            .chain(parts)
+            .map(|(step, op_id)| (&*step.decide, op_id))
     }
 
-    /// The same, to tell them what was found before they take their place in the lane.
+    /// The same without op_ids.
+    pub(super) fn decides(&self) -> impl Iterator<Item = &dyn Decide> {
+        self.steps().map(|(decide, _)| decide)
+    }
+
+    /// Its mutations that can be read, to tell them what was found before they take their place in the lane.
     pub(super) fn decides_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn Decide>> {
         let (one, parts) = match self {
             Work::One(step) => (Some(step), <&mut [Part]>::default()),
@@ -96,13 +105,7 @@ impl Work {
 
     /// How many changes of the caller's own profile it has.
     pub(super) fn profile_changes(&self) -> usize {
-        match self {
-            Work::One(step) => usize::from(step.decide.changes_profile()),
-            Work::Batch(batch) => {
-                let steps = batch.parts.iter().filter_map(|part| part.step.as_ref().ok());
-                steps.filter(|step| step.decide.changes_profile()).count()
-            }
-        }
+        self.decides().filter(|decide| decide.changes_profile()).count()
     }
 }
 

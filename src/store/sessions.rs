@@ -153,6 +153,15 @@ pub async fn find_owner(reader: &mut Reader, id: SessionId) -> Result<Option<Use
     Ok(reader.scalar::<Uuid>(sql).await?.map(UserId))
 }
 
+/// The sessions of a user that have not ended, for a statement that goes on behind the condition.
+fn living(user: UserId) -> Sql {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
+    ));
+    sql.bind(user.0);
+    sql
+}
+
 /// The newest sessions of a user that have neither ended nor expired at `now`: at most `limit`, newest first.
 pub async fn list_living(
     reader: &mut Reader,
@@ -160,10 +169,8 @@ pub async fn list_living(
     now: i64,
     limit: i64,
 ) -> Result<Vec<SessionRecord>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
-    ));
-    sql.bind(user.0).push(" and expires_at > ").bind(now);
+    let mut sql = living(user);
+    sql.push(" and expires_at > ").bind(now);
     sql.push(" order by id desc").limit(limit);
     reader.list::<SessionRow>(sql).await
 }
@@ -187,10 +194,8 @@ pub async fn load(
 
 /// The sessions of a user that have not ended.
 pub async fn load_living(tx: &mut Transaction, user: UserId) -> Result<Vec<SessionRecord>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
-    ));
-    sql.bind(user.0).push(" order by id");
+    let mut sql = living(user);
+    sql.push(" order by id");
     tx.list::<SessionRow>(sql).await
 }
 
@@ -210,10 +215,8 @@ pub async fn load_least_used(
     now: i64,
     limit: i64,
 ) -> Result<Vec<SessionRecord>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
-    ));
-    sql.bind(user.0).push(" order by (expires_at > ").bind(now);
+    let mut sql = living(user);
+    sql.push(" order by (expires_at > ").bind(now);
     sql.push("), last_seen_at, id").limit(limit);
     tx.list::<SessionRow>(sql).await
 }
