@@ -22,7 +22,7 @@
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what happens to a group when the database fails
 //! - `load`, `loading`, `lookups` (`crowds`, `neighbours`), `write`, `frame`, `answer`   the details of a group's steps;
-//!   `narrow` for whom lookups run, `shared` what all writers share
+//!   `narrow` which mutations lookups run for, `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks

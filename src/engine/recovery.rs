@@ -54,7 +54,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// A lookup brought too many rows. `Loading` knows for whom.
+    /// A lookup brought too many rows. `Loading` knows which mutations asked.
     pub(super) fn crowded() -> Fault {
         Fault::Crowded {
             whose: BTreeSet::new(),

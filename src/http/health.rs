@@ -82,7 +82,7 @@ pub(super) fn routes(router: Router<Arc<App>>, app: &App) -> Router<Arc<App>> {
         .route("/metrics", get(metrics))
 }
 
-/// Refuses whoever is no operator.
+/// Refuses everybody but operators.
 fn admitted(app: &App, request: &Request) -> Result<(), Refusal> {
     let headers = request.headers();
     let settings = &app.settings;

@@ -114,7 +114,7 @@ impl Routes {
         }
     }
 
-    /// The routes at `metrics_listen`: probes and metrics, for whoever reaches that address, under any name.
+    /// The routes at `metrics_listen`: probes and metrics, for everybody who reaches that address, under any name.
     pub fn inside(app: &Arc<App>) -> Routes {
         Routes {
             app: app.clone(),

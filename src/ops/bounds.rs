@@ -215,7 +215,7 @@ fn within(has: u64, limit: Option<u64>, setting: &str, says: impl FnOnce(u64) ->
     }
 }
 
-/// The refusal names the setting: whoever runs the server can change it, and whoever does not knows what to ask for.
+/// The refusal names the setting: an operator can change it, and everybody else knows what to ask for.
 pub(super) fn refusal(limit: u64, setting: &str, message: &str) -> Failure {
     let message = format!("{message} ({setting})");
     Failure::new(ErrorCode::PlanLimit, message).with(json!({ "limit": limit, "setting": setting }))

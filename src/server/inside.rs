@@ -21,7 +21,7 @@ use crate::state::App;
 
 /// The most connections at once.
 const CONNECTIONS: usize = 64;
-/// The longest life of a connection. Whoever scrapes connects again.
+/// The longest life of a connection. A scraper connects again.
 const LONGEST: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// Serves the address until it is aborted. Without the setting there is none.

@@ -93,7 +93,7 @@ impl Step for OpenSession {
 pub const AT_ONCE: i64 = 32;
 
 /// Makes a session and logs that. Of a user who has as many as they may, those end that have expired, and then those that were
-/// unused for the longest time: whoever knows the password must not keep its owner out by signing in.
+/// unused for the longest time: a thief with the password must not keep its owner out by signing in.
 pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
     if let Some(most) = act.bounds.sessions_per_user {
         let too_many = (world.living(session.user) + 1).saturating_sub(most);

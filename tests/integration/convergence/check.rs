@@ -213,7 +213,7 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
                 "member.remove" | "workspace.update" | "workspace.leave" | "workspace.delete"
             )
             || action::primary(&name, false).is_none()
-            // its owner's `member.added` cannot be told from that of whom another part lets in
+            // its owner's `member.added` cannot be told from that of somebody whom another part lets in
             || (name == "workspace.create" && lets_in)
     };
     let done = parts
