@@ -100,12 +100,14 @@ fn dechunked(answer: &str) -> String {
 #[tokio::test]
 async fn a_host_that_is_not_ours_is_refused() {
     let node = Node::start(&[("allowed_hosts", "tasks.example.com")]).await;
-    let refused = node.get("/health", "").await;
+    let refused = node.get("/v1/protocol.json", "").await;
     assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
     let asked = node
-        .http("GET /health HTTP/1.1\r\nHost: tasks.example.com\r\nConnection: close\r\n\r\n")
+        .http("GET /v1/protocol.json HTTP/1.1\r\nHost: tasks.example.com\r\nConnection: close\r\n\r\n")
         .await;
     assert!(asked.starts_with("HTTP/1.1 200"), "{asked}");
+    let probe = node.get("/health", "").await;
+    assert!(probe.starts_with("HTTP/1.1 200"), "{probe}");
 }
 
 #[tokio::test]
