@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 /// The longest time between two looks: others write alarms too, and clocks may step.
 const LOOK: Duration = Duration::from_secs(1);
-/// The alarms that are taken at a time.
-const TAKEN: i64 = 480;
+/// The alarms that are taken at a time, by one statement for which other mutations wait.
+const TAKEN: i64 = 96;
 /// How long taken alarms are this instance's.
 const HELD_MS: i64 = 10_000;
 /// The alarms that ring together. They delay a group of other mutations by a few milliseconds.
