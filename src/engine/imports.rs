@@ -20,11 +20,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::import::{ImportFormat, Imported};
 use taskwire_protocol::{ErrorCode, Failure, Kind, OpId, Timestamp, WorkspaceId};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-/// Each holds a file and what is made of it in memory.
+/// Each holds a file, or what was made of it, in memory.
 static ROOM: Room = Room {
     each: 2,
-    all: 3,
+    all: 6,
     already: "two imports of yours are under way; wait until one of them has ended",
     too_many: "too many imports at once; try again shortly",
     retry_after_ms: 2000,
@@ -39,16 +41,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// An archive may be so many times as large when it is unpacked.
 const UNPACKED: usize = 4;
 
+/// How many files are read at once: each needs a CPU, and memory for what an archive has.
+const READ_AT_ONCE: usize = 2;
+/// How long a file waits until it is read. Another one takes some seconds.
+const READ_WITHIN: Duration = Duration::from_mins(1);
+
 /// Who imports now, and the largest file.
 pub(super) struct Imports {
     running: Running,
+    reading: Arc<Semaphore>,
     most: usize,
 }
 
 impl Imports {
     pub(super) fn new(most: usize) -> Imports {
         let running = Running::new(&ROOM);
-        Imports { running, most }
+        let reading = Arc::new(Semaphore::new(READ_AT_ONCE));
+        Imports {
+            running,
+            reading,
+            most,
+        }
     }
 }
 
@@ -91,7 +104,7 @@ impl Engine {
         let (store, by, workspace) = (self.0.store.clone(), caller.clone(), wanted.workspace);
         let target = Target::Workspace(workspace);
         finished(async move { authorize(&store, &by, Import::ACCESS, target).await }).await?;
-        let Imports { running, most } = &self.0.imports;
+        let Imports { running, most, .. } = &self.0.imports;
         let place = running.take(caller.user.id)?;
         self.0.limits.take(Limit::Imports, caller.user.id).await?;
         Ok(Importing {
@@ -116,7 +129,12 @@ impl Engine {
         let (format, project) = (wanted.format, wanted.project.clone());
         let most = importing.most.saturating_mul(UNPACKED);
         let request = format!("{} {} {:?} ", wanted.workspace, format.name(), wanted.project);
+        let reading = self.0.imports.reading.clone().acquire_owned();
+        let Ok(Ok(turn)) = timeout(READ_WITHIN, reading).await else {
+            return Err(Failure::new(ErrorCode::Unavailable, ROOM.too_many).after(ROOM.retry_after_ms));
+        };
         let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let given = Given {
                 bytes: &file,
                 now,

@@ -153,7 +153,7 @@ use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use attachments::{Attached, Content, ForgetAttachments, Upload, Uploaded};
-pub use download::{CalendarFeed, Export, Pieces, WorkspaceFile};
+pub use download::{CalendarFeed, Export, Pieces, Place, Room, Running, WorkspaceFile};
 pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};

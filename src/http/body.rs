@@ -1,7 +1,8 @@
-//! Reads bodies of requests: checks their media type, and limits how many large bodies are in memory and how long each
-//! may take to arrive. Does not know what a body means.
+//! Reads bodies of requests: checks their media type, and limits how many large bodies arrive at once, how much memory they
+//! take (`memory`), and how long each may take to arrive. Does not know what a body means.
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -11,26 +12,41 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use taskwire_protocol::json::object;
-use taskwire_protocol::{ErrorCode, Failure, operations};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout, timeout_at};
+use taskwire_protocol::{ErrorCode, Failure, UserId, operations};
+use tokio::time::{Instant, timeout_at};
 
 use super::BODY;
 use super::form::Pace;
+use super::memory::Share;
+use crate::auth::limits::Network;
+use crate::engine::{Place, Room, Running};
 use crate::reply::Refusal;
 
 /// The limits that all requests of this process share.
-static DOOR: Door = Door {
-    places: Semaphore::const_new(16),
+static DOOR: LazyLock<Door> = LazyLock::new(|| Door {
+    places: Running::new(&Room {
+        each: 2,
+        all: 16,
+        already: "two large bodies are on their way from you; wait until one of them has arrived",
+        too_many: TOO_MANY,
+        retry_after_ms: RETRY_AFTER_MS,
+    }),
     sending: Duration::from_secs(10),
     waiting: Duration::from_secs(5),
-};
+});
 /// Those of pictures. A telephone may take long to send one, so they have places of their own.
-static PICTURES: Door = Door {
-    places: Semaphore::const_new(16),
+static PICTURES: LazyLock<Door> = LazyLock::new(|| Door {
+    places: Running::new(&Room {
+        each: 2,
+        all: 16,
+        already: "two pictures are on their way from you; wait until one of them is done",
+        too_many: "too many pictures at once; try again shortly",
+        retry_after_ms: RETRY_AFTER_MS,
+    }),
     sending: Duration::from_secs(20),
     waiting: Duration::from_secs(3),
-};
+});
+const TOO_MANY: &str = "too many large bodies at once; try again shortly";
 /// The largest picture, in bytes.
 const PICTURE: usize = 5_000_000;
 /// The largest body of a request whose token was not checked yet, in bytes: as large as a frame that a socket answers.
@@ -49,7 +65,8 @@ impl<S: Send + Sync> FromRequest<S> for Read {
 
     async fn from_request(request: Request, _: &S) -> Result<Read, Infallible> {
         let nobody = async { Err(too_large(SIGN_IN)) };
-        let held = DOOR.take(request.into_body(), SIGN_IN, nobody).await;
+        // so few bytes count for no network
+        let held = DOOR.take(request.into_body(), None, SIGN_IN, nobody).await;
         Ok(Read(held.map(|held| held.bytes.into())))
     }
 }
@@ -119,37 +136,49 @@ fn compressed(without: &str) -> Refusal {
     refusal
 }
 
-/// A body in memory, and its place if it is large.
+/// A body in memory.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
-    pub(super) place: Option<Permit>,
+    /// If it is large. Others wait for it, so it is free again as soon as the body is read.
+    pub(super) place: Option<Place>,
+    /// Keep it as long as the body, or what was read from it, is in memory.
+    pub(super) memory: Share,
 }
 
-/// A place for a large body. Keep it as long as the body, or what was parsed from it, is in memory.
-pub(super) type Permit = SemaphorePermit<'static>;
+/// Who sends a body, and how large it may be.
+pub(super) struct Sender {
+    pub(super) user: UserId,
+    pub(super) most: usize,
+}
 
-/// Limits how many large bodies are in memory at once. The others wait in the kernel's buffers and at their senders.
+/// Limits how many large bodies arrive at once, of an account and of all. The others wait in the kernel's buffers and at
+/// their senders.
 struct Door {
-    places: Semaphore,
+    places: Running,
     /// A body that takes longer to arrive is refused, so that a slow sender frees its place.
     sending: Duration,
     /// A request that waits longer for a place is refused.
     waiting: Duration,
 }
 
-/// Reads a body that may be large. `most` returns its largest size, or refuses the caller; it runs only if the body
-/// exceeds [`STRANGERS`].
+/// Reads a body that may be large, from this network. `sender` tells who sends it, or refuses them; it runs only if the body
+/// exceeds [`STRANGERS`], or if the network sends too much already.
 pub(super) async fn held(
     body: Body,
-    most: impl Future<Output = Result<usize, Failure>>,
+    network: Option<Network>,
+    sender: impl Future<Output = Result<Sender, Failure>>,
 ) -> Result<Held, Failure> {
-    DOOR.take(body, STRANGERS, most).await
+    DOOR.take(body, network, STRANGERS, sender).await
 }
 
-/// Reads a picture, whose sender is known.
-pub(super) async fn picture(body: Body) -> Result<Held, Failure> {
-    PICTURES.take(body, PICTURE, async { Ok(PICTURE) }).await
+/// Reads a picture of this account.
+pub(super) async fn picture(body: Body, user: UserId) -> Result<Held, Failure> {
+    let most = PICTURE;
+    // known from the first byte
+    PICTURES
+        .take(body, None, 0, async { Ok(Sender { user, most }) })
+        .await
 }
 
 /// Reads a file whose sender has a place for it. It may arrive slowly, but not stand still, nor drip: others wait for the
@@ -177,20 +206,22 @@ pub(super) async fn file(body: Body, most: usize, pace: Pace) -> Result<Vec<u8>,
 }
 
 impl Door {
-    /// Reads a body. Of `free` bytes anybody may send so many; `most` decides what more they may, once more has come. What
-    /// is larger than `BODY` needs a place.
+    /// Reads a body. Of `free` bytes anybody may send so many, as long as their network does not send too much; `sender` is
+    /// asked once more has come. What is larger than `BODY` needs a place.
     async fn take(
-        &'static self,
+        &self,
         body: Body,
+        network: Option<Network>,
         free: usize,
-        most: impl Future<Output = Result<usize, Failure>>,
+        sender: impl Future<Output = Result<Sender, Failure>>,
     ) -> Result<Held, Failure> {
         let mut pieces = body.into_data_stream();
         let mut held = Held {
             bytes: Vec::new(),
             place: None,
+            memory: Share::of_network(network),
         };
-        let mut most = Some(most);
+        let (mut unknown, mut known) = (Some(sender), None);
         let mut room = free;
         let mut ends = Instant::now() + self.sending;
         let late = |_| Failure::new(ErrorCode::Timeout, "the body did not arrive in time");
@@ -198,36 +229,38 @@ impl Door {
             let piece = piece.map_err(|_| broke_off())?;
             let size = held.bytes.len() + piece.len();
             let waited = Instant::now();
-            if size > room
-                && let Some(most) = most.take()
+            let mut counted = held.memory.resize(size);
+            if (size > room || counted.is_err())
+                && let Some(sender) = unknown.take()
             {
-                room = match most.await {
-                    Ok(bytes) => bytes,
-                    Err(failure) => return Err(discard_rest(pieces, ends, failure).await),
-                };
+                match sender.await {
+                    Ok(Sender { user, most }) => {
+                        (room, known) = (most, Some(user));
+                        held.memory = Share::of_account(user);
+                        counted = held.memory.resize(size);
+                    }
+                    Err(failure) if size > room => return Err(discard_rest(pieces, ends, failure).await),
+                    Err(_) => {}
+                }
             }
-            if size > room {
+            let refused = (size > room).then(|| too_large(room)).or(counted.err());
+            if let Some(failure) = refused {
                 drop(held);
-                return Err(discard_rest(pieces, ends, too_large(room)).await);
+                return Err(discard_rest(pieces, ends, failure).await);
             }
-            if size > BODY && held.place.is_none() {
-                held.place = Some(self.place().await?);
+            if let (true, None, Some(user)) = (size > BODY, &held.place, known) {
+                match self.places.take_within(user, self.waiting).await {
+                    Ok(place) => held.place = Some(place),
+                    Err(failure) => {
+                        drop(held);
+                        return Err(discard_rest(pieces, ends + waited.elapsed(), failure).await);
+                    }
+                }
             }
             ends += waited.elapsed();
             held.bytes.extend_from_slice(&piece);
         }
         Ok(held)
-    }
-
-    async fn place(&'static self) -> Result<Permit, Failure> {
-        match timeout(self.waiting, self.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(Failure::new(
-                ErrorCode::Unavailable,
-                "too many large bodies at once; try again shortly",
-            )
-            .after(RETRY_AFTER_MS)),
-        }
     }
 }
 
@@ -296,16 +329,37 @@ pub(super) fn bytes(Read(body): Read) -> Result<Bytes, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::memory::UNCOUNTED;
     use futures_util::{FutureExt as _, stream};
+    use std::net::IpAddr;
+    use uuid::Uuid;
 
     const PIECE: usize = 64 * 1024;
 
-    fn door(places: usize) -> &'static Door {
-        Box::leak(Box::new(Door {
-            places: Semaphore::new(places),
+    fn door(all: usize) -> Door {
+        let room = Room {
+            each: 2,
+            all,
+            already: "two of yours",
+            too_many: "too many",
+            retry_after_ms: 1000,
+        };
+        Door {
+            places: Running::new(Box::leak(Box::new(room))),
             sending: Duration::from_millis(300),
             waiting: Duration::from_millis(100),
-        }))
+        }
+    }
+
+    async fn ada() -> Result<Sender, Failure> {
+        somebody(1).await
+    }
+
+    async fn somebody(n: u128) -> Result<Sender, Failure> {
+        Ok(Sender {
+            user: UserId(Uuid::from_u128(n)),
+            most: 2 * BODY,
+        })
     }
 
     /// A body whose bytes arrive at once, and whose end never arrives.
@@ -322,8 +376,8 @@ mod tests {
         stream::iter(pieces.map(Ok))
     }
 
-    fn never() -> impl Future<Output = Result<usize, Failure>> {
-        std::future::poll_fn(|_| panic!("`most` must not run for a small body"))
+    fn never() -> impl Future<Output = Result<Sender, Failure>> {
+        std::future::poll_fn(|_| panic!("nobody asks who sends a small body"))
     }
 
     #[tokio::test]
@@ -348,29 +402,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_large_body_takes_a_place_and_keeps_it_while_it_is_in_memory() {
+    async fn only_a_large_body_takes_a_place_until_it_is_read() {
         let door = door(1);
-        let mut small = Box::pin(door.take(stalled(BODY), BODY, never()));
+        let is_free = || door.places.take(UserId(Uuid::from_u128(9))).is_ok();
+        let mut small = Box::pin(door.take(stalled(BODY), None, BODY, never()));
         assert!((&mut small).now_or_never().is_none());
-        assert_eq!(door.places.available_permits(), 1);
+        assert!(is_free());
         let held = door
-            .take(whole(BODY + 1), STRANGERS, async { Ok(2 * BODY) })
+            .take(whole(BODY + 1), None, STRANGERS, ada())
             .await
             .expect("a large body");
-        assert_eq!((held.bytes.len(), door.places.available_permits()), (BODY + 1, 0));
-        let small = door.take(whole(BODY), BODY, never()).await.expect("a small body");
-        assert_eq!(small.bytes.len(), BODY);
+        assert_eq!((held.bytes.len(), is_free()), (BODY + 1, false));
+        let small = door.take(whole(BODY), None, BODY, never()).await;
+        assert_eq!(small.expect("a small body").bytes.len(), BODY);
         let failure = door
-            .take(whole(BODY + 1), STRANGERS, async { Ok(2 * BODY) })
+            .take(whole(BODY + 1), None, STRANGERS, somebody(2))
             .await
             .expect_err("every place is taken");
         assert_eq!(failure.code, ErrorCode::Unavailable);
-        drop(held);
+        let Held { place, memory, .. } = held;
+        drop(place);
+        assert!(memory.counts(), "its frames may still be in memory");
         assert!(
-            door.take(whole(2 * BODY), STRANGERS, async { Ok(2 * BODY) })
+            door.take(whole(2 * BODY), None, STRANGERS, somebody(2))
                 .await
                 .is_ok()
         );
+    }
+
+    #[tokio::test]
+    async fn an_account_has_two_large_bodies_at_a_time_and_others_have_theirs() {
+        let door = door(16);
+        let take = |n| door.take(whole(BODY + 1), None, STRANGERS, somebody(n));
+        let held = [take(1).await.expect("one"), take(1).await.expect("two")];
+        let failure = take(1).await.expect_err("three");
+        assert_eq!(failure.code, ErrorCode::RateLimited);
+        assert!(take(2).await.is_ok());
+        drop(held);
+        assert!(take(1).await.is_ok());
     }
 
     #[tokio::test]
@@ -378,22 +447,49 @@ mod tests {
         let door = door(1);
         let stranger = async { Err(Failure::new(ErrorCode::AuthRequired, "who are you?")) };
         let failure = door
-            .take(whole(STRANGERS + 1), STRANGERS, stranger)
+            .take(whole(STRANGERS + 1), None, STRANGERS, stranger)
             .await
             .expect_err("no token");
         assert_eq!(failure.code, ErrorCode::AuthRequired);
         let failure = door
-            .take(whole(2 * BODY + 1), STRANGERS, async { Ok(2 * BODY) })
+            .take(whole(2 * BODY + 1), None, STRANGERS, ada())
             .await
             .expect_err("too large");
         assert_eq!(failure.code, ErrorCode::PayloadTooLarge);
         for bytes in [1, BODY + 1] {
             let failure = door
-                .take(stalled(bytes), STRANGERS, async { Ok(2 * BODY) })
+                .take(stalled(bytes), None, STRANGERS, ada())
                 .await
                 .expect_err("too slow");
             assert_eq!(failure.code, ErrorCode::Timeout, "{bytes}");
         }
-        assert_eq!(door.places.available_permits(), 1);
+        assert!(door.places.take(UserId(Uuid::from_u128(9))).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_network_that_sends_too_much_keeps_out_its_strangers_and_nobody_who_is_known() {
+        let door = door(16);
+        let network = |text: &str| Some(Network::from(text.parse::<IpAddr>().expect("an address")));
+        let (flood, other) = (network("2001:db8:1::1"), network("2001:db8:2::1"));
+        let nobody = async || Err(too_large_for_a_stranger());
+        let mut held = Vec::new();
+        let failure = loop {
+            match door.take(whole(STRANGERS), flood, STRANGERS, nobody()).await {
+                Ok(body) => held.push(body),
+                Err(failure) => break failure,
+            }
+        };
+        assert_eq!(failure.code, ErrorCode::RateLimited);
+        // 8 MiB, without the first 16 KiB of each
+        assert_eq!(held.len(), 8 * BODY / (STRANGERS - UNCOUNTED));
+        let small = door.take(whole(UNCOUNTED), flood, STRANGERS, nobody()).await;
+        assert!(small.is_ok());
+        let known = door.take(whole(STRANGERS), flood, STRANGERS, ada()).await;
+        assert!(known.is_ok());
+        let elsewhere = door.take(whole(STRANGERS), other, STRANGERS, nobody()).await;
+        assert!(elsewhere.is_ok());
+        held.pop();
+        let next = door.take(whole(STRANGERS), flood, STRANGERS, nobody()).await;
+        assert!(next.is_ok());
     }
 }

@@ -17,6 +17,7 @@
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process; `kept` shares an answer that is made seldom
+//! - `body`     reads bodies; `memory` how much of it they may take
 //! - `page`     the front page
 
 mod accounts;
@@ -37,6 +38,7 @@ mod health;
 mod import;
 mod kept;
 mod links;
+mod memory;
 mod metrics;
 mod outer;
 mod own_page;

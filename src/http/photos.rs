@@ -50,10 +50,10 @@ async fn put(State(app): State<Arc<App>>, request: Request) -> Result<Response, 
     body::uncompressed(&head.headers)?;
     let kind = kind(&head.headers)?;
     app.engine.limits().take(Limit::Photo, caller.user.id).await?;
-    let Held { bytes, place } = body::picture(body).await?;
+    let Held { bytes, place, memory } = body::picture(body, caller.user.id).await?;
     // the session may have ended while the body arrived
     let caller = caller::required(&app, &head.headers).await?;
-    answer(&app.engine.set_photo(caller, kind, bytes, place).await?)
+    answer(&app.engine.set_photo(caller, kind, bytes, (place, memory)).await?)
 }
 
 /// `DELETE /v1/profile/photo`

@@ -6,6 +6,7 @@
 
 mod answer;
 mod array;
+mod waiting;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -18,7 +19,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use serde_json::value::RawValue;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::CATALOG;
 use taskwire_protocol::{Access, ErrorCode, Failure, Request};
@@ -26,10 +26,11 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span};
 
 use self::answer::AnswerFrame;
-use super::body::{self, Held, Permit};
+use self::waiting::{Next, Waiting};
+use super::body::{self, Held};
 use super::caller;
 use super::outer;
-use crate::auth::limits::Limit;
+use crate::auth::limits::{Limit, Network};
 use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
@@ -66,7 +67,10 @@ pub(super) async fn call(
         ends,
         charged: AtomicU32::new(0),
     };
-    let Held { bytes, place } = body::held(body, Box::pin(call.most())).await?;
+    let network = call.origin.address.map(Network::from);
+    let Held { bytes, place, memory } = body::held(body, network, Box::pin(call.sender())).await?;
+    // it has arrived: others may send theirs, however long the answers take
+    drop(place);
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };
@@ -78,7 +82,8 @@ pub(super) async fn call(
         return Ok(response);
     }
     let frames = array::frames(text, call.app.settings.batch_ops)?;
-    Ok(answer::respond(StatusCode::OK, call.answers(frames, place)))
+    let waiting = Waiting::new(frames, memory, ends);
+    Ok(answer::respond(StatusCode::OK, call.answers(waiting)))
 }
 
 impl Call {
@@ -87,12 +92,14 @@ impl Call {
         caller::of(&self.app, self.token.as_deref()).await
     }
 
-    /// The largest body that this caller may send, in bytes.
-    async fn most(&self) -> Result<usize, Failure> {
-        match self.caller().await? {
-            Some(_) => Ok(super::rpc_body(&self.app.settings)),
-            None => Err(body::too_large_for_a_stranger()),
-        }
+    /// Who sends the body, and the largest that they may send.
+    async fn sender(&self) -> Result<body::Sender, Failure> {
+        let caller = self.caller().await?;
+        let caller = caller.ok_or_else(body::too_large_for_a_stranger)?;
+        Ok(body::Sender {
+            user: caller.user.id,
+            most: super::rpc_body(&self.app.settings),
+        })
     }
 
     /// Counts one more request of the network.
@@ -117,18 +124,22 @@ impl Call {
 
     /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
     /// frame waits until the client reads the answers before it, and does not begin once a write has shown that the client is gone.
-    fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
+    fn answers(self, waiting: Waiting) -> Body {
         let app = self.app.clone();
-        let work = (self, frames.into_iter().enumerate(), place, Span::current());
-        let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
-            let (at, frame) = frames.next()?;
+        let work = (self, waiting, true, Span::current());
+        let answers = stream::unfold(work, async |(call, mut waiting, is_first, span)| {
+            let next = waiting.next()?;
             // the request itself counted the first one
-            let counted = if at == 0 { Ok(()) } else { call.count().await };
-            let answer = match counted {
-                Ok(()) => call.in_time(frame.get()).instrument(span.clone()).await,
-                Err(failure) => call.refuse(frames::id_of(frame.get()).as_ref(), failure),
+            let counted = if is_first { Ok(()) } else { call.count().await };
+            let answer = match (counted, next) {
+                (Ok(()), Next::Frame(frame)) => call.in_time(frame.get()).instrument(span.clone()).await,
+                (Ok(()), Next::Late(id)) => call.refuse(id.as_ref(), late()),
+                (Err(failure), Next::Frame(frame)) => {
+                    call.refuse(frames::id_of(frame.get()).as_ref(), failure)
+                }
+                (Err(failure), Next::Late(id)) => call.refuse(id.as_ref(), failure),
             };
-            Some((answer, (call, frames, place, span)))
+            Some((answer, (call, waiting, false, span)))
         });
         let pieces = answers.enumerate().flat_map(move |(at, answer)| {
             let comma = if at == 0 { "" } else { "," };
@@ -217,12 +228,6 @@ impl Call {
 
 /// What `answer` returns until `ends`. It does not begin later, and a panic is a failure.
 async fn in_time<T>(ends: Instant, answer: impl Future<Output = T>) -> Result<T, Failure> {
-    let late = || {
-        Failure::new(
-            ErrorCode::Timeout,
-            "the request took too long; send it again, with the same op_id if it has one",
-        )
-    };
     if Instant::now() >= ends {
         return Err(late());
     }
@@ -230,6 +235,14 @@ async fn in_time<T>(ends: Instant, answer: impl Future<Output = T>) -> Result<T,
         Ok(answer) => answer.map_err(super::failed),
         Err(_) => Err(late()),
     }
+}
+
+/// The refusal of a frame whose time is over.
+fn late() -> Failure {
+    Failure::new(
+        ErrorCode::Timeout,
+        "the request took too long; send it again, with the same op_id if it has one",
+    )
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ mod rpc; // the operations without a socket
 mod same_moment; // what people do to the same things at the same moment
 mod search; // tasks and comments by their words
 mod sessions; // what ends with a session, and how it ends
+mod shares; // what a few take is not taken from everybody else
 mod signing_out; // one session, all of them, another password; the list of sessions
 mod silent_links; // connections to PostgreSQL that die without a word
 mod snapshots;

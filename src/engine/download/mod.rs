@@ -19,7 +19,7 @@ mod workspace;
 pub use calendar::CalendarFeed;
 pub use export::Export;
 pub use pieces::Pieces;
-pub(super) use running::{Place, Room, Running};
+pub use running::{Place, Room, Running};
 pub use workspace::WorkspaceFile;
 
 /// Who downloads what now.

@@ -1,81 +1,124 @@
-//! Who downloads or uploads now: each account a few times, and only so many on this instance. Each needs memory and, while
-//! its client is fast, a part of a CPU.
+//! Who downloads, uploads or sends something large now: each account a few times, and only so many on this instance. Each
+//! needs memory and, while its client is fast, a part of a CPU. A few accounts cannot take all places: who has one gets
+//! another only while half of them are free.
 
 use foldhash::HashMap;
 use serde_json::json;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure, UserId};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
-/// How many downloads of a kind there may be, and what those are told who ask for more.
+/// How many places of a kind there are, and what those are told who ask for more.
 #[derive(Debug)]
-pub(in crate::engine) struct Room {
+pub struct Room {
     /// The most of one account.
-    pub(in crate::engine) each: usize,
+    pub each: usize,
     /// The most on this instance.
-    pub(in crate::engine) all: usize,
+    pub all: usize,
     /// The refusal of an account that has as many as it may.
-    pub(in crate::engine) already: &'static str,
+    pub already: &'static str,
     /// The refusal of anybody while the instance has as many as it may.
-    pub(in crate::engine) too_many: &'static str,
+    pub too_many: &'static str,
     /// How long a client should wait before it asks again.
-    pub(in crate::engine) retry_after_ms: u64,
+    pub retry_after_ms: u64,
 }
 
-/// The accounts that download. Clones share them.
-#[derive(Clone)]
-pub(in crate::engine) struct Running {
+/// The accounts that have places. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Running {
     room: &'static Room,
-    accounts: Arc<Mutex<HashMap<UserId, usize>>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    accounts: Mutex<HashMap<UserId, usize>>,
+    /// A place is free again.
+    freed: Notify,
 }
 
 /// A place among them, until it is dropped.
-pub(in crate::engine) struct Place {
+#[derive(Debug)]
+pub struct Place {
     running: Running,
     user: UserId,
 }
 
 impl Running {
-    pub(in crate::engine) fn new(room: &'static Room) -> Running {
-        let accounts = Arc::default();
-        Running { room, accounts }
+    /// No account has a place yet.
+    pub fn new(room: &'static Room) -> Running {
+        let shared = Arc::default();
+        Running { room, shared }
     }
 
-    pub(in crate::engine) fn take(&self, user: UserId) -> Result<Place, Failure> {
-        let (room, mut accounts) = (
-            self.room,
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+    /// A place for an account.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` for an account that may have no other place now, `UNAVAILABLE` while all are taken.
+    pub fn take(&self, user: UserId) -> Result<Place, Failure> {
+        let (room, mut accounts) = (self.room, self.accounts());
         let own = accounts.get(&user).copied().unwrap_or(0);
-        let refusal = if own >= room.each {
-            Some((ErrorCode::RateLimited, room.already))
-        } else if accounts.values().sum::<usize>() >= room.all {
-            Some((ErrorCode::Unavailable, room.too_many))
-        } else {
-            None
-        };
-        if let Some((code, message)) = refusal {
-            let failure = Failure::new(code, message).after(room.retry_after_ms);
-            return Err(match code {
-                ErrorCode::RateLimited => failure.with(json!({ "limit": room.each, "of": "at_a_time" })),
-                _ => failure,
-            });
+        let taken: usize = accounts.values().sum();
+        if own >= room.each {
+            return Err(self.already(own, room.already));
+        }
+        if taken >= room.all {
+            return Err(Failure::new(ErrorCode::Unavailable, room.too_many).after(room.retry_after_ms));
+        }
+        if own > 0 && taken * 2 > room.all {
+            let message = "more than half of the places are taken, and you have one; wait until it is free";
+            return Err(self.already(own, message));
         }
         accounts.insert(user, own + 1);
         let running = self.clone();
         Ok(Place { running, user })
     }
+
+    /// The same, and waits so long for a place while all are taken.
+    ///
+    /// # Errors
+    /// As [`Running::take`].
+    pub async fn take_within(&self, user: UserId, patience: Duration) -> Result<Place, Failure> {
+        let until = Instant::now() + patience;
+        loop {
+            match self.take(user) {
+                Err(failure) if failure.code == ErrorCode::Unavailable => {
+                    if timeout_at(until, self.shared.freed.notified()).await.is_err() {
+                        return self.take(user);
+                    }
+                }
+                taken => return taken,
+            }
+        }
+    }
+
+    fn already(&self, own: usize, message: &str) -> Failure {
+        let failure = Failure::new(ErrorCode::RateLimited, message).after(self.room.retry_after_ms);
+        failure.with(json!({ "limit": own, "of": "at_a_time" }))
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+        self.shared
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let accounts = self.running.accounts.lock();
-        let mut accounts = accounts.unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.running.accounts();
         if let Some(own) = accounts.get_mut(&self.user) {
             *own -= 1;
             if *own == 0 {
                 accounts.remove(&self.user);
             }
         }
+        drop(accounts);
+        // one that waits; if nobody does, the next one that asks looks again
+        self.running.shared.freed.notify_one();
     }
 }
 
@@ -84,26 +127,60 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
+    static ROOM: Room = Room {
+        each: 2,
+        all: 5,
+        already: "you have two",
+        too_many: "there are five",
+        retry_after_ms: 1000,
+    };
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
     #[test]
-    fn an_account_has_so_many_downloads_at_a_time_and_an_instance_so_many() {
-        static ROOM: Room = Room {
-            each: 2,
-            all: 5,
-            already: "you have two",
-            too_many: "there are five",
-            retry_after_ms: 1000,
-        };
+    fn an_account_has_so_many_at_a_time_and_an_instance_so_many() {
         let running = Running::new(&ROOM);
-        let user = |n| UserId(Uuid::from_u128(n));
         let take = |n| running.take(user(n)).expect("a place");
         let code = |n| running.take(user(n)).map(drop).map_err(|failure| failure.code);
         let first = [take(0), take(0)];
         assert_eq!(code(0), Err(ErrorCode::RateLimited));
-        let others = [take(1), take(1), take(2)];
-        assert_eq!(code(3), Err(ErrorCode::Unavailable));
+        let others = [take(1), take(2), take(3)];
+        assert_eq!(code(4), Err(ErrorCode::Unavailable));
         drop(first);
-        assert_eq!((code(3), code(0)), (Ok(()), Ok(())));
+        assert_eq!((code(4), code(0)), (Ok(()), Ok(())));
         drop(others);
-        assert!(running.accounts.lock().expect("no panic").is_empty());
+        assert!(running.accounts().is_empty());
+    }
+
+    #[test]
+    fn who_has_a_place_gets_another_only_while_half_of_them_are_free() {
+        let running = Running::new(&ROOM);
+        let take = |n| running.take(user(n)).expect("a place");
+        let _held = [take(0), take(0), take(1)];
+        let refused = running.take(user(1)).expect_err("three of five are taken");
+        assert_eq!(refused.code, ErrorCode::RateLimited);
+        assert_eq!(refused.context, Some(json!({ "limit": 1, "of": "at_a_time" })));
+        let _third = take(2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_the_place_that_is_free_again() {
+        let running = Running::new(&ROOM);
+        let mut held: Vec<Place> = (0..5).map(|n| running.take(user(n)).expect("a place")).collect();
+        let patience = Duration::from_secs(5);
+        let refused = running
+            .take_within(user(9), patience)
+            .await
+            .expect_err("all are taken");
+        assert_eq!(refused.code, ErrorCode::Unavailable);
+        let waiting = tokio::spawn({
+            let running = running.clone();
+            async move { running.take_within(user(9), patience).await }
+        });
+        tokio::task::yield_now().await;
+        held.pop();
+        assert!(waiting.await.expect("no panic").is_ok());
     }
 }
