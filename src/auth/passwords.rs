@@ -2,13 +2,15 @@
 //!
 //! - `memory`   what a hash is computed in
 //! - `rules`    which new passwords are accepted
-//! - `threads`  where passwords are hashed, and who waits how long; `pace` how long a hash takes
+//! - `threads`  where passwords are hashed; `queue` who waits, and whose turn is next; `pace` how long a hash takes
 
 mod memory;
 mod pace;
+mod queue;
 mod rules;
 mod threads;
 
+pub use queue::Asker;
 pub use rules::check_new;
 
 use std::borrow::Cow;
@@ -83,17 +85,19 @@ pub struct Passwords(Arc<Threads<Memory>>);
 
 impl Passwords {
     /// At most `concurrency` hashes run at once, each on a thread of its own with the lowest priority; each takes 19 MiB
-    /// meanwhile. The caller leaves at least one CPU to the others.
-    pub fn new(concurrency: usize) -> Passwords {
-        Passwords(Arc::new(Threads::start(concurrency.clamp(1, 1024))))
+    /// meanwhile. The caller leaves at least one CPU to the others. `bounds_networks`: of a network only a few wait.
+    pub fn new(concurrency: usize, bounds_networks: bool) -> Passwords {
+        let threads = Threads::start(concurrency.clamp(1, 1024), bounds_networks);
+        Passwords(Arc::new(threads))
     }
 
     /// Hashes a password into a PHC string with a random salt. Does not check whether the password may be used: see
     /// [`check_new`].
     ///
-    /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
-        self.in_turn(move |memory| {
+    /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `RATE_LIMITED` when too many
+    /// of the asker's network wait.
+    pub async fn hash(&self, password: SecretString, asker: Asker) -> Result<String, Failure> {
+        self.in_turn(asker, move |memory| {
             let password = SecretString::from(prepared(password.expose_secret()).into_owned());
             memory.hash(password.expose_secret(), &current()?)
         })
@@ -104,15 +108,19 @@ impl Passwords {
     /// answer is `false` after the same work, so that the duration does not reveal it. A password that is too long gets
     /// the same answer after the same work; it is not hashed itself.
     ///
-    /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `INTERNAL_ERROR` when
-    /// the stored hash is damaged.
-    pub async fn verify(&self, password: SecretString, stored: Option<&str>) -> Result<bool, Failure> {
+    /// Fails like [`Passwords::hash`], and with `INTERNAL_ERROR` when the stored hash is damaged.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<&str>,
+        asker: Asker,
+    ) -> Result<bool, Failure> {
         // an account without password has an empty text
         let stored = match stored.filter(|text| !text.is_empty()) {
             Some(text) => Some(PasswordHash::new(text).map_err(|cause| internal(&cause))?),
             None => None,
         };
-        self.in_turn(move |memory| {
+        self.in_turn(asker, move |memory| {
             let given = password.expose_secret();
             if given.is_ascii() || is_endless(given) {
                 return check_or_waste(memory, given, stored.as_ref());
@@ -128,12 +136,12 @@ impl Passwords {
     }
 
     /// Runs `work` when its turn comes.
-    async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
+    async fn in_turn<T, W>(&self, asker: Asker, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
         W: FnOnce(&mut Memory) -> password_hash::Result<T> + Send + 'static,
     {
-        self.0.run(work).await?.map_err(|cause| internal(&cause))
+        self.0.run(asker, work).await?.map_err(|cause| internal(&cause))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::audit;
 use super::submission::{Step, Submission, Work};
 use super::{Caller, Engine, spawned};
-use crate::auth::passwords::{Passwords, check_new};
+use crate::auth::passwords::{Asker, Passwords, check_new};
 use crate::config::Settings;
 use crate::domain::account as rules;
 use crate::ops::accounts::OpenAccount;
@@ -61,7 +61,9 @@ impl Engine {
         actor: Actor,
     ) -> Result<User, Failure> {
         let password = password.expose_secret().to_owned();
-        let mut account = self.new_account(email, name, None, password).await?;
+        let mut account = self
+            .new_account(email, name, None, password, Asker::server())
+            .await?;
         (account.user.role, account.user.is_verified) = (role, true);
         let candidates = OpenAccount::candidates(&account.user.email, rand::random());
         let caller = on_behalf(&account, SessionId(self.0.ids.next()), actor);
@@ -81,9 +83,15 @@ impl Engine {
         name: &str,
         username: Option<&str>,
         password: String,
+        asker: Asker,
     ) -> Result<Account, Failure> {
         let (email, name) = check_fields(email, name, username, &password)?;
-        let password_hash = self.0.passwords.hash(SecretString::from(password)).await?.into();
+        let password_hash = self
+            .0
+            .passwords
+            .hash(SecretString::from(password), asker)
+            .await?
+            .into();
         let now = Timestamp(self.0.clock.now_ms());
         let user = User {
             id: UserId(self.0.ids.next()),

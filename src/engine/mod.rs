@@ -308,7 +308,7 @@ impl Engine {
             ids,
             tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),
             refresh_tokens: RefreshTokens::new(&keys.current, keys.previous.as_ref()),
-            passwords: Passwords::new(settings.password_hash_concurrency),
+            passwords: Passwords::new(settings.password_hash_concurrency, settings.rate_limit_enabled),
             codes: Codes::new(&keys.current, keys.previous.as_ref()),
             device_codes: DeviceCodes::new(&keys.current, keys.previous.as_ref()),
             public_url: settings.public_url.as_ref().map(|url| url.as_str().into()),

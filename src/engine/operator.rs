@@ -2,7 +2,7 @@
 //! every mutation, so that sockets on running instances learn of them.
 
 use super::{Caller, Chore, Engine, accounts, audit};
-use crate::auth::passwords::check_new;
+use crate::auth::passwords::{Asker, check_new};
 use crate::domain::account as rules;
 use crate::ops::admin::ResetPassword;
 use crate::ops::not_found;
@@ -42,7 +42,12 @@ impl Engine {
             password.expose_secret(),
             &[&*user.email, &*user.name, &*user.username],
         )?;
-        let hash = self.0.passwords.hash(password.clone()).await?.into();
+        let hash = self
+            .0
+            .passwords
+            .hash(password.clone(), Asker::server())
+            .await?
+            .into();
         let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
         let user = self.act(caller, ResetPassword { hash }).await?;
         audit::by_operator("admin.reset_password", &Actor::Operator, &user);

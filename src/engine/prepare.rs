@@ -3,6 +3,7 @@
 
 use super::authorize::authorize;
 use super::{Caller, Engine, Reply};
+use crate::auth::passwords::Asker;
 use crate::ops::accounts::OpenAccount;
 use crate::ops::users::MakeUser;
 use crate::ops::{Decide, Mutation, Target, not_found};
@@ -77,7 +78,7 @@ impl Prepare for CreateUser {
         let code = given.is_none().then_some(Purpose::Reset);
         let password = given.map_or_else(unknown, Secret::into_exposed);
         let mut account = engine
-            .new_account(&self.email, &self.name, None, password)
+            .new_account(&self.email, &self.name, None, password, Asker::server())
             .await?;
         account.user.is_verified = code.is_none();
         account.user.role = self.role.unwrap_or_default();

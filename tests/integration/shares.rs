@@ -1,11 +1,15 @@
-//! What a few take of a node's places is not taken from everybody else: large bodies, imports. Each test first shows that the places are taken.
+//! What a few take of a node's places is not taken from everybody else: large bodies, imports, passwords that wait to be
+//! hashed. Each test first shows that the places are taken.
 
+use crate::defence::{self, HOME, limited, login, try_login};
 use crate::imports::send;
 use crate::support::http::{self, sign_up};
-use crate::support::{Engine, Raw, Server, eventually, text};
+use crate::support::{Engine, PASSWORD, PATIENCE, Raw, Server, eventually, text};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// An array with many large answers, and 1.2 MB of frames behind those that make them.
 fn much_to_answer() -> String {
@@ -117,4 +121,90 @@ async fn accounts_that_import_slowly_do_not_keep_another_from_importing() {
     assert_eq!(refused["context"]["limit"], 1, "{refused}");
     let (status, answer) = send(&server, &joe, "format=csv", "title\nMine\n").await;
     assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn strangers_who_guess_from_many_networks_keep_no_known_device_out() {
+    let server = limited(Engine::Sqlite, &[("password_hash_concurrency", "1")]).await;
+    assert_eq!(defence::sign_up(&server, HOME, "ada").await.status(), 201);
+    let guess = |n: usize| {
+        let server = &server;
+        async move {
+            let network = format!("198.51.{}.{}", 100 + n / 200, 1 + n % 200);
+            let begun = Instant::now();
+            let (status, _) = try_login(
+                server,
+                &network,
+                &format!("nobody{n}@example.com"),
+                "a wrong password",
+            )
+            .await;
+            (status, begun.elapsed())
+        }
+    };
+    let flood = join_all((0..400).map(guess));
+    let known = async {
+        // the queue is full
+        let mut tries = 1;
+        eventually("a full queue", async || {
+            tries += 1;
+            let network = format!("203.0.113.{tries}");
+            let (status, body) = try_login(&server, &network, "else@example.com", PASSWORD).await;
+            (status == 503).then_some(body)
+        })
+        .await;
+        let mut took = Vec::new();
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let (status, body) = try_login(&server, HOME, "ada@example.com", PASSWORD).await;
+            assert_eq!(status, 200, "{body}");
+            took.push(begun.elapsed());
+        }
+        took
+    };
+    let (guesses, took) = tokio::join!(timeout(PATIENCE * 4, flood), known);
+    let guesses = guesses.expect("all are answered");
+    assert!(
+        guesses.iter().any(|(status, _)| *status == 503),
+        "the queue was not full"
+    );
+    let waited = guesses
+        .iter()
+        .filter(|(status, _)| *status == 401)
+        .map(|(_, took)| *took)
+        .max();
+    let (waited, slowest) = (
+        waited.expect("some are checked"),
+        took.into_iter().max().expect("three"),
+    );
+    assert!(
+        slowest * 2 < waited,
+        "a known device waited {slowest:?}, strangers up to {waited:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_network_has_few_places_among_those_who_wait_for_a_hash() {
+    let server = limited(Engine::Sqlite, &[("password_hash_concurrency", "1")]).await;
+    let guesses = (0..19).map(|n| {
+        let body = login(&format!("nobody{n}@example.com"), "a wrong password");
+        let server = &server;
+        async move { defence::read(defence::post(server, HOME, "/v1/auth/login", &body).await).await }
+    });
+    let answers = join_all(guesses).await;
+    let of = |wanted: u16| answers.iter().filter(|(status, _)| *status == wanted).count();
+    assert_eq!(of(401) + of(429), 19, "{answers:?}");
+    assert!(of(401) >= 4 && of(429) > 0, "{answers:?}");
+    let refused = answers.iter().find(|(status, _)| *status == 429);
+    let error = &refused.expect("one is refused").1["error"];
+    assert_eq!(error["code"], "RATE_LIMITED");
+    assert_eq!(
+        error["context"],
+        json!({ "limit": 4, "of": "passwords_at_a_time" }),
+        "{error}"
+    );
+    assert!(
+        error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0),
+        "{error}"
+    );
 }

@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use taskwire::auth::passwords::Passwords;
+use taskwire::auth::passwords::{Asker, Passwords};
 
 on_both_databases!(what_an_older_version_wrote_is_brought_up_to_date);
 
@@ -61,8 +61,8 @@ fn id(engine: Engine, n: usize) -> String {
 
 /// Rows as the older version wrote them.
 async fn rows(engine: Engine, tasks: &[(&str, &[&str])]) -> String {
-    let hash = Passwords::new(1)
-        .hash(SecretString::from(PASSWORD))
+    let hash = Passwords::new(1, false)
+        .hash(SecretString::from(PASSWORD), Asker::server())
         .await
         .expect("a hash");
     let (user, place) = (id(engine, 1), id(engine, 2));

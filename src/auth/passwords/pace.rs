@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::auth::limits::Device;
+
 /// What is assumed before the first hash.
 const ASSUMED: Duration = Duration::from_millis(50);
 /// A measured time moves the average by one part in this many.
@@ -19,8 +21,8 @@ pub(super) struct Pace {
     threads: u32,
     /// The average time of a hash, in microseconds.
     hash_us: AtomicU64,
-    /// The last turn that was given to a refused caller.
-    promised: Mutex<Option<Instant>>,
+    /// The last turns that were given to refused callers: strangers, and known devices.
+    promised: [Mutex<Option<Instant>>; 2],
 }
 
 impl Pace {
@@ -28,7 +30,7 @@ impl Pace {
         Pace {
             threads: u32::try_from(threads).unwrap_or(u32::MAX).max(1),
             hash_us: AtomicU64::new(ASSUMED.as_micros() as u64),
-            promised: Mutex::new(None),
+            promised: [const { Mutex::new(None) }; 2],
         }
     }
 
@@ -48,10 +50,15 @@ impl Pace {
         hash.saturating_mul(hashes) / self.threads
     }
 
-    /// When a refused caller should come back: after the `ahead` that wait, and after those that were refused before it
-    /// and come back as well. So a crowd comes back in turn, and not all at once to be refused again.
-    pub(super) fn turn(&self, ahead: usize, now: Instant) -> Duration {
-        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+    /// When a refused caller should come back: after the `ahead` that wait, and after those of its kind that were refused
+    /// before it and come back as well. So a crowd comes back in turn, and not all at once to be refused again.
+    pub(super) fn turn(&self, device: Device, ahead: usize, now: Instant) -> Duration {
+        let [strangers, known] = &self.promised;
+        let promised = match device {
+            Device::Stranger => strangers,
+            Device::Known => known,
+        };
+        let mut promised = promised.lock().unwrap_or_else(PoisonError::into_inner);
         let free = now + self.time_for(ahead);
         let after = promised.map_or(free, |last| last.max(free));
         let turn = (after + self.time_for(1)).min(now + LONGEST);
@@ -72,7 +79,9 @@ mod tests {
         }
         let hash = pace.time_for(2).as_millis();
         assert!((95..=100).contains(&hash), "{hash}");
-        let turns: Vec<u128> = (0..1000).map(|_| pace.turn(40, now).as_millis()).collect();
+        let turns: Vec<u128> = (0..1000)
+            .map(|_| pace.turn(Device::Stranger, 40, now).as_millis())
+            .collect();
         assert!(
             (1900..=2050).contains(&turns[0]),
             "40 wait, two at a time: {}",
@@ -80,7 +89,14 @@ mod tests {
         );
         assert!((45..=50).contains(&(turns[1] - turns[0])));
         assert!(turns.is_sorted() && turns[999] == LONGEST.as_millis());
+        assert!(
+            pace.turn(Device::Known, 2, now).as_millis() <= 150,
+            "strangers were refused"
+        );
         let later = now + Duration::from_mins(1);
-        assert!(pace.turn(0, later).as_millis() <= 50, "nobody waits any more");
+        assert!(
+            pace.turn(Device::Stranger, 0, later).as_millis() <= 50,
+            "nobody waits any more"
+        );
     }
 }

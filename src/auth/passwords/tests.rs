@@ -102,28 +102,49 @@ fn the_common_passwords_are_sorted_in_lower_case_and_long_enough_to_matter() {
 
 #[tokio::test]
 async fn a_hash_matches_its_password_and_no_other() {
-    let passwords = Passwords::new(2);
-    let hash = passwords.hash("tea at half past four".into()).await.unwrap();
+    let passwords = Passwords::new(2, false);
+    let hash = passwords
+        .hash("tea at half past four".into(), Asker::server())
+        .await
+        .unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
     assert!(!needs_rehash(&hash));
-    let verify = async |password: &str, stored| passwords.verify(password.into(), stored).await.unwrap();
+    let verify = async |password: &str, stored| {
+        passwords
+            .verify(password.into(), stored, Asker::server())
+            .await
+            .unwrap()
+    };
     assert!(verify("tea at half past four", Some(&*hash)).await);
     assert!(!verify("Tea at half past four", Some(&*hash)).await);
     assert!(!verify("tea at half past four", None).await);
-    let again = passwords.hash("tea at half past four".into()).await.unwrap();
+    let again = passwords
+        .hash("tea at half past four".into(), Asker::server())
+        .await
+        .unwrap();
     assert_ne!(hash, again, "each hash has its own salt");
 }
 
 #[tokio::test]
 async fn a_password_is_the_same_however_its_accents_and_spaces_are_typed() {
-    let passwords = Passwords::new(2);
-    let verify =
-        async |password: &str, stored: &str| passwords.verify(password.into(), Some(stored)).await.unwrap();
-    let hash = passwords.hash("Größe und Gewicht".into()).await.unwrap();
+    let passwords = Passwords::new(2, false);
+    let verify = async |password: &str, stored: &str| {
+        passwords
+            .verify(password.into(), Some(stored), Asker::server())
+            .await
+            .unwrap()
+    };
+    let hash = passwords
+        .hash("Größe und Gewicht".into(), Asker::server())
+        .await
+        .unwrap();
     assert!(verify("Gro\u{308}ße\u{a0}und\u{3000}Gewicht", &hash).await);
     assert!(!verify("Grosse und Gewicht", &hash).await);
     assert!(!verify("größe und gewicht", &hash).await);
-    let longest = passwords.hash("é".repeat(PASSWORD).into()).await.unwrap();
+    let longest = passwords
+        .hash("é".repeat(PASSWORD).into(), Asker::server())
+        .await
+        .unwrap();
     assert!(verify(&"e\u{301}".repeat(PASSWORD), &longest).await);
     // an older version hashed what came
     let old: PasswordHash = library(current().unwrap())
@@ -151,20 +172,28 @@ fn a_new_password_can_be_typed_again() {
 
 #[tokio::test]
 async fn an_overlong_password_is_wrong_and_is_not_hashed_itself() {
-    let passwords = Passwords::new(1);
+    let passwords = Passwords::new(1, false);
     let long = "x".repeat(PASSWORD + 1);
-    let hash = passwords.hash(long.as_str().into()).await.unwrap();
-    assert!(!passwords.verify(long.into(), Some(&hash)).await.unwrap());
+    let hash = passwords
+        .hash(long.as_str().into(), Asker::server())
+        .await
+        .unwrap();
+    assert!(
+        !passwords
+            .verify(long.into(), Some(&hash), Asker::server())
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
 async fn a_hash_with_old_parameters_still_matches_and_needs_a_rehash() {
     let old = old_hash();
     assert!(needs_rehash(&old));
-    let passwords = Passwords::new(1);
+    let passwords = Passwords::new(1, false);
     assert!(
         passwords
-            .verify("tea at half past four".into(), Some(&old))
+            .verify("tea at half past four".into(), Some(&old), Asker::server())
             .await
             .unwrap()
     );
@@ -174,8 +203,8 @@ async fn a_hash_with_old_parameters_still_matches_and_needs_a_rehash() {
 
 #[tokio::test]
 async fn a_damaged_hash_is_an_internal_error() {
-    let failure = Passwords::new(1)
-        .verify("tea at half past four".into(), Some("damaged"))
+    let failure = Passwords::new(1, false)
+        .verify("tea at half past four".into(), Some("damaged"), Asker::server())
         .await;
     assert_eq!(failure.map_err(|f| f.code), Err(ErrorCode::InternalError));
 }

@@ -2,6 +2,7 @@
 //! by now.
 
 use super::{SignIn, Signed};
+use crate::auth::passwords::Asker;
 use crate::domain::account as rules;
 use crate::engine::{Engine, Sender, spawned};
 use crate::ops::addresses::ChangeAddress;
@@ -27,9 +28,10 @@ impl SignIn for ChangeEmail {
         let found = spawned(async move { users::find(&mut store.read().await?, id).await }).await?;
         let account = found.ok_or_else(|| not_found("account"))?;
         let password = SecretString::from(self.password.into_exposed());
+        let asker = Asker::known(sender.origin.address);
         if !engine
             .passwords()
-            .verify(password, Some(&account.password_hash))
+            .verify(password, Some(&account.password_hash), asker)
             .await?
         {
             return Err(wrong_credentials().at("password"));

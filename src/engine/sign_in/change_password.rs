@@ -2,7 +2,7 @@
 
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::Limit;
-use crate::auth::passwords::check_new;
+use crate::auth::passwords::{Asker, check_new};
 use crate::engine::{Caller, Engine, NewSession, Sender, Then};
 use crate::ops::sessions::{PutPassword, later, wrong_credentials};
 use secrecy::SecretString;
@@ -25,14 +25,19 @@ impl SignIn for ChangePassword {
         check(&new, &account.user)?;
         engine.may_try_password(&caller).await?;
         let given = SecretString::from(self.current_password.into_exposed());
+        let asker = Asker::known(sender.origin.address);
         if !engine
             .passwords()
-            .verify(given, Some(&account.password_hash))
+            .verify(given, Some(&account.password_hash), asker)
             .await?
         {
             return Err(wrong_credentials().at("current_password"));
         }
-        let hash = engine.passwords().hash(SecretString::from(new)).await?.into();
+        let hash = engine
+            .passwords()
+            .hash(SecretString::from(new), asker)
+            .await?
+            .into();
         let (mut session, refresh) = engine.new_session(account.user.id, old.device_name, &sender.origin)?;
         session.client = session.client.or(old.client);
         session.address = session.address.or(old.address);

@@ -2,6 +2,7 @@
 //! else's by now. The rule is in `ops/deletion`.
 
 use super::{Attempt, SignIn, Signed};
+use crate::auth::passwords::Asker;
 use crate::engine::{Engine, Sender, Then};
 use crate::ops::deletion::DeleteAccount;
 use crate::ops::sessions::wrong_credentials;
@@ -21,9 +22,10 @@ impl SignIn for DeleteProfile {
         let (_, account) = engine.living_session(caller.session).await?;
         engine.may_try_password(&caller).await?;
         let given = SecretString::from(self.password.into_exposed());
+        let asker = Asker::known(sender.origin.address);
         if !engine
             .passwords()
-            .verify(given, Some(&account.password_hash))
+            .verify(given, Some(&account.password_hash), asker)
             .await?
         {
             return Err(wrong_credentials().at("password"));

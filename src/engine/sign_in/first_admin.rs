@@ -5,6 +5,7 @@
 use super::log_in::outcome;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::{Device, Entered};
+use crate::auth::passwords::Asker;
 use crate::engine::accounts::{caller, check_fields};
 use crate::engine::{Engine, Sender, spawned};
 use crate::ops::accounts::OpenAccount;
@@ -66,7 +67,13 @@ impl Engine {
         let name = asked.name.ok_or_else(missing)?;
         check_fields(&asked.email, &name, None, asked.password.expose())?;
         let mut account = self
-            .new_account(&asked.email, &name, None, asked.password.into_exposed())
+            .new_account(
+                &asked.email,
+                &name,
+                None,
+                asked.password.into_exposed(),
+                Asker::stranger(sender.origin.address),
+            )
             .await?;
         (account.user.role, account.user.is_verified) = (GlobalRole::Admin, true);
         let (session, refresh) = self.new_session(account.user.id, asked.device_name, &sender.origin)?;
@@ -98,7 +105,9 @@ impl Engine {
             .begin_sign_in(Entered::default(), &asked.email, device)
             .await?;
         let password = SecretString::from(asked.password.into_exposed());
-        let checked = self.check_password(Some(account), password).await;
+        let checked = self
+            .check_password(Some(account), password, Asker::of(device, sender.origin.address))
+            .await;
         trial.end(outcome(&checked)).await;
         let (mut account, rehash) = checked.map_err(|failure| match failure.code {
             ErrorCode::InvalidCredentials => another_password(),

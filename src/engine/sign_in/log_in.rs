@@ -5,7 +5,7 @@ use super::tokens::device_name;
 use super::verify_first::verify_first;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::{Device, Outcome};
-use crate::auth::passwords::needs_rehash;
+use crate::auth::passwords::{Asker, needs_rehash};
 use crate::engine::accounts::{caller, inactive};
 use crate::engine::{Engine, Sender};
 use crate::ops::sessions::{OpenSession, Rehash, wrong_credentials};
@@ -37,7 +37,8 @@ impl SignIn for LogIn {
             .begin_sign_in(entered, &self.email, device)
             .await?;
         let password = SecretString::from(self.password.into_exposed());
-        let checked = engine.check_password(found, password).await;
+        let asker = Asker::of(device, address);
+        let checked = engine.check_password(found, password, asker).await;
         trial.end(outcome(&checked)).await;
         let (account, rehash) = checked?;
         let (session, refresh) = engine.new_session(account.user.id, device_name, &sender.origin)?;
@@ -61,10 +62,14 @@ impl Engine {
         &self,
         found: Option<Account>,
         password: SecretString,
+        asker: Asker,
     ) -> Result<(Account, Option<Rehash>), Failure> {
         let stored = found.as_ref().map(|account| account.password_hash.clone());
         let passwords = self.passwords();
-        if !passwords.verify(password.clone(), stored.as_deref()).await? {
+        if !passwords
+            .verify(password.clone(), stored.as_deref(), asker)
+            .await?
+        {
             return Err(wrong_credentials());
         }
         let account = found.ok_or_else(wrong_credentials)?;
@@ -77,7 +82,7 @@ impl Engine {
         let mut rehash = None;
         if needs_rehash(&account.password_hash) {
             // a busy server does it at another sign-in
-            rehash = passwords.hash(password).await.ok().map(|to| Rehash {
+            rehash = passwords.hash(password, asker).await.ok().map(|to| Rehash {
                 from: account.password_hash.clone(),
                 to: to.into(),
             });

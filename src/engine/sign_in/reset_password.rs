@@ -3,7 +3,7 @@
 
 use super::proof::{Meant, Proof, refuse};
 use super::{Attempt, SignIn, Signed};
-use crate::auth::passwords::check_new;
+use crate::auth::passwords::{Asker, check_new};
 use crate::engine::{Engine, Sender};
 use crate::ops::DONE;
 use crate::ops::codes::Attempted;
@@ -32,10 +32,11 @@ impl SignIn for ResetPassword {
         let known: Vec<&str> = proof.email().into_iter().collect();
         check_new(&new, &known).map_err(|failure| failure.at("new_password"))?;
         engine.may_try_code(&sender).await?;
+        let asker = Asker::stranger(sender.origin.address);
         let mut refused = ErrorCode::InvalidToken;
         for meant in engine.meant(&proof, &[Purpose::Reset]).await? {
             let hash = if meant.given.is_right {
-                engine.hash_for(&meant, &new).await?
+                engine.hash_for(&meant, &new, asker).await?
             } else {
                 Arc::from("") // it is not used: a wrong code only counts
             };
@@ -56,11 +57,11 @@ impl SignIn for ResetPassword {
 
 impl Engine {
     /// The hash of a new password, which must be none that others would guess of this account.
-    async fn hash_for(&self, meant: &Meant, new: &str) -> Result<Arc<str>, Failure> {
+    async fn hash_for(&self, meant: &Meant, new: &str, asker: Asker) -> Result<Arc<str>, Failure> {
         let user = &meant.account.user;
         check_new(new, &[&*user.email, &*user.name, &*user.username])
             .map_err(|failure| failure.at("new_password"))?;
-        let hash = self.passwords().hash(SecretString::from(new)).await?;
+        let hash = self.passwords().hash(SecretString::from(new), asker).await?;
         Ok(hash.into())
     }
 }

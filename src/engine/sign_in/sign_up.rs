@@ -2,6 +2,7 @@
 
 use super::{SignIn, Signed};
 use crate::auth::limits::Limit;
+use crate::auth::passwords::Asker;
 use crate::domain::account as rules;
 use crate::engine::accounts::{caller, check_fields};
 use crate::engine::audit::Audit;
@@ -33,6 +34,7 @@ impl SignIn for SignUp {
                 &self.name,
                 username.as_deref(),
                 self.password.into_exposed(),
+                Asker::stranger(sender.origin.address),
             )
             .await?;
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
