@@ -111,6 +111,8 @@ settings! {
         import_bytes: usize = from.whole("import_bytes", 1024..=1_000_000_000);
         /// `None`: no limit.
         members_per_workspace: Option<u64> = bound(from, "members_per_workspace");
+        tasks_per_workspace: Option<u64> =
+            Some(from.whole("tasks_per_workspace", 0..=1_000_000_000)).filter(|most| *most > 0);
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
         tags_per_workspace: Option<u64> = bound(from, "tags_per_workspace");
         invites_per_workspace: Option<u64> = bound(from, "invites_per_workspace");

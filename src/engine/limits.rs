@@ -39,6 +39,7 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
         subtasks_per_task: settings.subtasks_per_task,
         attachments_per_task: settings.attachments_per_task,
         members_per_workspace: settings.members_per_workspace,
+        tasks_per_workspace: settings.tasks_per_workspace,
         projects_per_workspace: settings.projects_per_workspace,
         tags_per_workspace: settings.tags_per_workspace,
         invites_per_workspace: settings.invites_per_workspace,

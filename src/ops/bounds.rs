@@ -21,6 +21,8 @@ pub struct Bounds {
     pub attachments_per_task: Option<u64>,
     /// The members that a workspace may have, whatever the plan of its owners.
     pub members_per_workspace: Option<u64>,
+    /// The tasks that a workspace may have, deleted ones included.
+    pub tasks_per_workspace: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
     /// The tags that a workspace may have.
@@ -129,6 +131,13 @@ impl Bounds {
             "attachments_per_task",
             |limit| format!("a task may have {limit} attachments; delete one first"),
         )
+    }
+
+    /// Whether a workspace with so many tasks may have one more.
+    pub(super) fn one_more_task(&self, tasks: u64) -> Result<()> {
+        within(tasks, self.tasks_per_workspace, "tasks_per_workspace", |limit| {
+            format!("a workspace may have {limit} tasks, deleted ones included; delete some for good first")
+        })
     }
 
     /// Whether a workspace with so many projects may have one more.
@@ -243,6 +252,7 @@ mod tests {
             subtasks_per_task: Some(0),
             attachments_per_task: Some(0),
             members_per_workspace: Some(0),
+            tasks_per_workspace: Some(0),
             projects_per_workspace: Some(0),
             tags_per_workspace: Some(0),
             invites_per_workspace: Some(0),
@@ -268,6 +278,7 @@ mod tests {
             bounds.one_more_comment(0),
             bounds.one_more_subtask(0),
             bounds.one_more_attachment(0),
+            bounds.one_more_task(0),
             bounds.one_more_project(0),
             bounds.more_tags(0, 1),
             bounds.one_more_member(0, std::iter::empty()),
@@ -292,7 +303,7 @@ mod tests {
             );
             named.insert(setting.to_owned());
         }
-        assert_eq!(named.len(), 14);
+        assert_eq!(named.len(), 15);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What each operation on a task does: its answer, its events, its notifications, and what it refuses.
 
+use crate::imports::send;
 use crate::on_both_databases;
 use crate::support::follower::pluck;
-use crate::support::{Engine, Follower, Server, Team, new_id};
-use serde_json::json;
+use crate::support::{Client, Engine, Follower, Server, Team, new_id};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 on_both_databases!(
@@ -16,6 +17,7 @@ on_both_databases!(
     a_deleted_task_is_read_restored_and_purged_but_not_changed,
     a_purged_task_is_forgotten_everywhere,
     a_purge_in_the_same_batch_forgets_what_the_batch_wrote,
+    a_workspace_has_so_many_tasks_with_deleted_ones,
 );
 
 fn code(refused: &(String, Option<String>)) -> (&str, Option<&str>) {
@@ -405,4 +407,71 @@ async fn a_purge_in_the_same_batch_forgets_what_the_batch_wrote(engine: Engine) 
     let listed = ada.client.ok("notification.list", json!({})).await;
     assert!(!listed.to_string().contains("Hush"), "{listed}");
     assert_eq!(listed["unread"], 1, "the notification of the sign-up");
+}
+
+async fn a_workspace_has_so_many_tasks_with_deleted_ones(engine: Engine) {
+    let server = Server::start(engine, &[("tasks_per_workspace", "5")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let create = |title: &str| json!({ "type": "task.create", "data": { "title": title } });
+    let batch = |count: usize, atomic: bool| json!({ "ops": vec![create("T"); count], "atomic": atomic });
+    let is_full = |refused: &Value| {
+        assert_eq!(refused["code"], "PLAN_LIMIT", "{refused}");
+        assert_eq!(refused["context"]["setting"], "tasks_per_workspace", "{refused}");
+        assert_eq!(refused["context"]["limit"], 5, "{refused}");
+    };
+    let first = ada
+        .ok(
+            "task.create",
+            json!({ "title": "Water", "recurrence": "FREQ=DAILY" }),
+        )
+        .await;
+    ada.ok("batch", batch(2, true)).await;
+    // a batch sees its own, and is refused as a whole, or in part
+    is_full(&ada.refused("batch", batch(3, true)).await);
+    let parts = ada.ok("batch", batch(3, false)).await["results"].clone();
+    let failed = parts
+        .as_array()
+        .expect("results")
+        .iter()
+        .filter(|one| one["error"].is_object());
+    let failed: Vec<&Value> = failed.collect();
+    assert_eq!(failed.len(), 1, "{parts}");
+    is_full(&failed[0]["error"]);
+    is_full(&ada.refused("task.create", json!({ "title": "T" })).await);
+    let (status, error) = send(&server, &ada.tokens, "format=csv", "title\nb\n").await;
+    assert_eq!(status, 403, "{error}");
+    is_full(&error);
+    // another workspace has room; a deleted task counts until it is deleted for good
+    let team = ada.ok("workspace.create", json!({ "name": "Team" })).await;
+    let there = json!({ "title": "T", "workspace_id": team["id"] });
+    let other = ada.ok("task.create", there).await;
+    assert_eq!(other["workspace_id"], team["id"]);
+    let (status, error) = send(
+        &server,
+        &ada.tokens,
+        &format!("format=csv&workspace_id={}", crate::support::text(&team["id"])),
+        "title\na\nb\nc\nd\ne\n",
+    )
+    .await;
+    assert_eq!(status, 403, "{error}");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|why| why.starts_with("line 6: ")),
+        "{error}"
+    );
+    // the next one of a task that repeats comes nevertheless
+    ada.ok("task.complete", json!({ "id": first["id"] })).await;
+    let list = ada.ok("task.list", json!({ "status": "all" })).await;
+    assert_eq!(list["total"], 6, "{list}");
+    for _ in 0..2 {
+        let list = ada.ok("task.list", json!({ "status": "pending" })).await;
+        let id = list["items"][0]["id"].clone();
+        ada.ok("task.delete", json!({ "id": id })).await;
+        is_full(&ada.refused("task.create", json!({ "title": "T" })).await);
+        ada.ok("task.delete", json!({ "id": id, "permanent": true }))
+            .await;
+    }
+    ada.ok("task.create", json!({ "title": "T" })).await;
+    is_full(&ada.refused("task.create", json!({ "title": "T" })).await);
 }

@@ -148,6 +148,9 @@ impl Source<'_> {
             making.written.there.push(place);
             return Ok(());
         }
+        let tasks = self.world.tasks_of(self.workspace) + making.written.tasks.len() as u64;
+        let room = self.act.bounds.one_more_task(tasks);
+        room.map_err(|failure| on_line(failure, planned.line))?;
         let parent_id = self.parent(place, places, making, lost)?;
         let stage = self.stage(planned)?;
         let created_at = planned.created_at.unwrap_or(self.begun);

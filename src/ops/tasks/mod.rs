@@ -105,6 +105,7 @@ impl Mutation for CreateTask {
         known_parent(world, workspace, self.parent_id)?;
         fits_below(world, self.parent_id, 0)?;
         has_room_below(act, world, self.parent_id)?;
+        act.bounds.one_more_task(world.tasks_of(workspace))?;
         known_people(world, workspace, people, &[], "assignee_ids")?;
         let blocked_by = self.blocked_by.as_deref().unwrap_or_default();
         known_blockers(world, workspace, blocked_by, &[])?;

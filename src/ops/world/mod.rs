@@ -284,6 +284,13 @@ impl World {
         self.counts.now(stream)
     }
 
+    /// How many tasks a workspace has, deleted ones included. Exact if its stream is locked.
+    pub(in crate::ops) fn tasks_of(&self, workspace: WorkspaceId) -> u64 {
+        let counters = self.counters(workspace.into());
+        let tasks = counters.pending + counters.completed + counters.deleted;
+        tasks.max(0).unsigned_abs()
+    }
+
     /// The members of a workspace; `None` if there is no such workspace.
     pub fn members(&self, workspace: WorkspaceId) -> Option<&Members> {
         self.members.get(&workspace).map(Arc::as_ref)
