@@ -1,11 +1,20 @@
-//! Checks settings that each make sense alone, but with which in production people cannot sign in, or are not protected.
+//! Checks settings that each make sense alone, but with which in production people cannot sign in, or are not protected. In
+//! development a weak secret is allowed, as long as nobody else reaches the node.
 
 use super::Finding;
 use crate::config::{Environment, PublicUrl, Settings};
 
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     if settings.environment != Environment::Production {
-        return vec![Finding::off("accounts", "checked in production only")];
+        return vec![match settings.weak_secret() {
+            Some(why) if !settings.listen.is_loopback() => {
+                let found = format!("jwt_secret {why}, and others reach {}", settings.listen);
+                let advice =
+                    "use at least 32 random bytes (`openssl rand -base64 48`), or listen on 127.0.0.1";
+                Finding::warning("accounts", found).advise(advice)
+            }
+            _ => Finding::off("accounts", "checked in production only"),
+        }];
     }
     let mut findings = Vec::new();
     if settings.require_verified_email && settings.smtp_url.is_none() {
@@ -45,6 +54,33 @@ mod tests {
             .into_iter()
             .map(|it| (it.outcome, it.found))
             .collect()
+    }
+
+    #[test]
+    fn a_weak_secret_is_named_where_others_reach_the_node() {
+        let of = |secret, listen| {
+            let pairs = [("jwt_secret", secret), ("listen", listen)];
+            let settings = Settings::from_pairs(&pairs).expect("settings");
+            let finding = findings(&settings).remove(0);
+            (finding.outcome, finding.found)
+        };
+        let (strong, weak) = ("0123456789abcdef0123456789abcdef", "a short one");
+        for (secret, listen) in [
+            (weak, "127.0.0.1:80"),
+            (weak, "[::1]:80"),
+            (strong, "0.0.0.0:80"),
+            ("", "0.0.0.0:80"),
+        ] {
+            assert_eq!(of(secret, listen).0, Outcome::Off, "{secret} {listen}");
+        }
+        for listen in ["0.0.0.0:80", "tasks.example.com:80"] {
+            let (outcome, found) = of(weak, listen);
+            assert_eq!(outcome, Outcome::Warning, "{found}");
+            assert!(
+                found.starts_with("jwt_secret is shorter") && !found.contains(weak),
+                "{found}"
+            );
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! - `network`   Redis and SMTP: the connection, and the first answer
 //! - `disk`      data_dir
 //! - `files`     the store of files
-//! - `accounts`  settings of production with which people cannot sign in, or are not protected
+//! - `accounts`  settings with which people cannot sign in, or are not protected
 
 mod accounts;
 mod database;
