@@ -157,7 +157,7 @@ impl Tries {
             // the row that took the name or id is visible now, so the next run decides on it
             Trouble::Taken => self.failed < 2,
             Trouble::Full => worth_it && self.failed < 2,
-            Trouble::Bug => false,
+            Trouble::Overdue | Trouble::Bug => false,
         };
         if again {
             metrics::counter!("taskwire_group_retries_total", "cause" => error.cause()).increment(1);

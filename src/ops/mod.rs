@@ -252,14 +252,18 @@ pub fn json(value: &impl Serialize) -> Result<String> {
 }
 
 /// The error that a client gets when the database failed. This conversion logs the detail, once.
+/// The refusal of a query whose time is over.
+pub fn overdue() -> Failure {
+    let message = "the query took too long; use a smaller limit or a narrower filter";
+    Failure::new(ErrorCode::Timeout, message)
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        asked::log(|| {
-            if error.trouble == Trouble::Bug {
-                tracing::error!(error = %error, "the database failed");
-            } else {
-                tracing::warn!(error = %error, "the database failed");
-            }
+        asked::log(|| match error.trouble {
+            Trouble::Bug => tracing::error!(error = %error, "the database failed"),
+            Trouble::Overdue => tracing::debug!(error = %error, "a query took too long"),
+            _ => tracing::warn!(error = %error, "the database failed"),
         });
         match error.trouble {
             Trouble::Unavailable | Trouble::Contended => Failure::new(
@@ -270,6 +274,7 @@ impl From<StoreError> for Failure {
                 ErrorCode::Unavailable,
                 "the database took too long over this request; nothing was changed; ask for less at once, or try again",
             ),
+            Trouble::Overdue => overdue(),
             Trouble::Full => Failure::new(
                 ErrorCode::StorageFull,
                 "the server's storage is full; nothing was changed",

@@ -1,5 +1,7 @@
 //! The database: which one, its epoch, and connections for readers and writers.
 
+use super::bounds::{Bounds, ending};
+use super::file_readers::FileReaders;
 use super::link::{Connection, Link, Reader, Source};
 use super::sql::Sql;
 use super::trust::{Trust, WAIT};
@@ -8,7 +10,7 @@ use super::ways::optimistic::LastCommitted;
 use super::{Result, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, PgPool, SqlStr, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool, SqlSafeStr, SqlStr, Transaction};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -19,15 +21,20 @@ use tokio_util::sync::CancellationToken;
 /// How long a query waits for a connection before it fails as UNAVAILABLE.
 pub(super) const ACQUIRE: Duration = WAIT;
 
-/// The database. Clones share its connections.
+/// Begins a transaction of PostgreSQL that sees one snapshot.
+const MOMENT: &str = "begin isolation level repeatable read, read only";
+
+/// The database. Clones share its connections. One for a query also has the time at which the database ends its statements.
 #[derive(Clone)]
-pub struct Store(pub(super) Arc<Inner>);
+pub struct Store(pub(super) Arc<Inner>, pub(super) Option<Instant>);
 
 pub(super) struct Inner {
     pub(super) pools: Pools,
     pub(super) epoch: Arc<str>,
     /// Which connections to PostgreSQL may be dead.
     pub(super) trust: Arc<Trust>,
+    /// PostgreSQL ends each statement of a reader after this time.
+    pub(super) statement: Duration,
     /// Cancelled when the database is found in another epoch.
     pub(super) outdated: CancellationToken,
     /// How many pages an SQLite file may have.
@@ -48,7 +55,7 @@ pub(super) struct Inner {
 
 pub(super) enum Pools {
     Sqlite {
-        reads: SqlitePool,
+        reads: Arc<FileReaders>,
         writer: Box<SqliteConnectOptions>,
     },
     Postgres {
@@ -114,29 +121,63 @@ impl Store {
         matches!(self.0.pools, Pools::Postgres { .. })
     }
 
+    /// The same database, which ends what is read with this clone at that time.
+    pub fn until(&self, end: Instant) -> Store {
+        Store(self.0.clone(), Some(end))
+    }
+
+    /// How many readers there may be at once.
+    pub fn readers(&self) -> usize {
+        match &self.0.pools {
+            Pools::Sqlite { reads, .. } => reads.number(),
+            Pools::Postgres { reads, .. } => reads.options().get_max_connections() as usize,
+        }
+    }
+
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader> {
-        let source = match &self.0.pools {
-            Pools::Sqlite { reads, .. } => Source::Sqlite(waited(reads.acquire()).await?),
-            Pools::Postgres { reads, .. } => Source::Postgres(waited(reads.acquire()).await?),
+        let (source, slot) = match &self.0.pools {
+            Pools::Sqlite { reads, .. } => {
+                let (link, slot) = waited(reads.acquire(self.1)).await?;
+                (Source::Sqlite(link), Some(slot))
+            }
+            Pools::Postgres { reads, .. } => (Source::Postgres(waited(reads.acquire()).await?), None),
         };
-        Ok(Reader::on(source, self.trust()))
+        Ok(Reader::on(source, slot, self.trust(), self.bounds()))
     }
 
     /// A connection for reading whose statements all see one consistent snapshot.
     /// Await it to its end: a cancelled `begin` would leave a transaction open in the pool.
     pub async fn moment(&self) -> Result<Reader> {
-        let source = match &self.0.pools {
-            Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
+        let mut bounds = self.bounds();
+        let (source, slot) = match &self.0.pools {
+            Pools::Sqlite { reads, .. } => {
+                let (link, slot) = waited(reads.acquire(self.1)).await?;
+                (
+                    Source::SqliteMoment(Transaction::begin(link, None).await?),
+                    Some(slot),
+                )
+            }
             Pools::Postgres { reads, .. } => {
-                let begin = SqlStr::from_static("begin isolation level repeatable read, read only");
                 // two waits: a busy pool says nothing about its connections
                 let link = waited(reads.acquire()).await?;
+                let begin = match bounds.shortened()? {
+                    None => SqlStr::from_static(MOMENT),
+                    Some(left) => AssertSqlSafe(format!("{MOMENT}; {}", ending(left))).into_sql_str(),
+                };
                 let beginning = Transaction::begin(link, Some(begin));
-                Source::PostgresMoment(self.0.trust.answered(Instant::now(), beginning).await?)
+                let begun = self.0.trust.answered(Instant::now(), beginning).await?;
+                (Source::PostgresMoment(begun), None)
             }
         };
-        Ok(Reader::on(source, self.trust()))
+        Ok(Reader::on(source, slot, self.trust(), bounds))
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            until: self.1,
+            statement: self.0.statement,
+        }
     }
 
     /// Whether the database answers.

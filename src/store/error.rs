@@ -14,6 +14,8 @@ pub enum Trouble {
     Unavailable,
     /// The database ended a statement that took too long, and lives. Ask for less.
     Late,
+    /// The time of a query was over before the database had its answer, and nothing more is read for it. Ask for less.
+    Overdue,
     /// The disk is full, or the database has reached its allowed size.
     Full,
     /// A row with this key exists.
@@ -61,6 +63,23 @@ impl StoreError {
             cause: "crowded",
             source: "the group needs too many rows".into(),
         }
+    }
+
+    /// The time of a query is over.
+    pub(super) fn overdue() -> StoreError {
+        StoreError {
+            trouble: Trouble::Overdue,
+            cause: "late",
+            source: "the query's time is over".into(),
+        }
+    }
+
+    /// What it is to a query whose time is bounded: a statement that the database ended took too much of that time.
+    pub(super) fn of_a_query(mut self) -> StoreError {
+        if self.trouble == Trouble::Late {
+            self.trouble = Trouble::Overdue;
+        }
+        self
     }
 
     /// The cause as one word of a fixed set, for metrics.
@@ -122,7 +141,7 @@ fn cause(error: &sqlx::Error) -> &'static str {
         (Some("25006"), _) => READ_ONLY,
         (_, Trouble::Contended) => "busy",
         (_, Trouble::Unavailable) => "connection",
-        (_, Trouble::Late) => "late",
+        (_, Trouble::Late | Trouble::Overdue) => "late",
         (_, Trouble::Full) => "full",
         (_, Trouble::Taken) => "taken",
         (_, Trouble::Bug) => "bug",
@@ -148,6 +167,8 @@ fn by_code(code: &str) -> Trouble {
     if let (false, Ok(number)) = (code.len() == 5, code.parse::<i32>()) {
         return match number & 0xff {
             5 | 6 => Trouble::Contended,
+            // interrupted
+            9 => Trouble::Late,
             13 => Trouble::Full,
             // the file is read-only, an input or output error, or the file cannot be opened
             8 | 10 | 14 => Trouble::Unavailable,
@@ -179,6 +200,7 @@ mod tests {
     #[test]
     fn codes_of_both_databases_say_what_to_do() {
         assert_eq!(by_code("13"), Trouble::Full);
+        assert_eq!(by_code("9"), Trouble::Late); // SQLITE_INTERRUPT
         assert_eq!(by_code("517"), Trouble::Contended); // SQLITE_BUSY_SNAPSHOT
         assert_eq!(by_code("40P01"), Trouble::Contended);
         assert_eq!(by_code("57P01"), Trouble::Unavailable);

@@ -1,6 +1,8 @@
 //! A connection of either driver, and how an SQL text runs on it. Owns no transaction that writes.
 
 use super::bind::{self, Cell};
+use super::bounds::{Bounds, ending};
+use super::file_readers::Slot;
 use super::sql::Sql;
 use super::trust::Trust;
 use super::{Result, StoreError};
@@ -69,14 +71,29 @@ impl Link<'_> {
         };
         Ok(rows)
     }
+
+    /// Runs words that take no parameters and return no rows.
+    async fn word(self, text: String) -> Result<()> {
+        let words = sqlx::raw_sql(AssertSqlSafe(text));
+        match self {
+            Link::Sqlite(link) => words.execute(link).await.map(drop)?,
+            Link::Postgres(link, trust, opened) => {
+                trust.answered(opened, words.execute(link)).await.map(drop)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A connection for reading. It is outside a transaction, or inside one that sees one consistent snapshot.
 pub struct Reader {
     source: Source,
+    /// Given back after the connection of `source`.
+    _slot: Option<Slot>,
     trust: Arc<Trust>,
     /// When the connection was taken: it was opened at that time at the latest.
     taken: Instant,
+    bounds: Bounds,
     plans: Option<Vec<Plan>>,
 }
 
@@ -97,11 +114,13 @@ pub(super) enum Source {
 }
 
 impl Reader {
-    pub(super) fn on(source: Source, trust: Arc<Trust>) -> Reader {
+    pub(super) fn on(source: Source, slot: Option<Slot>, trust: Arc<Trust>, bounds: Bounds) -> Reader {
         Reader {
             source,
+            _slot: slot,
             trust,
             taken: Instant::now(),
+            bounds,
             plans: None,
         }
     }
@@ -159,7 +178,37 @@ impl Reader {
             let plan = self.plan(&sql).await?;
             self.plans.get_or_insert_default().push(plan);
         }
-        self.link().fetch(sql.text.into(), &sql.cells).await
+        let apart = self.bound().await?;
+        let mut rows = self.link().fetch(sql.text.into(), &sql.cells).await;
+        if apart && !matches!(&rows, Err(error) if error.is_silence()) {
+            self.link().word("rollback".into()).await?;
+        }
+        if self.bounds.until.is_some() {
+            rows = rows.map_err(StoreError::of_a_query);
+        }
+        rows
+    }
+
+    /// Has the database end the next statement when the query's time is over. Returns whether that took a transaction for this
+    /// statement. SQLite looks at the time itself (`file_readers`).
+    async fn bound(&mut self) -> Result<bool> {
+        let apart = match self.source {
+            Source::Sqlite(_) | Source::SqliteMoment(_) => return self.bounds.left().map(|_| false),
+            Source::Postgres(_) => true,
+            Source::PostgresMoment(_) => false,
+        };
+        let told = self.bounds.statement;
+        let Some(left) = self.bounds.shortened()? else {
+            return Ok(false);
+        };
+        if apart {
+            self.bounds.statement = told;
+            let begin = format!("begin read only; {}", ending(left));
+            self.link().word(begin).await?;
+        } else {
+            self.link().word(ending(left)).await?;
+        }
+        Ok(apart)
     }
 
     pub(super) async fn find<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {

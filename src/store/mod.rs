@@ -1,11 +1,12 @@
 //! All SQL is here. One text serves both databases, and only this module names a driver.
 //!
 //! - `database`   the database: connections for readers and writers, the epoch; `open` opens it, `postgres` and
-//!   `sqlite` have the settings of connections, `dial` opens one to PostgreSQL, `schema` brings the schema up to date,
+//!   `sqlite` have the settings of connections, `file_readers` those that read an SQLite file, `dial` opens one to PostgreSQL, `schema` brings the schema up to date,
 //!   `migration` does so over a connection that may be lost
 //! - `addresses`  updates the keys of e-mail addresses that an older version made
 //! - `examine`    examines a database without changing it
 //! - `trust`      the bound of every wait on PostgreSQL, and which of its connections may be dead
+//! - `bounds`     when the statements of a query end
 //! - `link`       a connection of either driver, and how an SQL text runs on it
 //! - `table`      a table's columns, listed once; `rows` reads rows into values
 //! - `statement`  fixed statements over a batch of rows; `sql` texts that are built from parts and values
@@ -31,6 +32,7 @@ pub mod alarms;
 pub mod api_tokens;
 pub mod attachments;
 mod bind;
+mod bounds;
 pub mod calendars;
 pub mod codes;
 pub mod comments;
@@ -45,6 +47,7 @@ pub mod epoch;
 pub mod erasure;
 pub mod error;
 pub mod examine;
+mod file_readers;
 mod fitness;
 pub mod instances;
 pub mod invites;
@@ -62,6 +65,8 @@ mod plans;
 mod postgres;
 pub mod projects;
 pub mod purges;
+#[cfg(test)]
+mod query_times;
 pub mod repeats;
 mod room;
 #[cfg(test)]

@@ -22,6 +22,8 @@ impl Store {
         }
         let mut file = None;
         let trust = Arc::new(Trust::new());
+        // one that is always set costs no query anything
+        let statement = postgres::STATEMENT.min(settings.query_timeout);
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
                 let path = sqlite::real(path).map_err(|error| OpenError::Lock(path.clone(), error))?;
@@ -32,18 +34,24 @@ impl Store {
                 (pools, Some(lock))
             }
             DatabaseUrl::Postgres { url } => {
-                let opened = postgres::open(url.expose_secret(), settings.database_connections, &trust).await;
-                let (reads, writer) = opened?;
+                let opened = postgres::open(
+                    url.expose_secret(),
+                    settings.database_connections,
+                    statement,
+                    &trust,
+                );
+                let (reads, writer) = opened.await?;
                 let writer = Box::new(writer);
                 (Pools::Postgres { reads, writer }, None)
             }
         };
         addresses::key(&pools, &trust).await?;
         let epoch = found_or_made(&pools, &trust).await?;
-        Ok(Store(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             pools,
             epoch: epoch.into(),
             trust,
+            statement,
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(sqlite::pages),
             wal: file.as_deref().map(|file| sqlite::beside(file, sqlite::WAL)),
@@ -52,7 +60,8 @@ impl Store {
             refused: Mutex::default(),
             last_committed: Arc::default(),
             _lock: lock,
-        })))
+        });
+        Ok(Store(inner, None))
     }
 
     /// Closes the connections of readers; `patience` is their time to finish. An SQLite file is complete afterwards:
@@ -82,7 +91,7 @@ async fn found_or_made(pools: &Pools, trust: &Trust) -> Result<String> {
             let mut link = writer.connect().await?;
             link.execute(sqlx::AssertSqlSafe(insert)).await?;
             link.close().await?;
-            let mut link = reads.acquire().await?;
+            let (mut link, _slot) = reads.acquire(None).await?;
             current_epoch(Link::Sqlite(&mut link)).await
         }
         Pools::Postgres { reads, .. } => {

@@ -1,6 +1,7 @@
 //! PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's settings that
 //! may lose data. Does not know what is read and written.
 
+use super::bounds::milliseconds;
 use super::database::ACQUIRE;
 use super::dial::in_time;
 use super::fitness::WITNESS;
@@ -37,6 +38,9 @@ const GUARDS: [(&str, &str); 9] = [
     ("client_min_messages", "warning"),
 ];
 
+/// A statement of a reader takes at most this long: the `statement_timeout` of [`GUARDS`].
+pub(super) const STATEMENT: Duration = Duration::from_millis(4500);
+
 /// A migration may take long, and another instance waits for it.
 const PATIENT: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
 
@@ -65,10 +69,12 @@ pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, Strin
     Ok((options, shown))
 }
 
-/// Brings the schema up to date. Returns the pool of readers and the options of writers.
+/// Brings the schema up to date. Returns the pool of readers, whose statements take at most `statement`, and the options of
+/// writers.
 pub(super) async fn open(
     url: &str,
     connections: u32,
+    statement: Duration,
     trust: &Arc<Trust>,
 ) -> std::result::Result<(PgPool, PgConnectOptions), OpenError> {
     let (guarded, shown) = options(url)?;
@@ -110,7 +116,11 @@ pub(super) async fn open(
                 Ok(!trust.is_suspect(opened(meta.age)) && is_alive(&trust, ended).await)
             })
         })
-        .connect_with(guarded.clone())
+        .connect_with(
+            guarded
+                .clone()
+                .options([("statement_timeout", milliseconds(statement))]),
+        )
         .await
         .map_err(failed)?;
     Ok((reads, guarded.options(WRITER)))
@@ -167,6 +177,7 @@ mod tests {
         ]
         .map(ms);
         assert!(idle < lock && lock < statement && u128::from(statement) < WAIT.as_millis());
+        assert_eq!(u128::from(statement), STATEMENT.as_millis());
         assert!(u128::from(lock) <= DEAD.as_millis() && DEAD < ACQUIRE);
     }
 

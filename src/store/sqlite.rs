@@ -1,10 +1,11 @@
 //! An SQLite file: the settings of its connections, and the lock that keeps other processes away from it.
 
-use super::database::{ACQUIRE, Pools};
+use super::database::Pools;
+use super::file_readers::FileReaders;
 use super::{OpenError, schema};
 use crate::config::{Settings, make_private};
 use rustix::fs::Access;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -20,6 +21,8 @@ pub(super) const WAL: &str = "-wal";
 const MOVING: Duration = Duration::from_secs(10);
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
+/// The most connections for reading.
+const READERS: u32 = 8;
 
 /// How many pages a file of this many bytes may have.
 pub(super) fn pages(bytes: u64) -> u64 {
@@ -138,7 +141,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The pool of readers and the options of the writer.
+/// The connections of readers and the options of the writer.
 pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Result<Pools, OpenError> {
     let failed = |error| OpenError::Open(path.display().to_string(), error);
     let writer = SqliteConnectOptions::new()
@@ -166,15 +169,9 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
     let mut link = writer.clone().connect().await.map_err(failed)?;
     schema::migrate(&schema::SQLITE, &mut link).await?;
     link.close().await.map_err(failed)?;
-    let reads = SqlitePoolOptions::new()
-        .max_connections(settings.database_connections.min(8))
-        .acquire_timeout(ACQUIRE)
-        // a metric tells how long queries wait
-        .acquire_slow_threshold(ACQUIRE)
-        .test_before_acquire(false)
-        .connect_with(writer.clone().read_only(true).create_if_missing(false))
-        .await
-        .map_err(failed)?;
+    let reader = writer.clone().read_only(true).create_if_missing(false);
+    let reads = FileReaders::open(&reader, settings.database_connections.min(READERS) as usize);
+    let reads = reads.await.map_err(failed)?;
     // a file that is already larger keeps its size, and counts as full
     let writer = match settings.database_max_bytes {
         Some(bytes) => writer.pragma("max_page_count", pages(bytes).to_string()),
