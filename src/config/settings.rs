@@ -59,6 +59,7 @@ settings! {
                 path: data_dir(from).join("taskwire.db"),
             });
         database_connections: u32 = from.whole("database_connections", 1..=1000);
+        reader_share_percent: usize = from.whole("reader_share_percent", 1..=100);
         database_lanes: usize = from.whole("database_lanes", 1..=16);
         /// `None`: no limit but the disk.
         database_max_bytes: Option<u64> = bytes(from, "database_max_bytes");

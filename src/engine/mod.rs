@@ -6,6 +6,7 @@
 //! - `audit`     the line in the log about each thing that is done to the way into an account; `outlive` a client that
 //!   hangs up does not get around it
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
+//! - `readers`   who reads now: each user's share of the connections, by the turns of a `gate`
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
 //! - `bearer`    what a caller acts with: a session or an API token; `last_seen` when a session was used, `last_used` an
 //!   API token
@@ -60,6 +61,7 @@ mod dispatch;
 mod download;
 mod erasure;
 pub mod frame;
+mod gate;
 mod group;
 mod health;
 mod homes;
@@ -96,6 +98,7 @@ mod prepare;
 mod profiles;
 mod publish;
 mod purges;
+mod readers;
 mod recovery;
 mod reminders;
 mod reply;
@@ -139,6 +142,7 @@ use lane::Lane;
 use last_seen::LastSeen;
 use last_used::LastUsed;
 use members::MemberCache;
+use readers::Readers;
 use shared::Shared;
 use statistics::Counting;
 use std::sync::Arc;
@@ -189,6 +193,7 @@ struct Inner {
     imports: imports::Imports,
     counting: Counting,
     list_indexes: Arc<ListIndexes>,
+    readers: Readers,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -290,6 +295,7 @@ impl Engine {
             lane: Lane::start(shared, settings.database_lanes),
             first_admin: FirstAdmin::new(&keys.current, keys.previous.as_ref(), &store.epoch()),
             unsubscribe: Unsubscribe::new(&keys.current, keys.previous.as_ref()),
+            readers: Readers::new(&store, settings.reader_share_percent),
             store,
             files,
             decoding: photos::Decoding::new(),

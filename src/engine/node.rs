@@ -10,7 +10,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::{Presence, SetPresence};
-use taskwire_protocol::{Failure, TaskId, Timestamp, WorkspaceId};
+use taskwire_protocol::{Failure, TaskId, Timestamp, UserId, WorkspaceId};
 
 impl Node for Engine {
     fn present(&self, workspace: WorkspaceId) -> Vec<Presence> {
@@ -25,16 +25,12 @@ impl Node for Engine {
         Timestamp(self.0.clock.now_ms())
     }
 
-    fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()> {
-        Box::pin(self.count_up(workspace))
-    }
-
     fn list_indexes(&self) -> &ListIndexes {
         &self.0.list_indexes
     }
 
-    fn want_list_index(&self, workspace: WorkspaceId, tasks: u64) {
-        Engine::want_list_index(self, workspace, tasks);
+    fn want_list_index(&self, user: UserId, workspace: WorkspaceId, tasks: u64) {
+        Engine::want_list_index(self, user, workspace, tasks);
     }
 
     fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()> {

@@ -4,7 +4,10 @@ use super::prepare::DynPrepare;
 use super::sign_in::DynSignIn;
 use super::{Answering, Reply, Then};
 use crate::ops::invites::{Accept, Revoke};
-use crate::ops::{Ask, Caller, Command, Decide, Index, Mutation, Query, Result, Target, Targeted, json};
+use crate::ops::{
+    Ask, Caller, Command, Decide, Index, Load, Mutation, Query, Result, Target, Targeted, json,
+};
+use crate::store::task_list::ListIndexes;
 use taskwire_protocol::batch::Batch;
 use taskwire_protocol::{Access, Request, for_each_operation};
 
@@ -33,6 +36,8 @@ pub(super) trait DynAsk: Send + Sync {
     fn access(&self) -> Access;
     fn target(&self, caller: &Caller) -> Target;
     fn reads_index(&self) -> Option<Index>;
+    fn load(&self, caller: &Caller, indexes: &ListIndexes) -> Load;
+    fn counts(&self) -> bool;
     fn answer(self: Box<Self>, ask: Ask) -> Answering;
 }
 
@@ -47,6 +52,14 @@ impl<Q: Query + Clone> DynAsk for Q {
 
     fn reads_index(&self) -> Option<Index> {
         Query::reads_index(self)
+    }
+
+    fn load(&self, caller: &Caller, indexes: &ListIndexes) -> Load {
+        Query::load(self, caller, indexes)
+    }
+
+    fn counts(&self) -> bool {
+        Query::counts(self)
     }
 
     fn answer(self: Box<Self>, ask: Ask) -> Answering {
@@ -77,6 +90,14 @@ impl<C: Command> DynAsk for Commanded<C> {
 
     fn reads_index(&self) -> Option<Index> {
         None
+    }
+
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Short
+    }
+
+    fn counts(&self) -> bool {
+        false
     }
 
     fn answer(self: Box<Self>, ask: Ask) -> Answering {

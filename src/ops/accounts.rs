@@ -8,12 +8,14 @@ use super::sessions::begin;
 use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Login, Needs, Query, Result, conflict, invites, json, not_found, workspaces as making,
+    Act, Ask, Caller, Load, Login, Needs, Query, Result, conflict, invites, json, not_found,
+    workspaces as making,
 };
 use crate::domain::account as rules;
 use crate::store::codes::Purpose;
 use crate::store::invites::shown_to;
 use crate::store::sessions::SessionRecord;
+use crate::store::task_list::ListIndexes;
 use crate::store::users::{self, Account};
 use crate::store::{notifications, streams, workspaces};
 use std::sync::Arc;
@@ -155,6 +157,10 @@ impl Query for GetUser {
 }
 
 impl Query for SyncUser {
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Long
+    }
+
     async fn answer(self, ask: Ask) -> Result<UserSnapshot> {
         let id = ask.caller.user.id;
         let mut reader = ask.moment().await?;

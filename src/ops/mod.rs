@@ -85,7 +85,7 @@ pub use command::Command;
 pub use grant::Grant;
 pub use mutation::{Change, Decide, InviteName, Mutation};
 pub use needs::Needs;
-pub use query::{Ask, Index, Query};
+pub use query::{Ask, Index, Load, Query};
 
 /// The table of entities. Calls `$callback!` with two lists:
 ///

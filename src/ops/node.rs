@@ -24,14 +24,12 @@ pub trait Node: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
 
-    /// Counts the tasks of a workspace, so that its statistics have everything that was committed before.
-    fn count_tasks(&self, workspace: WorkspaceId) -> Answering<'_, ()>;
-
     /// The indexes for lists of large workspaces.
     fn list_indexes(&self) -> &ListIndexes;
 
-    /// Has the index of a workspace built that has so many tasks, if it is to have one. Does not wait for it.
-    fn want_list_index(&self, workspace: WorkspaceId, tasks: u64);
+    /// Has the index of a workspace built that has so many tasks, if it is to have one, in the turns of a user. Does not wait
+    /// for it.
+    fn want_list_index(&self, user: UserId, workspace: WorkspaceId, tasks: u64);
 
     /// Makes the keys that order the titles of a list, as far as they are missing.
     fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()>;

@@ -1,6 +1,7 @@
 //! Queries: the context in which they run, and what they answer.
 
 use super::{Caller, Result, Targeted, bug, node};
+use crate::store::task_list::ListIndexes;
 use crate::store::{Reader, Store};
 use std::sync::Arc;
 use taskwire_protocol::member::Role;
@@ -16,10 +17,29 @@ pub trait Query: Targeted {
         None
     }
 
+    /// How much it reads. `indexes`: what lists may be read from.
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Short
+    }
+
+    /// Whether it reads how many tasks its workspace has. They are counted before such a query.
+    fn counts(&self) -> bool {
+        false
+    }
+
     /// The snapshot's stream and position, if the output is the first page of a snapshot.
     fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
         None
     }
+}
+
+/// How much a query reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Few rows, which an index of the database or of this node finds.
+    Short,
+    /// It looks at many rows, or answers with many.
+    Long,
 }
 
 /// An index of texts.

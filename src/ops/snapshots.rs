@@ -4,7 +4,8 @@
 
 use super::caller::targets_a_workspace;
 use super::cursor::List;
-use super::{Ask, Caller, Query, Result, not_found};
+use super::{Ask, Caller, Load, Query, Result, not_found};
+use crate::store::task_list::ListIndexes;
 use crate::store::{Reader, Store, members, projects, streams, tags, tasks, workspaces};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{SnapshotOpening, SyncWorkspace, WorkspaceSnapshot};
@@ -23,6 +24,10 @@ const EVERYTHING: i64 = i64::MAX;
 targets_a_workspace!(SyncWorkspace);
 
 impl Query for SyncWorkspace {
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Long
+    }
+
     async fn answer(self, ask: Ask) -> Result<WorkspaceSnapshot> {
         page(self, &ask).await
     }

@@ -1,10 +1,11 @@
 //! Statistics: how many tasks a workspace has, of each kind and by day. `store/statistics` counts them, `domain/statistics`
 //! says when a day begins.
 
-use super::{Ask, Caller, Query, Result, Target, Targeted, bug, not_found};
+use super::{Ask, Caller, Load, Query, Result, Target, Targeted, bug, not_found};
 use crate::domain::statistics::{Day, days};
 use crate::domain::{account, alarms};
 use crate::store::statistics::{self, Counted, Days, Kind, QUARTERS, Wanted, quarter};
+use crate::store::task_list::ListIndexes;
 use crate::store::{Reader, users};
 use chrono_tz::Tz;
 use taskwire_protocol::stats::{DayCount, GetStats, KeyCount, Stats};
@@ -20,6 +21,14 @@ impl Targeted for GetStats {
 }
 
 impl Query for GetStats {
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Long
+    }
+
+    fn counts(&self) -> bool {
+        true
+    }
+
     async fn answer(self, ask: Ask) -> Result<Stats> {
         let number = self.days.unwrap_or(limits::STATS_DAYS_DEFAULT);
         if !(1..=limits::STATS_DAYS).contains(&number) {
@@ -28,7 +37,6 @@ impl Query for GetStats {
         }
         let given = self.timezone.as_deref().map(account::timezone).transpose()?;
         let workspace = ask.workspace()?;
-        ask.node.count_tasks(workspace).await?;
         let mut reader = ask.moment().await?;
         let zone = match given {
             Some(name) => alarms::zone(&name),

@@ -1,7 +1,8 @@
 //! Reads a stream's log as an audit trail. Live streams are in `follow`.
 
-use super::{Ask, Caller, Query, Result, Target, Targeted, bug, not_found};
+use super::{Ask, Caller, Load, Query, Result, Target, Targeted, bug, not_found};
 use crate::store::log;
+use crate::store::task_list::ListIndexes;
 use serde_json::value::RawValue;
 use taskwire_protocol::stream::{History, ReadHistory};
 use taskwire_protocol::{Failure, StreamId, limits};
@@ -16,6 +17,10 @@ impl Targeted for ReadHistory {
 }
 
 impl Query for ReadHistory {
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Long
+    }
+
     async fn answer(self, ask: Ask) -> Result<History> {
         let caller = &ask.caller;
         if matches!(self.stream, StreamId::User(user) if user != caller.user.id || !caller.reaches_own()) {

@@ -64,6 +64,7 @@ mod presence; // who is present, who is typing
 mod profiles;
 mod projects; // what users change about themselves, and how their workspaces show it
 mod purges; // what is forgotten of a purged task, and which tasks are purged for their age
+mod readers; // who reads while others read much, and what ends a query
 mod readmes; // every command of every README
 mod recurrences; // tasks that repeat
 mod refresh; // the family of refresh tokens of a session

@@ -6,7 +6,7 @@
 //! - `upgrade`  what an older version wrote
 
 mod access;
-mod many;
+pub mod many;
 mod upgrade;
 
 use crate::on_both_databases;

@@ -97,7 +97,7 @@ impl Engine {
     }
 
     async fn tasks_of_feed(self, user: UserId) -> Result<Vec<Shown>, Failure> {
-        let mut reader = self.0.store.read().await?;
+        let mut reader = self.page(user).await?;
         let mut tasks = calendars::shown(&mut reader, user, CALENDAR as i64, MOST).await?;
         tasks.sort_unstable_by_key(|task| (task.due_at, task.id));
         tasks.truncate(CALENDAR);
@@ -167,7 +167,7 @@ impl CalendarFeed {
     async fn page(&self, sink: &Sink, page: &[Shown]) -> Result<Vec<Task>, Stop> {
         sink.in_time()?;
         let ids: Vec<TaskId> = page.iter().map(|task| task.id).collect();
-        let mut reader = self.engine.0.store.read().await?;
+        let mut reader = self.engine.page(self.user).await?;
         let found = calendars::tasks(&mut reader, self.user, &ids).await?;
         // after the read: who ended the feed before it shows nothing more
         let user = calendars::find_user(&mut reader, &self.hash).await?;

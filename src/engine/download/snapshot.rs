@@ -7,7 +7,7 @@ use super::running::{Place, Room, Running};
 use crate::engine::authorize::authorize;
 use crate::engine::{Caller, Engine, finished};
 use crate::ops::snapshots::{self, Part, Which};
-use crate::ops::{Target, json, not_found};
+use crate::ops::{Load, Target, json, not_found};
 use crate::store::members;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use std::sync::Arc;
@@ -60,9 +60,10 @@ impl Engine {
     }
 
     async fn opening(self, caller: Arc<Caller>, workspace: WorkspaceId) -> Result<SnapshotOpening, Failure> {
-        let store = &self.0.store;
-        authorize(store, &caller, Access::Viewer, Target::Workspace(workspace)).await?;
-        snapshots::opening(store, &caller, workspace).await
+        let _turn = self.0.readers.enter(caller.user.id, Load::Long).await;
+        let store = self.bounded();
+        authorize(&store, &caller, Access::Viewer, Target::Workspace(workspace)).await?;
+        snapshots::opening(&store, &caller, workspace).await
     }
 }
 
@@ -122,7 +123,7 @@ impl Lines {
     async fn part(&self, after: Option<Uuid>) -> Result<Part, Stop> {
         self.sink.in_time()?;
         self.engine.check_session(&self.caller).await?;
-        let mut reader = self.engine.0.store.read().await?;
+        let mut reader = self.engine.page(self.caller.user.id).await?;
         let part = snapshots::part(&mut reader, self.workspace, self.which, after, PAGE).await?;
         // after the read: who was removed before it gets nothing
         let role = members::find_role(&mut reader, self.caller.user.id, self.workspace).await?;

@@ -43,7 +43,8 @@ async fn of_one(ask: &Ask, workspace: WorkspaceId, wanted: Wanted<'_>) -> Result
     let Some(index) = indexes.find(workspace) else {
         let counters = streams::counters(&mut ask.read().await?, workspace.into()).await?;
         let tasks = counters.pending + counters.completed + counters.deleted;
-        ask.node.want_list_index(workspace, tasks.max(0).unsigned_abs());
+        let tasks = tasks.max(0).unsigned_abs();
+        ask.node.want_list_index(ask.caller.user.id, workspace, tasks);
         return Ok(None);
     };
     let turn = index.lock_owned().await;
@@ -80,7 +81,7 @@ async fn of_all(
         }
         match indexes.find(workspace) {
             Some(index) => turns.push((workspace, index.lock_owned().await)),
-            None => ask.node.want_list_index(workspace, tasks),
+            None => ask.node.want_list_index(ask.caller.user.id, workspace, tasks),
         }
     }
     if turns.is_empty() {

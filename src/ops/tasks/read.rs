@@ -2,9 +2,9 @@
 
 use super::indexed;
 use crate::ops::cursor::{List, Wanted};
-use crate::ops::{Ask, Caller, Index, Query, Result, Target, Targeted, cursor, not_found};
+use crate::ops::{Ask, Caller, Index, Load, Query, Result, Target, Targeted, cursor, not_found};
 use crate::store::task_list::matches::Rank;
-use crate::store::task_list::{self, Scope};
+use crate::store::task_list::{self, ListIndexes, Scope};
 use crate::store::tasks;
 use taskwire_protocol::task::{GetTask, ListTasks, Sort, Task, Where};
 use taskwire_protocol::{Page, limits};
@@ -32,6 +32,19 @@ impl Query for ListTasks {
             // without `q` an index of the whole list may know the order; `list` has the keys made where it does not
             Some(Sort::Title | Sort::TitleDesc) if self.q.is_some() => Some(Index::Titles),
             _ => self.q.as_ref().map(|_| Index::Words),
+        }
+    }
+
+    fn load(&self, caller: &Caller, indexes: &ListIndexes) -> Load {
+        let (place, has_index) = match self.target(caller) {
+            Target::Workspace(id) => (Scope::Workspace(id), indexes.has(id)),
+            _ => (Scope::OfUser(caller.user.id), false),
+        };
+        let looks_through_rows = task_list::suits_index(place, self) && !has_index;
+        if self.q.is_some() || looks_through_rows {
+            Load::Long
+        } else {
+            Load::Short
         }
     }
 

@@ -3,9 +3,9 @@
 
 use super::read::scope;
 use crate::ops::cursor::{self, List};
-use crate::ops::{Ask, Caller, Index, Query, Result, Target, Targeted};
+use crate::ops::{Ask, Caller, Index, Load, Query, Result, Target, Targeted};
 use crate::store::task_list::matches::{CommentMatch, Rank};
-use crate::store::task_list::{self, PageEnd};
+use crate::store::task_list::{self, ListIndexes, PageEnd};
 use crate::unicode::{Found, Snippet, Term, find, snippet};
 use foldhash::HashMap;
 use taskwire_protocol::task::{
@@ -32,6 +32,10 @@ impl Targeted for SearchTasks {
 impl Query for SearchTasks {
     fn reads_index(&self) -> Option<Index> {
         Some(Index::Words)
+    }
+
+    fn load(&self, _caller: &Caller, _indexes: &ListIndexes) -> Load {
+        Load::Long
     }
 
     async fn answer(self, ask: Ask) -> Result<FoundTasks> {

@@ -15,7 +15,7 @@ on_both_databases!(
 );
 
 /// Copies of the task `everywhere` that are newer than all others.
-fn copies(engine: Engine, home: &str, many: i64) -> String {
+pub fn copies(engine: Engine, home: &str, many: i64) -> String {
     const COLUMNS: &str = "workspace_id, title, completed, priority, all_day, position, tags, assignee_ids,
         comment_count, attachment_count, is_deleted, version, created_by, updated_at, dated_by_id";
     match engine {

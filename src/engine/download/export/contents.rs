@@ -4,12 +4,13 @@
 
 use super::super::pieces::Stop;
 use super::outgoing::Outgoing;
+use crate::engine::readers::Page;
 use crate::engine::{Engine, Size};
 use crate::ops::invites::received;
 use crate::ops::{Caller, bug, json};
 use crate::pictures::Kind;
 use crate::store::notifications::Selection;
-use crate::store::{Store, comments, invites, log, members, notifications, streams, tasks, workspaces};
+use crate::store::{comments, invites, log, members, notifications, streams, tasks, workspaces};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use taskwire_protocol::account::{
@@ -30,20 +31,13 @@ type Result<T> = std::result::Result<T, Stop>;
 /// The contents of one export.
 pub(super) struct Contents<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) store: &'a Store,
     pub(super) caller: &'a Arc<Caller>,
     pub(super) out: Outgoing,
 }
 
 impl<'a> Contents<'a> {
     pub(super) fn new(engine: &'a Engine, caller: &'a Arc<Caller>, out: Outgoing) -> Contents<'a> {
-        let store = &engine.0.store;
-        Contents {
-            engine,
-            store,
-            caller,
-            out,
-        }
+        Contents { engine, caller, out }
     }
 
     /// Writes all of it. Returns the size of the archive.
@@ -76,9 +70,14 @@ impl<'a> Contents<'a> {
         self.out.finish().await
     }
 
+    /// A connection for a page, when it is the caller's turn.
+    pub(super) async fn reader(&self) -> Result<Page> {
+        Ok(self.engine.page(self.caller.user.id).await?)
+    }
+
     /// The invitations that wait for an answer.
     async fn invites(&mut self) -> Result<()> {
-        let shown = invites::shown_to(&mut self.store.read().await?, self.caller.user.id).await?;
+        let shown = invites::shown_to(&mut *self.reader().await?, self.caller.user.id).await?;
         let received: Vec<Invite> = shown.into_iter().filter_map(received).collect();
         self.out.object("invites.json", &received)
     }
@@ -129,7 +128,7 @@ impl<'a> Contents<'a> {
         let mut before = "[";
         loop {
             self.still_allowed().await?;
-            let page = workspaces::list(&mut self.store.read().await?, user, after, PAGE as i64).await?;
+            let page = workspaces::list(&mut *self.reader().await?, user, after, PAGE as i64).await?;
             for workspace in &page {
                 self.out.text(format!("{before}{}", json(workspace)?)).await?;
                 before = ",";
@@ -151,7 +150,7 @@ impl<'a> Contents<'a> {
     /// The notifications, oldest first.
     async fn notifications(&mut self) -> Result<()> {
         let user = self.caller.user.id;
-        let number = notifications::count(&mut self.store.read().await?, user).await?;
+        let number = notifications::count(&mut *self.reader().await?, user).await?;
         self.out.lines("notifications.ndjson", number)?;
         let mut wanted = Selection {
             sort: NotificationSort::CreatedAt,
@@ -160,7 +159,7 @@ impl<'a> Contents<'a> {
         };
         loop {
             self.still_allowed().await?;
-            let page = notifications::list(&mut self.store.read().await?, user, wanted).await?;
+            let page = notifications::list(&mut *self.reader().await?, user, wanted).await?;
             for notification in &page {
                 self.out.line(notification).await?;
             }
@@ -174,11 +173,11 @@ impl<'a> Contents<'a> {
     /// What the caller wrote in the workspaces that they are in, oldest first.
     async fn comments(&mut self) -> Result<()> {
         let (user, mut after) = (self.caller.user.id, None);
-        let number = comments::count_by(&mut self.store.read().await?, user).await?;
+        let number = comments::count_by(&mut *self.reader().await?, user).await?;
         self.out.lines("comments.ndjson", number)?;
         loop {
             self.still_allowed().await?;
-            let page = comments::list_by(&mut self.store.read().await?, user, after, PAGE as i64).await?;
+            let page = comments::list_by(&mut *self.reader().await?, user, after, PAGE as i64).await?;
             for comment in &page {
                 self.out.line(comment).await?;
             }
@@ -192,11 +191,11 @@ impl<'a> Contents<'a> {
     /// The log of the caller's own stream, as far as it is kept.
     async fn activity(&mut self) -> Result<()> {
         let stream = StreamId::User(self.caller.user.id);
-        let (mut after, head) = log::range(&mut self.store.read().await?, stream).await?;
+        let (mut after, head) = log::range(&mut *self.reader().await?, stream).await?;
         self.out.lines("activity.ndjson", (head - after).max(0) as u64)?;
         loop {
             self.still_allowed().await?;
-            let page = log::page(&mut self.store.read().await?, stream, after, PAGE as i64).await?;
+            let page = log::page(&mut *self.reader().await?, stream, after, PAGE as i64).await?;
             let is_last = page.len() < PAGE;
             for (seq, frame) in page {
                 self.out.text(frame).await?;
@@ -214,7 +213,7 @@ impl<'a> Contents<'a> {
     async fn tasks(&mut self, (workspace, kind): (WorkspaceId, WorkspaceKind)) -> Result<()> {
         let user = self.caller.user.id;
         let name = format!("tasks/{workspace}.ndjson");
-        let counters = streams::counters(&mut self.store.read().await?, workspace.into()).await?;
+        let counters = streams::counters(&mut *self.reader().await?, workspace.into()).await?;
         let number = (counters.pending + counters.completed + counters.deleted).max(0) as u64;
         let is_personal = kind == WorkspaceKind::Personal;
         let mut has_begun = is_personal;
@@ -243,7 +242,7 @@ impl<'a> Contents<'a> {
 
     /// A page of a workspace's tasks. Fails when the caller is no member any more.
     async fn page_of_tasks(&self, workspace: WorkspaceId, after: Option<Uuid>) -> Result<Vec<Task>> {
-        let mut reader = self.store.read().await?;
+        let mut reader = self.reader().await?;
         let page = tasks::sync(&mut reader, workspace, after, PAGE as i64).await?;
         // after the read: who was removed before it gets nothing
         let role = members::find_role(&mut reader, self.caller.user.id, workspace).await?;

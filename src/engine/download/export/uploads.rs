@@ -67,7 +67,7 @@ impl Contents<'_> {
 
     async fn page_of_uploads(&self, after: Option<Uuid>) -> Result<Vec<AttachmentRecord>> {
         self.still_allowed().await?;
-        let mut reader = self.store.read().await?;
+        let mut reader = self.reader().await?;
         Ok(attachments::list_by(&mut reader, self.caller.user.id, after, PAGE as i64).await?)
     }
 }

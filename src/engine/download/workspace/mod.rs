@@ -15,7 +15,7 @@ use super::pieces::{Pieces, Sink, Stop, body};
 use super::running::{Place, Room, Running};
 use crate::engine::authorize::authorize;
 use crate::engine::{Caller, Engine, finished};
-use crate::ops::{Target, snapshots};
+use crate::ops::{Load, Target, snapshots};
 use bytes::Bytes;
 use source::Source;
 use std::sync::Arc;
@@ -81,9 +81,10 @@ impl Engine {
         caller: Arc<Caller>,
         workspace: WorkspaceId,
     ) -> Result<SnapshotOpening, Failure> {
-        let store = &self.0.store;
-        authorize(store, &caller, Access::Viewer, Target::Workspace(workspace)).await?;
-        snapshots::opening(store, &caller, workspace).await
+        let _turn = self.0.readers.enter(caller.user.id, Load::Long).await;
+        let store = self.bounded();
+        authorize(&store, &caller, Access::Viewer, Target::Workspace(workspace)).await?;
+        snapshots::opening(&store, &caller, workspace).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! is still a member. Between two pages it holds no connection.
 
 use super::super::pieces::{Sink, Stop};
+use crate::engine::readers::Page as Reading;
 use crate::engine::{Caller, Engine};
 use crate::ops::not_found;
 use crate::store::tasks::Belongings;
@@ -51,10 +52,10 @@ impl Source {
         }
     }
 
-    async fn reader(&self) -> Result<Reader> {
+    async fn reader(&self) -> Result<Reading> {
         self.sink.in_time()?;
         self.engine.check_session(&self.caller).await?;
-        Ok(self.engine.0.store.read().await?)
+        Ok(self.engine.page(self.caller.user.id).await?)
     }
 
     /// Asked after the read: who was removed before it gets nothing.

@@ -25,8 +25,6 @@ pub struct ListIndexes {
     from: u64,
     bytes: usize,
     kept: Mutex<HashMap<WorkspaceId, Kept>>,
-    /// Who builds: one index at a time.
-    pub building: Turn<()>,
 }
 
 struct Kept {
@@ -64,13 +62,18 @@ impl ListIndexes {
             from,
             bytes,
             kept: Mutex::new(HashMap::new()),
-            building: Turn::default(),
         }
     }
 
     /// Whether a workspace with so many tasks is to have an index.
     pub fn are_for(&self, tasks: u64) -> bool {
         self.from > 0 && tasks >= self.from && self.bytes > 0
+    }
+
+    /// Whether a workspace has an index.
+    pub fn has(&self, workspace: WorkspaceId) -> bool {
+        let all = self.kept();
+        all.get(&workspace).is_some_and(|kept| kept.index.is_some())
     }
 
     /// The index of a workspace.
