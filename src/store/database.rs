@@ -122,6 +122,7 @@ impl Store {
     }
 
     /// The same database, which ends what is read with this clone at that time.
+    #[must_use]
     pub fn until(&self, end: Instant) -> Store {
         Store(self.0.clone(), Some(end))
     }

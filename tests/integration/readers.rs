@@ -151,9 +151,12 @@ async fn downloads_and_indexes_for_lists_are_read_in_turns(engine: Engine) {
     })
     .await;
     attack.end().await;
-    let idle = async || (metric(&server, "taskwire_readers_busy{load=\"long\"}").await == 0.0).then_some(());
+    let idle = async || (metric(&server, "taskwire_readers_busy{load=\"long\"}").await < 1.0).then_some(());
     eventually("nobody reads any more", idle).await;
-    assert_eq!(metric(&server, "taskwire_readers_waiting").await, 0.0);
+    assert!(
+        metric(&server, "taskwire_readers_waiting").await < 1.0,
+        "nobody waits"
+    );
 }
 
 /// Statements of this program that run, or wait for a lock.
