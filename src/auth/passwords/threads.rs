@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::auth::limits::Device;
     use futures_util::FutureExt as _;
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::{SyncSender, sync_channel};
 
     fn one(most: usize, patience: Duration) -> Threads<()> {
         Threads::with_queue(1, Queue::new(most, true), patience)
@@ -179,9 +179,9 @@ mod tests {
     }
 
     /// Keeps the only thread busy until the answer is sent.
-    fn block(threads: &Threads<()>) -> Sender<()> {
-        let (release, released) = channel::<()>();
-        let (began, begun) = channel::<()>();
+    fn block(threads: &Threads<()>) -> SyncSender<()> {
+        let (release, released) = sync_channel::<()>(1);
+        let (began, begun) = sync_channel::<()>(1);
         let job = move |(): &mut ()| {
             let _ = began.send(());
             let _ = released.recv();
