@@ -2288,7 +2288,7 @@ export interface StreamState {
   resumed: boolean;
   /** Why the stream was not resumed. */
   reason?: Reason;
-  /** The workspace, if it is a workspace's stream. */
+  /** The workspace, if it is a workspace's stream. Left out where the `welcome` would be longer than a frame: `workspace.list` has it. */
   workspace?: StreamWorkspace;
 }
 
@@ -2725,6 +2725,8 @@ export interface Welcome {
   limits: Limits;
   /** The streams asked for, with their state. */
   streams: StreamState[];
+  /** How many more streams were asked for: a `welcome` is no longer than a frame. They are as if listed with the reason `limit`. Left out when all are listed. */
+  more?: number;
 }
 
 /** One workspace, or `"all"` that the user belongs to. */

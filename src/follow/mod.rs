@@ -3,7 +3,7 @@
 //!
 //! - `entrance`   lets a reader in: checks its token, counts its user's readers, makes the welcome
 //! - `opening`    the streams of a new reader, and where each starts
-//! - `welcome`    the first message to a new reader
+//! - `welcome`    the first message to a new reader; `shorten` keeps it below a frame
 //! - `follower`   a welcomed reader: its account, and delivery to it
 //! - `joining`    the streams that it follows: by request, after a sync, or because access was granted
 //! - `orders`     acts on control in the user's own stream
@@ -60,6 +60,7 @@ mod opening;
 mod orders;
 mod presence;
 mod registry;
+mod shorten;
 mod welcome;
 
 pub use admission::{Admission, NotAdmitted};

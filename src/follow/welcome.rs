@@ -5,6 +5,7 @@ use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, Welcome};
 use taskwire_protocol::{PROTOCOL, REVISION, Timestamp};
 
 use super::opening::OpenedStreams;
+use super::shorten::shorten;
 use crate::config::Settings;
 use crate::engine::{Engine, Identity};
 
@@ -23,7 +24,7 @@ pub(super) fn welcome(
             u32::MAX
         }
     };
-    Welcome {
+    let mut welcome = Welcome {
         protocol: PROTOCOL,
         revision: REVISION,
         server: ServerInfo {
@@ -48,5 +49,10 @@ pub(super) fn welcome(
             burst: pace(settings.ops_burst),
         },
         streams: std::mem::take(&mut opened.listed),
-    }
+        more: None,
+    };
+    shorten(&mut welcome, settings.frame_bytes, |stream| {
+        opened.subscriptions.leave(stream);
+    });
+    welcome
 }

@@ -18,6 +18,7 @@ on_both_databases!(
     a_stream_above_the_limit_is_listed_with_its_head,
     the_newest_workspaces_are_followed_first,
     nobody_displaces_the_workspaces_that_one_owns,
+    a_welcome_is_no_longer_than_a_frame_whatever_it_lists,
 );
 
 /// Takes a whole snapshot of a workspace, page by page.
@@ -502,9 +503,48 @@ async fn the_newest_workspaces_are_followed_first(engine: Engine) {
     assert_eq!(next.took("stream.not_followed"), None);
 }
 
+async fn a_welcome_is_no_longer_than_a_frame_whatever_it_lists(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let name = "\u{1F600}".repeat(100);
+    for count in [100, 100, 100, 100, 99] {
+        let one = json!({ "type": "workspace.create", "data": { "name": name } });
+        ada.ok("batch", json!({ "ops": vec![one; count] })).await;
+        ada.forget_events();
+    }
+    let preferences = json!({ "text": "x".repeat(16_000) });
+    ada.ok("profile.update", json!({ "preferences": preferences }))
+        .await;
+    let mut next = ada.another(&server).await;
+    let welcome = next.welcome.clone();
+    let length = welcome.to_string().len();
+    assert!(length <= 65_536, "{length} bytes");
+    let listed = welcome["data"]["streams"].as_array().expect("streams");
+    let followed = listed.iter().filter(|state| state["reason"] == "new");
+    let followed: Vec<String> = followed.map(|state| text(&state["stream"])).collect();
+    assert_eq!(followed.len(), 256, "all that are followed are listed");
+    let more = welcome["data"]["more"].as_u64().expect("more");
+    assert_eq!(listed.len() as u64 + more, 501);
+    assert!(listed[1]["workspace"]["name"] == name && listed[255].get("workspace").is_none());
+    // everything else works: what is followed is heard, what is not listed can be asked for
+    let last = followed.last().expect("one").replace("workspace:", "");
+    let made = json!({ "title": "Heard", "workspace_id": last });
+    let made = ada.ok("task.create", made).await;
+    assert_eq!(next.next_of(&format!("workspace:{last}")).await["data"], made);
+    let page = next.ok("workspace.list", json!({ "limit": 100 })).await;
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(100));
+    // the same for a client that names what there is not
+    let strange: Vec<String> = (0..1500).map(|n| format!("workspace:{n}")).collect();
+    let lost = Client::with_tokens(&server, &ada.tokens, json!({ "streams": strange })).await;
+    assert!(lost.welcome.to_string().len() <= 65_536);
+    let listed = lost.welcome["data"]["streams"].as_array().map_or(0, Vec::len);
+    assert_eq!(lost.welcome["data"]["more"], 1500 - listed);
+}
+
 #[tokio::test]
 async fn every_stream_that_was_asked_for_is_listed() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
+    // a welcome is no longer than a frame
+    let server = Server::start(Engine::Sqlite, &[("frame_bytes", "262144")]).await;
     let ada = Client::sign_up(&server, "ada").await;
     let mut streams: Vec<String> = (0..1500).map(|n| format!("workspace:{n}")).collect();
     streams.push(format!("user:{}", ada.user_id()));

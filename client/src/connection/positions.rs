@@ -112,6 +112,16 @@ impl Positions {
                 }
             }
         }
+        if welcome.more.is_some() {
+            // too many to list: they are not followed
+            let listed: BTreeSet<&str> = welcome.streams.iter().map(|state| &*state.stream).collect();
+            for stream in before.into_keys() {
+                if !listed.contains(&*stream.to_string()) && !self.left.contains(&stream) {
+                    self.joined.remove(&stream);
+                    to_sync.push((stream, Reason::Limit));
+                }
+            }
+        }
         to_sync
     }
 

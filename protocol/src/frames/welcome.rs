@@ -29,6 +29,10 @@ pub struct Welcome {
     pub limits: Limits,
     /// The streams asked for, with their state.
     pub streams: Vec<StreamState>,
+    /// How many more streams were asked for: a `welcome` is no longer than a frame. They are as if listed with the reason
+    /// `limit`. Left out when all are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<u64>,
 }
 
 /// The server.
@@ -82,7 +86,8 @@ pub struct StreamState {
     /// Why the stream was not resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The workspace, if it is a workspace's stream.
+    /// The workspace, if it is a workspace's stream. Left out where the `welcome` would be longer than a frame:
+    /// `workspace.list` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<StreamWorkspace>,
 }
