@@ -50,7 +50,8 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a body as `to` bytes instead of `from`. A body that is the only one is never refused: the settings bound it.
+    /// Counts a body as `to` bytes instead of `from`. A body that is the only one is never refused: the settings bound it. Who
+    /// has others gets more only while half of all is free, so a few cannot take all of it.
     fn change(&self, of: K, from: usize, to: usize, who: &str) -> Result<(), Failure> {
         let mut held = self.held();
         let before = held.of.get(&of).copied().unwrap_or(0);
@@ -61,6 +62,12 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
             if own > self.each && own > to {
                 let message = format!("{who} too much at once; wait until some of it is answered");
                 let context = json!({ "limit": self.each, "of": "bytes_at_a_time" });
+                return Err(refuse(ErrorCode::RateLimited, message).with(context));
+            }
+            if sum > self.all / 2 && own > to {
+                let message =
+                    format!("{who} something already, and there is little room; wait until it is answered");
+                let context = json!({ "limit": own - to, "of": "bytes_at_a_time" });
                 return Err(refuse(ErrorCode::RateLimited, message).with(context));
             }
             if sum > self.all && sum > to {
@@ -173,5 +180,27 @@ mod tests {
             Ok(()),
             "a body that is alone is as large as the settings allow"
         );
+    }
+
+    #[test]
+    fn a_few_who_send_much_leave_room_for_the_others() {
+        let ledger: &'static Ledger<UserId> = Box::leak(Box::new(Ledger::new(100, 400)));
+        let mut held = Vec::new();
+        let mut refused = 0;
+        // eight accounts send bodies of 20 until they are refused
+        for n in (0..8).cycle().take(80) {
+            let mut share = Share {
+                whose: Whose::Account(UserId(Uuid::from_u128(n)), ledger),
+                bytes: 0,
+            };
+            match share.resize(UNCOUNTED + 20) {
+                Ok(()) => held.push(share),
+                Err(failure) => {
+                    assert_eq!(failure.code, ErrorCode::RateLimited);
+                    refused += 1;
+                }
+            }
+        }
+        assert_eq!((ledger.held().sum, refused), (200, 70));
     }
 }

@@ -153,7 +153,7 @@ impl<J> Queue<J> {
         is_soon: impl FnOnce(usize) -> bool,
     ) -> Result<Place<J>, Refused> {
         let mut state = self.state();
-        let ahead = state.ahead(asker.device);
+        let ahead = state.ahead(&asker);
         if self.bounds_networks
             && let Some(most) = state.no_place(&asker)
         {
@@ -207,9 +207,9 @@ impl<J> Queue<J> {
         state.running = state.running.saturating_sub(1);
     }
 
-    /// How many jobs would have their turn before another one.
-    pub(super) fn ahead(&self, device: Device) -> usize {
-        self.state().ahead(device)
+    /// How many jobs would have their turn before one of this asker.
+    pub(super) fn ahead(&self, asker: &Asker) -> usize {
+        self.state().ahead(asker)
     }
 
     /// The threads end.
@@ -246,11 +246,17 @@ impl<J> State<J> {
         self.known.number + self.strangers.number == 0
     }
 
-    fn ahead(&self, device: Device) -> usize {
-        let (known, strangers) = (self.known.number, self.strangers.number);
-        let waiting = match device {
-            Device::Known => known + strangers.min(known / KNOWN_FIRST + 1),
-            Device::Stranger => strangers + known.min(KNOWN_FIRST * (strangers + 1)),
+    fn ahead(&self, asker: &Asker) -> usize {
+        let network = asker.network();
+        let waiting = match asker.device {
+            Device::Known => {
+                let known = self.known.ahead(network);
+                known + self.strangers.number.min(known / KNOWN_FIRST + 1)
+            }
+            Device::Stranger => {
+                let strangers = self.strangers.ahead(network);
+                strangers + self.known.number.min(KNOWN_FIRST * (strangers + 1))
+            }
         };
         self.running + waiting
     }
@@ -316,6 +322,13 @@ impl<J> Class<J> {
         }
         own.push_back(waiting);
         self.number += 1;
+    }
+
+    /// How many jobs have their turn before another one of a network: its own, and of each other network one more.
+    fn ahead(&self, network: Option<Network>) -> usize {
+        let own = self.of.get(&network).map_or(0, VecDeque::len);
+        let others = self.of.iter().filter(|(other, _)| **other != network);
+        own + others.map(|(_, jobs)| jobs.len().min(own + 1)).sum::<usize>()
     }
 
     /// The next job of the network whose turn it is.
@@ -433,16 +446,27 @@ mod tests {
         let mut places: Vec<_> = (0..40)
             .map(|_| queue.enter(strange("192.0.2.1"), "", |_| true).expect("a place"))
             .collect();
-        assert_eq!(
-            (queue.ahead(Device::Known), queue.ahead(Device::Stranger)),
-            (1, 40)
-        );
+        let ahead = || [known("192.0.2.1"), strange("192.0.2.1")].map(|asker| queue.ahead(&asker));
+        assert_eq!(ahead(), [1, 40]);
         places.extend((0..6).map(|_| queue.enter(known("192.0.2.1"), "", |_| true).expect("a place")));
-        assert_eq!(
-            (queue.ahead(Device::Known), queue.ahead(Device::Stranger)),
-            (9, 46)
-        );
+        assert_eq!(ahead(), [9, 46]);
         let refused = queue.enter(strange("192.0.2.1"), "", |ahead| ahead < 46);
         assert_eq!(refused.map(drop), Err(Refused::Full(46)));
+    }
+
+    #[test]
+    fn a_network_with_nobody_waiting_waits_for_one_of_each_other_network() {
+        let queue = queue(true);
+        let enter = |asker, job| queue.enter(asker, job, |_| true).expect("a place");
+        let flood = |n: usize| strange(&format!("198.51.100.{}", n % 20));
+        let _flood: Vec<_> = (0..80).map(|n| enter(flood(n), "flood")).collect();
+        assert_eq!(queue.ahead(&strange("192.0.2.1")), 20);
+        let _place = enter(strange("192.0.2.1"), "new");
+        assert_eq!(
+            queue.ahead(&strange("192.0.2.1")),
+            41,
+            "a second one after the first one"
+        );
+        assert_eq!(all(&queue)[20], "new");
     }
 }

@@ -90,7 +90,7 @@ impl<S: Default + 'static> Threads<S> {
         match timeout(GIVE_UP, answered).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(Failure::new(ErrorCode::InternalError, "internal server error")),
-            Err(_) => Err(self.busy(asker, self.queue.ahead(asker.device()), "slow")),
+            Err(_) => Err(self.busy(asker, self.queue.ahead(&asker), "slow")),
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
             let left = Box::pin(threads.run(Asker::server(), |()| panic!("begun")));
             assert!(left.now_or_never().is_none());
         }
-        assert_eq!(threads.queue.ahead(Device::Known), 1, "only the one that runs");
+        assert_eq!(threads.queue.ahead(&Asker::server()), 1, "only the one that runs");
         release.send(()).unwrap();
         assert_eq!(threads.run(Asker::server(), |()| 1).await.unwrap(), 1);
     }

@@ -64,12 +64,12 @@ impl Running {
         if own >= room.each {
             return Err(self.already(own, room.already));
         }
-        if taken >= room.all {
-            return Err(Failure::new(ErrorCode::Unavailable, room.too_many).after(room.retry_after_ms));
-        }
         if own > 0 && taken * 2 > room.all {
             let message = "more than half of the places are taken, and you have one; wait until it is free";
             return Err(self.already(own, message));
+        }
+        if taken >= room.all {
+            return Err(Failure::new(ErrorCode::Unavailable, room.too_many).after(room.retry_after_ms));
         }
         accounts.insert(user, own + 1);
         let running = self.clone();
@@ -82,12 +82,19 @@ impl Running {
     /// As [`Running::take`].
     pub async fn take_within(&self, user: UserId, patience: Duration) -> Result<Place, Failure> {
         let until = Instant::now() + patience;
+        let mut woken = false;
         loop {
             match self.take(user) {
                 Err(failure) if failure.code == ErrorCode::Unavailable => {
                     if timeout_at(until, self.shared.freed.notified()).await.is_err() {
                         return self.take(user);
                     }
+                    woken = true;
+                }
+                Err(failure) if woken => {
+                    // the place for which it was woken is for the next one that waits
+                    self.shared.freed.notify_one();
+                    return Err(failure);
                 }
                 taken => return taken,
             }
@@ -182,5 +189,33 @@ mod tests {
         tokio::task::yield_now().await;
         held.pop();
         assert!(waiting.await.expect("no panic").is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_after_waiting_wakes_the_next_one() {
+        let running = Running::new(&ROOM);
+        let mut held: Vec<Place> = (0..5).map(|n| running.take(user(n)).expect("a place")).collect();
+        let wait = |n| {
+            let running = running.clone();
+            tokio::spawn(async move { running.take_within(user(n), Duration::from_secs(5)).await })
+        };
+        // one account asks twice before another one does
+        let waiting = [wait(9), wait(9), wait(8)];
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        let begun = Instant::now();
+        held.pop();
+        let [first, second, other] = waiting;
+        let _first = first.await.expect("no panic").expect("the place that is free");
+        held.pop();
+        let refused = second.await.expect("no panic").expect_err("it has one");
+        assert_eq!(refused.code, ErrorCode::RateLimited);
+        let _other = other.await.expect("no panic").expect("the next place");
+        assert_eq!(
+            begun.elapsed(),
+            Duration::ZERO,
+            "nobody waits beside a free place"
+        );
     }
 }
