@@ -7,13 +7,17 @@ use crate::store::task_list::{Claim, Draft, ListIndex, Standing};
 use std::time::{Duration, Instant};
 use taskwire_protocol::{UserId, WorkspaceId};
 use tokio::time::sleep;
+use uuid::Uuid;
+
+/// Whose turns the reads for an index are. They are nobody's own: else who has an index built, and keeps searches waiting,
+/// would hold up the indexes of everybody.
+const BUILDER: UserId = UserId(Uuid::nil());
 
 /// The pause between two looks at which indexes nobody uses.
 const LOOK: Duration = Duration::from_mins(1);
 
 impl Engine {
-    /// Builds the index of a workspace that has so many tasks, unless it is too small, or somebody builds it. This reads in the
-    /// turns of a user.
+    /// Builds the index of a workspace that has so many tasks for a user, unless it is too small, or somebody builds it.
     pub(super) fn want_list_index(&self, user: UserId, workspace: WorkspaceId, tasks: u64) {
         let indexes = &self.0.list_indexes;
         if !indexes.are_for(tasks) {
@@ -43,10 +47,10 @@ impl Engine {
     async fn build_list_index(&self, user: UserId, claim: Claim) -> Result<(), StoreError> {
         let _turn = self.0.readers.build(user).await;
         let (indexes, workspace, began) = (&self.0.list_indexes, claim.workspace, Instant::now());
-        let Some(mut draft) = Draft::begin(&mut *self.page(user).await?, workspace).await? else {
+        let Some(mut draft) = Draft::begin(&mut *self.page(BUILDER).await?, workspace).await? else {
             return Ok(());
         };
-        while draft.read_on(&mut *self.page(user).await?).await? {
+        while draft.read_on(&mut *self.page(BUILDER).await?).await? {
             if !indexes.has_room(workspace, draft.size()) {
                 return Ok(());
             }
@@ -54,7 +58,7 @@ impl Engine {
         let Ok(mut index) = tokio::task::spawn_blocking(|| draft.finish()).await else {
             return Ok(());
         };
-        if self.bring_up_to_date(user, &mut index).await? == Standing::Current {
+        if self.bring_up_to_date(&mut index).await? == Standing::Current {
             indexes.keep(workspace, index, began.elapsed());
             metrics::histogram!("taskwire_list_index_build_seconds").record(began.elapsed().as_secs_f64());
         }
@@ -62,9 +66,9 @@ impl Engine {
     }
 
     /// Takes over what changed while the index was built.
-    async fn bring_up_to_date(&self, user: UserId, index: &mut ListIndex) -> Result<Standing, StoreError> {
+    async fn bring_up_to_date(&self, index: &mut ListIndex) -> Result<Standing, StoreError> {
         loop {
-            match index.follow(&mut *self.page_of_a_moment(user).await?).await? {
+            match index.follow(&mut *self.page_of_a_moment(BUILDER).await?).await? {
                 Standing::Behind => {}
                 standing => return Ok(standing),
             }

@@ -251,13 +251,13 @@ pub fn json(value: &impl Serialize) -> Result<String> {
     })
 }
 
-/// The error that a client gets when the database failed. This conversion logs the detail, once.
 /// The refusal of a query whose time is over.
 pub fn overdue() -> Failure {
     let message = "the query took too long; use a smaller limit or a narrower filter";
     Failure::new(ErrorCode::Timeout, message)
 }
 
+/// The error that a client gets when the database failed. This conversion logs the detail, once.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         asked::log(|| match error.trouble {

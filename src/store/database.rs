@@ -3,6 +3,7 @@
 use super::bounds::{Bounds, ending};
 use super::file_readers::FileReaders;
 use super::link::{Connection, Link, Reader, Source};
+use super::postgres::STATEMENT;
 use super::sql::Sql;
 use super::trust::{Trust, WAIT};
 use super::ways::composite::RowTypes;
@@ -33,8 +34,6 @@ pub(super) struct Inner {
     pub(super) epoch: Arc<str>,
     /// Which connections to PostgreSQL may be dead.
     pub(super) trust: Arc<Trust>,
-    /// PostgreSQL ends each statement of a reader after this time.
-    pub(super) statement: Duration,
     /// Cancelled when the database is found in another epoch.
     pub(super) outdated: CancellationToken,
     /// How many pages an SQLite file may have.
@@ -177,7 +176,7 @@ impl Store {
     fn bounds(&self) -> Bounds {
         Bounds {
             until: self.1,
-            statement: self.0.statement,
+            statement: STATEMENT,
         }
     }
 

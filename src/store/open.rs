@@ -22,8 +22,6 @@ impl Store {
         }
         let mut file = None;
         let trust = Arc::new(Trust::new());
-        // one that is always set costs no query anything
-        let statement = postgres::STATEMENT.min(settings.query_timeout);
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
                 let path = sqlite::real(path).map_err(|error| OpenError::Lock(path.clone(), error))?;
@@ -34,12 +32,7 @@ impl Store {
                 (pools, Some(lock))
             }
             DatabaseUrl::Postgres { url } => {
-                let opened = postgres::open(
-                    url.expose_secret(),
-                    settings.database_connections,
-                    statement,
-                    &trust,
-                );
+                let opened = postgres::open(url.expose_secret(), settings.database_connections, &trust);
                 let (reads, writer) = opened.await?;
                 let writer = Box::new(writer);
                 (Pools::Postgres { reads, writer }, None)
@@ -51,7 +44,6 @@ impl Store {
             pools,
             epoch: epoch.into(),
             trust,
-            statement,
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(sqlite::pages),
             wal: file.as_deref().map(|file| sqlite::beside(file, sqlite::WAL)),

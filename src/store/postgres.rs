@@ -1,7 +1,6 @@
 //! PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's settings that
 //! may lose data. Does not know what is read and written.
 
-use super::bounds::milliseconds;
 use super::database::ACQUIRE;
 use super::dial::in_time;
 use super::fitness::WITNESS;
@@ -69,12 +68,10 @@ pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, Strin
     Ok((options, shown))
 }
 
-/// Brings the schema up to date. Returns the pool of readers, whose statements take at most `statement`, and the options of
-/// writers.
+/// Brings the schema up to date. Returns the pool of readers and the options of writers.
 pub(super) async fn open(
     url: &str,
     connections: u32,
-    statement: Duration,
     trust: &Arc<Trust>,
 ) -> std::result::Result<(PgPool, PgConnectOptions), OpenError> {
     let (guarded, shown) = options(url)?;
@@ -116,11 +113,7 @@ pub(super) async fn open(
                 Ok(!trust.is_suspect(opened(meta.age)) && is_alive(&trust, ended).await)
             })
         })
-        .connect_with(
-            guarded
-                .clone()
-                .options([("statement_timeout", milliseconds(statement))]),
-        )
+        .connect_with(guarded.clone())
         .await
         .map_err(failed)?;
     Ok((reads, guarded.options(WRITER)))

@@ -49,7 +49,7 @@ async fn a_statement_ends_with_its_readers_time_and_the_connection_stays_usable(
         let error = number(&mut reader, query).await.expect_err("no time is left");
         assert_eq!(error.trouble, Trouble::Overdue, "{error}");
         let took = begun.elapsed();
-        assert!((100..400).contains(&took.as_millis()), "{took:?}");
+        assert!((100..5000).contains(&took.as_millis()), "{took:?}");
         // nothing more is begun for that query, and the same connection serves the next one
         let error = number(&mut reader, "select 1")
             .await

@@ -159,9 +159,10 @@ async fn downloads_and_indexes_for_lists_are_read_in_turns(engine: Engine) {
     );
 }
 
-/// Statements of this program that run, or wait for a lock.
+/// Statements of this program that wait for a lock.
 const ACTIVE: &str = "select cast(count(*) as text) from pg_stat_activity
-    where datname = current_database() and application_name = 'taskwire' and state = 'active'";
+    where datname = current_database() and application_name = 'taskwire' and state = 'active'
+    and wait_event_type = 'Lock'";
 
 async fn active(server: &Server) -> usize {
     server.database.texts(ACTIVE).await[0].parse().expect("a number")
@@ -170,7 +171,7 @@ async fn active(server: &Server) -> usize {
 /// Another connection has locked the table of tasks, so each search waits in the database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn searches_that_hang_leave_readers_to_others_and_end_with_their_time() {
-    let settings = [("query_timeout_seconds", "2")];
+    let settings = [("query_timeout_seconds", "4")];
     let server = Arc::new(Server::start(Engine::Postgres, &settings).await);
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut bob = Client::sign_up(&server, "bob").await;
@@ -242,7 +243,7 @@ async fn postgresql_ends_the_statement_of_a_query_whose_time_is_over() {
         let ended = streams::counters(&mut reader, stream).await.map(drop);
         let (trouble, took) = (ended.expect_err("no time is left").trouble, begun.elapsed());
         assert_eq!(trouble, Trouble::Overdue);
-        assert!((400..1200).contains(&took.as_millis()), "{took:?}");
+        assert!((400..4000).contains(&took.as_millis()), "{took:?}");
         drop(reader);
         other.execute("rollback").await.expect("ended");
         // the only connection has its own limits again, and no transaction
