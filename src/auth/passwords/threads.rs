@@ -166,7 +166,6 @@ fn give_way() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::limits::Device;
     use futures_util::FutureExt as _;
     use std::sync::mpsc::{SyncSender, sync_channel};
 
