@@ -4,6 +4,8 @@
 use super::{Result, StoreError};
 use std::time::{Duration, Instant};
 
+/// A statement takes at most this long on PostgreSQL: the `statement_timeout` of its connections (`postgres`).
+pub(super) const STATEMENT: Duration = Duration::from_millis(4500);
 /// PostgreSQL may end a statement this much later than its query's time, if telling it exactly would cost a round trip.
 const SLACK: Duration = Duration::from_millis(500);
 

@@ -1,9 +1,8 @@
 //! The database: which one, its epoch, and connections for readers and writers.
 
-use super::bounds::{Bounds, ending};
+use super::bounds::{Bounds, STATEMENT, ending};
 use super::file_readers::FileReaders;
 use super::link::{Connection, Link, Reader, Source};
-use super::postgres::STATEMENT;
 use super::sql::Sql;
 use super::trust::{Trust, WAIT};
 use super::ways::composite::RowTypes;

@@ -37,9 +37,6 @@ const GUARDS: [(&str, &str); 9] = [
     ("client_min_messages", "warning"),
 ];
 
-/// A statement of a reader takes at most this long: the `statement_timeout` of [`GUARDS`].
-pub(super) const STATEMENT: Duration = Duration::from_millis(4500);
-
 /// A migration may take long, and another instance waits for it.
 const PATIENT: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
 
@@ -144,6 +141,7 @@ pub(super) async fn unsafe_settings(link: &mut PgConnection) -> Result<Vec<(Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::bounds::STATEMENT;
     use crate::store::trust::WAIT;
 
     #[test]
