@@ -316,9 +316,10 @@ async fn nginx_passes_a_hundred_requests_of_an_address_at_a_time_whatever_they_w
         tcp.write_all(head.as_bytes()).await.expect("sent");
         tcp
     };
-    // each waits for a body that does not come
+    // Each waits for a body that does not come. One too many: nginx may still count the request that asked whether it is
+    // there, and then it refuses one of these.
     let mut held = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..101 {
         held.push(send("POST /v1/rpc", "Connection: upgrade\r\nContent-Length: 9\r\n").await);
     }
     let answered = async |expected: &str| {
@@ -344,7 +345,8 @@ async fn nginx_passes_a_hundred_requests_of_an_address_at_a_time_whatever_they_w
     let _cut_off = tcp.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    drop(held.pop());
+    // at most one of them was refused
+    held.truncate(99);
     answered("HTTP/1.1 200 ").await;
 }
 
