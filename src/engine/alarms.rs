@@ -25,7 +25,7 @@ const TAKEN: i64 = 96;
 const HELD_MS: i64 = 10_000;
 /// The alarms that ring together. They delay a group of other mutations by a few milliseconds.
 const WAVE: usize = 16;
-/// The longest pause between two waves.
+/// The longest pause after taking alarms, and after a wave.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The alarms that one step looks at again.
 const PAGE: i64 = 500;
@@ -55,7 +55,10 @@ impl Engine {
         if next > now {
             return Ok(Duration::from_millis((next - now).unsigned_abs()));
         }
+        let began = Instant::now();
         let taken = self.chore(Take(now)).await?;
+        // what waited for this must not wait for the first wave too
+        sleep(began.elapsed().min(PAUSE)).await;
         let present = self.present();
         for wave in waves(taken) {
             let began = Instant::now();
