@@ -58,7 +58,7 @@ impl Engine {
         let began = Instant::now();
         let taken = self.chore(Take(now)).await?;
         // what waited for this must not wait for the first wave too
-        sleep(began.elapsed().min(PAUSE)).await;
+        give_way(began).await;
         let present = self.present();
         for wave in waves(taken) {
             let began = Instant::now();
@@ -73,7 +73,7 @@ impl Engine {
                     Ok(()) => {}
                 }
             }
-            sleep(began.elapsed().min(PAUSE)).await;
+            give_way(began).await;
         }
         Ok(Duration::ZERO)
     }
@@ -102,6 +102,11 @@ impl Engine {
         let now = Timestamp(self.0.clock.now_ms());
         self.chore(LookAgain { user, after, now }).await
     }
+}
+
+/// Gives everybody else as much time as was taken since then, up to [`PAUSE`].
+async fn give_way(began: Instant) {
+    sleep(began.elapsed().min(PAUSE)).await;
 }
 
 /// The server, which acts for a user. The step reads the account.

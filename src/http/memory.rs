@@ -1,6 +1,6 @@
 //! How much memory bodies may take, and the frames that were read from them: what one network or one account sends, and
-//! all of it together. So whoever sends much, or reads answers slowly, is refused before others are. Does not know what a
-//! body means.
+//! all of it together. So those who send much, or read answers slowly, are refused before others are. Does not know what
+//! a body means.
 
 use std::hash::Hash;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use taskwire_protocol::{ErrorCode, Failure, UserId};
 
 use crate::auth::limits::Network;
 
-/// The first bytes of a body, which count for nobody: connections bound how many there are, and whoever sends no more is
-/// never refused for what others send.
+/// The first bytes of a body, which count for nobody: connections bound how many there are, and those who send no
+/// more are never refused for what others send.
 pub(super) const UNCOUNTED: usize = 16 * 1024;
 const MIB: usize = 1024 * 1024;
 /// How long a client should wait before it sends a body again.

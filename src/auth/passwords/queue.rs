@@ -39,7 +39,7 @@ impl Asker {
         Asker::of(Device::Known, address)
     }
 
-    /// Somebody whom nobody knows yet.
+    /// Somebody who is not known yet.
     pub fn stranger(address: Option<IpAddr>) -> Asker {
         Asker::of(Device::Stranger, address)
     }
