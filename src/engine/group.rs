@@ -478,12 +478,12 @@ impl Writer {
             removed: placed.removes,
         });
         reach("publish.before");
+        for workspace in committed.recounted {
+            self.shared.stats.changed(workspace);
+        }
         self.shared.hub.publish(published.collect());
         for (workspace, task) in committed.purged {
             self.shared.presences.purged(workspace, task);
-        }
-        for workspace in committed.recounted {
-            self.shared.stats.changed(workspace);
         }
         reach("publish.after");
         reach("answer.before");

@@ -1,5 +1,5 @@
 //! The signal `stats.changed`: to the watchers of a workspace, at most once a second, and once more after the last change.
-//! Each instance keeps to that for its own watchers; it tells the others which workspaces changed. Does not know what
+//! A signal that is due waits a moment for the next change, so that its watchers are woken once for both. Each instance keeps to that for its own watchers; it tells the others which workspaces changed. Does not know what
 //! counts.
 
 use super::{Frame, Hub, Note, lock};
@@ -17,6 +17,8 @@ use tokio::time::{Instant, sleep_until};
 const ABOUT: &str = "stats";
 /// The shortest time between two signals about one workspace.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a signal that is due waits for the next change. To wake a watcher costs ten times what a frame costs.
+const COMPANY: Duration = Duration::from_millis(500);
 /// How often pauses are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// The most workspaces that pause. Changes of others are signalled by nobody: clients read the events.
@@ -40,6 +42,16 @@ struct Pause {
     here: bool,
 }
 
+impl Pause {
+    fn begin(since: Instant) -> Pause {
+        Pause {
+            since,
+            again: false,
+            here: false,
+        }
+    }
+}
+
 /// A note: this workspace changed on the sender.
 #[derive(Serialize, Deserialize)]
 struct Words {
@@ -57,7 +69,8 @@ impl StatsSignals {
         })
     }
 
-    /// Something that counts in this workspace changed here.
+    /// Something that counts in this workspace changed here. Call it after the commit and before the events are published: the
+    /// watchers' tasks then find both.
     pub fn changed(&self, workspace: WorkspaceId) {
         self.note(workspace, true);
     }
@@ -91,20 +104,23 @@ impl StatsSignals {
 
     fn note(&self, workspace: WorkspaceId, here: bool) {
         let mut pausing = lock(&self.pausing);
+        let now = Instant::now();
         if let Some(pause) = pausing.get_mut(&workspace) {
-            pause.again = true;
             pause.here |= here;
+            if now.duration_since(pause.since) < PAUSE {
+                pause.again = true;
+                return;
+            }
+            let here = pause.here;
+            *pause = Pause::begin(now);
+            drop(pausing);
+            self.signal(workspace, here);
             return;
         }
         if pausing.len() >= PAUSING {
             return;
         }
-        let pause = Pause {
-            since: Instant::now(),
-            again: false,
-            here: false,
-        };
-        pausing.insert(workspace, pause);
+        pausing.insert(workspace, Pause::begin(now));
         drop(pausing);
         self.signal(workspace, here);
         self.paused.notify_one();
@@ -115,15 +131,16 @@ impl StatsSignals {
         let mut changed = Vec::new();
         let mut pausing = lock(&self.pausing);
         pausing.retain(|workspace, pause| {
-            if now.duration_since(pause.since) < PAUSE {
+            let waits = if pause.again { PAUSE + COMPANY } else { PAUSE };
+            if now.duration_since(pause.since) < waits {
                 return true;
             }
-            if pause.again {
+            let again = pause.again;
+            if again {
                 changed.push((*workspace, pause.here));
-                (pause.since, pause.again, pause.here) = (now, false, false);
-                return true;
+                *pause = Pause::begin(now);
             }
-            false
+            again
         });
         let is_pausing = !pausing.is_empty();
         drop(pausing);

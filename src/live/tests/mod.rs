@@ -3,6 +3,7 @@
 
 mod catching_up;
 mod controlling;
+mod counting;
 mod elsewhere;
 mod joining;
 mod ordering;
