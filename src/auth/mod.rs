@@ -12,6 +12,7 @@
 //! - `first_admin` the token of the link that makes the first administrator
 //! - `unsubscribe` the token of the link that ends reminders by mail
 //! - `operators`  the tokens that open a node's numbers
+//! - `holdings`   what each network holds, and which holds the most
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
@@ -21,6 +22,7 @@ pub mod codes;
 mod derive;
 pub mod device_codes;
 pub mod first_admin;
+pub mod holdings;
 pub mod instances;
 pub mod limits;
 pub mod operators;

@@ -123,6 +123,9 @@ settings! {
         plan_pro_workspaces: Option<u64> = bound(from, "plan_pro_workspaces");
         plan_pro_members: Option<u64> = bound(from, "plan_pro_members");
         plan_pro_storage_bytes: Option<u64> = bytes(from, "plan_pro_storage_bytes");
+        max_connections: usize = from.whole("max_connections", 64..=1_000_000);
+        /// Percent.
+        address_share: u32 = from.whole("address_share", 1..=100);
         /// `None`: derived from the system's limit of open files.
         max_sockets: Option<usize> = Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0);
         sockets_admitted_per_second: u32 = from.whole("sockets_admitted_per_second", 1..=1_000_000);

@@ -97,6 +97,7 @@ fn the_defaults_are_the_documented_ones() {
         (15, 25, 0)
     );
     assert_eq!((settings.max_sockets, settings.socket_max_age), (None, None));
+    assert_eq!((settings.max_connections, settings.address_share), (8192, 25));
     assert_eq!(settings.log_retention, Some(Duration::from_hours(7 * 24)));
     assert_eq!(settings.log_retention_events, 10_000);
     assert_eq!(settings.deleted_task_retention, None);

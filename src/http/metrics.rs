@@ -68,8 +68,10 @@ pub(super) const METRICS: &[Metric] = &[
     gauge("taskwire_sockets", &[], "Open sockets, including those that are not authenticated yet"),
     counter("taskwire_sockets_closed_total", &["code"], "Sockets closed by the node, by close code"),
     counter("taskwire_sockets_refused_total", &[], "Sockets that were not admitted, because too many were open or arrived at once"),
+    counter("taskwire_sockets_displaced_total", &[], "Sockets that had not authenticated and were closed to make place for others"),
     gauge("taskwire_connections", &[], "Connections that are not sockets"),
     counter("taskwire_connections_refused_total", &[], "Connections dropped because there were too many"),
+    counter("taskwire_connections_displaced_total", &[], "Connections without a request that were closed to make place for others"),
     // requests
     counter("taskwire_operations_total", &["type", "outcome"], "Operations, by type and outcome: ok or the error's code"),
     histogram("taskwire_operation_seconds", &["type"], "Time from the arrival of a request to its answer, by type"),

@@ -143,6 +143,26 @@ impl Routes {
     }
 }
 
+impl Routes {
+    /// Answers a request for which the node has no place but its reserve: only probes, upgrades and what brings a token are
+    /// carried out.
+    pub async fn answer_in_reserve(self, request: axum::http::Request<Incoming>) -> Response {
+        let is_urgent = outer::PROBES.contains(&request.uri().path())
+            || is_handshake(&request)
+            || peer::bearer(request.headers()).is_some();
+        if is_urgent {
+            return self.answer(request).await;
+        }
+        let request = request.map(|_unread| Body::empty());
+        let refuse = async |_| {
+            let message = "the node serves as many connections as it may (max_connections); try again";
+            let failure = Failure::new(ErrorCode::Unavailable, message).after(1000);
+            Refusal::from(failure).into_response()
+        };
+        outer::around(&self.app, request, "unknown".into(), refuse).await
+    }
+}
+
 fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
     request.method() == Method::GET
         && request.uri().path() == SOCKET

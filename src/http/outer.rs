@@ -38,7 +38,7 @@ const IMPORTING: Duration = Duration::from_mins(30);
 const REQUEST_ID: usize = 128;
 /// Probes and scrapers reach a node by an address that its operator does not know before: they may ask under any name. What
 /// tells more than that the node lives asks for a token.
-const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
+pub(super) const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
 
 /// The id of a request, in its extensions.
 #[derive(Clone)]

@@ -50,6 +50,16 @@ impl Turn {
         }
     }
 
+    /// Whether no request came yet.
+    pub fn is_new(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether no request is under way: the next one is awaited, or the first.
+    pub fn is_idle(&self) -> bool {
+        self.is_of_library()
+    }
+
     /// Everything that the library was given has been written.
     fn written(&self) {
         let now = self.0.load(Ordering::Acquire);

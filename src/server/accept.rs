@@ -11,11 +11,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::room::{Place, Room};
 use crate::config::Settings;
 use crate::http;
 use crate::peer::Peer;
@@ -25,8 +25,8 @@ use crate::state::App;
 /// The most headers of one request, and their most bytes together. Beyond them the answer is 431.
 const HEADERS: usize = 64;
 const HEADER_BYTES: usize = 16 * 1024;
-/// The most connections that are not sockets (yet). A stalled handshake ends within seconds.
-const CONNECTIONS: usize = 8192;
+/// On a connection of the reserve the headers of a request must arrive within this time.
+const HURRY: Duration = Duration::from_secs(1);
 /// The pause after a failed accept. File descriptors or memory are short then, and an immediate retry would spin.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,7 +37,7 @@ pub(super) async fn accept(
     connections: TaskTracker,
     draining: CancellationToken,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Room::new(&app.settings);
     let routes = http::Routes::new(&app);
     let http = builder(&app.settings);
     loop {
@@ -51,20 +51,28 @@ pub(super) async fn accept(
                 continue;
             }
         };
-        let Ok(permit) = room.clone().try_acquire_owned() else {
-            metrics::counter!("taskwire_connections_refused_total").increment(1);
+        let turn = Turn::default();
+        let Some(place) = room.enter(address.ip(), turn.clone()) else {
             continue;
         };
-        let connection = serve(
-            http.clone(),
-            app.settings.clone(),
-            tcp,
+        // only on Linux does a connection inherit TCP_NODELAY from the listener
+        if !cfg!(target_os = "linux") && tcp.set_nodelay(true).is_err() {
+            continue; // the client has disconnected
+        }
+        let (seat, mut http) = (place.seat, http.clone());
+        if seat.is_reserved {
+            http.header_read_timeout(HURRY.min(app.settings.handshake_timeout));
+        }
+        let stream = HttpStream::new(tcp, app.settings.clone(), turn.clone());
+        let served = Served {
+            turn,
             address,
-            routes.clone(),
-            draining.clone(),
-            permit,
-        );
-        connections.spawn(connection);
+            routes: routes.clone(),
+            draining: draining.clone(),
+            place,
+        };
+        let task = connections.spawn(serve(http, stream, served));
+        room.is_served(seat, task.abort_handle());
     }
 }
 
@@ -81,28 +89,34 @@ pub(super) fn builder(settings: &Settings) -> http1::Builder {
     builder
 }
 
-/// Serves one connection until it is closed or becomes a socket.
-async fn serve(
-    http: http1::Builder,
-    settings: Arc<Settings>,
-    tcp: TcpStream,
+/// A connection, apart from its bytes.
+struct Served {
+    turn: Turn,
     address: SocketAddr,
     routes: http::Routes,
     draining: CancellationToken,
-    permit: OwnedSemaphorePermit,
-) {
-    // only on Linux does a connection inherit TCP_NODELAY from the listener
-    if !cfg!(target_os = "linux") && tcp.set_nodelay(true).is_err() {
-        return; // the client has disconnected
-    }
-    metrics::gauge!("taskwire_connections").increment(1.0);
-    let turn = Turn::default();
-    let stream = HttpStream::new(tcp, settings, turn.clone());
+    place: Place,
+}
+
+/// Serves one connection until it is closed or becomes a socket.
+async fn serve(http: http1::Builder, stream: HttpStream, served: Served) {
+    let Served {
+        turn,
+        address,
+        routes,
+        draining,
+        place,
+    } = served;
+    let is_reserved = place.seat.is_reserved;
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(address));
         let (routes, at_work) = (routes.clone(), turn.of_route());
         async move {
-            let answer = routes.answer(request).await;
+            let answer = if is_reserved {
+                routes.answer_in_reserve(request).await
+            } else {
+                routes.answer(request).await
+            };
             let answer = answer.map(|body| RouteBody { body, at_work });
             Ok::<Response<RouteBody>, std::convert::Infallible>(answer)
         }
@@ -118,6 +132,5 @@ async fn serve(
     if let Err(error) = ended {
         tracing::debug!(error.message = %error, "a connection ended with an error");
     }
-    metrics::gauge!("taskwire_connections").decrement(1.0);
-    drop(permit);
+    drop(place);
 }

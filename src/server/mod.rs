@@ -2,7 +2,7 @@
 //! it a listener on port 0.
 //!
 //! - `listen`  opens the listening socket, and raises the limit of open files
-//! - `accept`  serves connections until they end or become sockets
+//! - `accept`  serves connections until they end or become sockets; `room` says how many there may be, and of whom
 //! - `inside`  serves probes and metrics at an address of their own
 //! - `drained` the last line of the log: what was left at the end of a drain
 //! - `first_admin` the link that makes the first administrator: kept and shown
@@ -14,6 +14,7 @@ mod first_admin;
 mod inside;
 mod listen;
 mod orders;
+mod room;
 
 use std::future::Future;
 use std::io::{self, Write as _};

@@ -10,7 +10,7 @@ use crate::unicode::email_key;
 
 /// The unit by which requests are counted: an IPv4 address, or the /64 of an IPv6 address, because even a single
 /// customer has a whole /64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(IpAddr);
 
 impl From<IpAddr> for Network {
