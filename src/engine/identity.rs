@@ -125,6 +125,12 @@ impl Engine {
         Ok(shown)
     }
 
+    /// Whether this is the form of a token, as far as that can be told without a read: the signature of an access token, the
+    /// checksum of an API token.
+    pub fn is_token(&self, token: &str) -> bool {
+        self.read_token(token).is_ok()
+    }
+
     /// Verifies a token and its session, for a socket. What another instance has changed within the last second may be
     /// missing: the socket hears of it, because it follows its user's stream.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {

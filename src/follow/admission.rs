@@ -1,24 +1,38 @@
 //! Admits new readers: at a bounded rate, and up to a maximum. Decides before any token is checked, so that a storm of
-//! connections costs only their handshakes. Does not know users; `registry` counts the readers of each.
+//! connections costs only their handshakes. Networks are told apart, so that one of them cannot use up what others need.
+//! Does not know users; `registry` counts the readers of each.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::auth::limits::Bucket;
+use super::handle::lock;
+use super::places::Places;
+use super::rates::Rates;
+use super::registry::Registry;
+use super::strangers::Bounds;
+use crate::auth::limits::Network;
 use crate::config::Settings;
 
 /// How many refused readers may be sent a close frame at a time. Each holds a file until its peer has received the
 /// frame. Further ones are disconnected without a frame.
 const FAREWELLS: usize = 1024;
+/// Places for first messages that are long, each for as much as `frame_bytes`.
+const LONG_MESSAGES: u32 = 64;
+/// How many of these one network may hold.
+const LONG_MESSAGES_OF_ONE: u32 = 16;
 
 /// Limits how many readers are admitted.
 #[derive(Debug)]
 pub struct Admission {
-    bucket: Mutex<Bucket>,
-    most: usize,
+    rates: Mutex<Rates>,
+    bounds: Bounds,
+    /// Networks have parts of their own. Not without limiters.
+    networks_count: bool,
     farewells: Arc<Semaphore>,
+    long_messages: Arc<Places>,
 }
 
 /// How to refuse a reader.
@@ -33,32 +47,54 @@ pub enum NotAdmitted {
 impl Admission {
     /// An admission with the limits of the settings. `now_ms` may count from any moment.
     pub fn new(settings: &Settings, now_ms: i64) -> Admission {
-        let (rate, burst) = (
-            settings.sockets_admitted_per_second,
-            settings.sockets_admitted_burst,
-        );
+        let most = settings.max_sockets.unwrap_or_else(as_many_as_files);
+        let networks_count = settings.rate_limit_enabled;
+        let of_one = if networks_count {
+            LONG_MESSAGES_OF_ONE
+        } else {
+            LONG_MESSAGES
+        };
         Admission {
-            bucket: Mutex::new(Bucket::new(rate, burst, now_ms)),
-            most: settings.max_sockets.unwrap_or_else(as_many_as_files),
+            rates: Mutex::new(Rates::new(settings, now_ms)),
+            bounds: Bounds::new(most, settings.address_share),
+            networks_count,
             farewells: Arc::new(Semaphore::new(FAREWELLS)),
+            long_messages: Places::new(LONG_MESSAGES, of_one),
         }
     }
 
-    /// Whether another reader is admitted when `open` are open already.
-    pub fn admit(&self, open: usize, now_ms: i64) -> Result<(), NotAdmitted> {
-        let within_rate = || {
-            // no code panics while it holds this lock
-            let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-            bucket.take(1, now_ms).is_ok()
-        };
-        if open < self.most && within_rate() {
+    /// The network that a reader from this address counts for, if networks count.
+    pub fn network(&self, address: Option<IpAddr>) -> Option<Network> {
+        address.filter(|_| self.networks_count).map(Network::from)
+    }
+
+    /// Whether another reader is admitted.
+    pub fn admit(
+        &self,
+        readers: &Registry,
+        network: Option<Network>,
+        now_ms: i64,
+    ) -> Result<(), NotAdmitted> {
+        // no code panics while it holds this lock
+        let within_rate = || lock(&self.rates).take(network, now_ms);
+        if readers.has_room_for(network, self.bounds) && within_rate() {
             return Ok(());
         }
         metrics::counter!("taskwire_sockets_refused_total").increment(1);
-        Err(match self.farewells.clone().try_acquire_owned() {
-            Ok(turn) => NotAdmitted::Politely(turn),
-            Err(_) => NotAdmitted::Silently,
+        Err(match self.farewell() {
+            Some(turn) => NotAdmitted::Politely(turn),
+            None => NotAdmitted::Silently,
         })
+    }
+
+    /// A permit to send a close frame to a reader that has no place here, if not too many are being sent one.
+    pub fn farewell(&self) -> Option<OwnedSemaphorePermit> {
+        self.farewells.clone().try_acquire_owned().ok()
+    }
+
+    /// The places for long messages of readers without an owner.
+    pub fn long_messages(&self) -> &Arc<Places> {
+        &self.long_messages
     }
 }
 
@@ -71,6 +107,7 @@ fn as_many_as_files() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::registry::tests::wakeup;
     use super::*;
 
     fn admission(pairs: &[(&str, &str)]) -> Admission {
@@ -79,35 +116,26 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_admitted_and_then_as_many_as_the_rate_allows() {
-        let admission = admission(&[
-            ("sockets_admitted_per_second", "100"),
-            ("sockets_admitted_burst", "5"),
-            ("rate_limit_enabled", "false"),
-        ]);
-        let admitted = |now_ms| (0..50).filter(|_| admission.admit(0, now_ms).is_ok()).count();
-        assert_eq!((admitted(0), admitted(0), admitted(30)), (5, 0, 3));
-    }
-
-    #[test]
-    fn a_node_admits_no_more_than_max_sockets() {
-        let admission = admission(&[("max_sockets", "2")]);
-        assert!(admission.admit(1, 0).is_ok());
-        assert!(matches!(admission.admit(2, 0), Err(NotAdmitted::Politely(_))));
+    fn without_limiters_a_node_admits_no_more_than_max_sockets() {
+        let admission = admission(&[("max_sockets", "2"), ("rate_limit_enabled", "false")]);
+        let network = admission.network(Some(IpAddr::from([192, 0, 2, 1])));
+        let readers = Arc::new(Registry::default());
+        let _first = readers.enter(wakeup(), network);
+        assert!(admission.admit(&readers, network, 0).is_ok());
+        let _second = readers.enter(wakeup(), network);
+        let refused = admission.admit(&readers, network, 0);
+        assert!(matches!(refused, Err(NotAdmitted::Politely(_))));
     }
 
     #[test]
     fn while_many_close_frames_are_being_sent_further_readers_get_none() {
-        let admission = admission(&[("max_sockets", "1")]);
-        let refused: Vec<_> = (0..FAREWELLS).map(|_| admission.admit(1, 0)).collect();
-        assert!(matches!(admission.admit(1, 0), Err(NotAdmitted::Silently)));
+        let admission = admission(&[("max_sockets", "1"), ("rate_limit_enabled", "false")]);
+        let readers = Arc::new(Registry::default());
+        let _only = readers.enter(wakeup(), None);
+        let admit = || admission.admit(&readers, None, 0);
+        let refused: Vec<_> = (0..FAREWELLS).map(|_| admit()).collect();
+        assert!(matches!(admit(), Err(NotAdmitted::Silently)));
         drop(refused);
-        assert!(matches!(admission.admit(1, 0), Err(NotAdmitted::Politely(_))));
-    }
-
-    #[test]
-    fn the_defaults_admit_ten_thousand_at_once() {
-        let admission = admission(&[]);
-        assert!((0..10_000).all(|_| admission.admit(0, 0).is_ok()));
+        assert!(matches!(admit(), Err(NotAdmitted::Politely(_))));
     }
 }

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_kick_reaches_one_session_or_all_of_a_user() {
         let registry = Arc::new(Registry::default());
-        let registrations: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
+        let registrations: Vec<_> = (0..3).map(|_| registry.enter(wakeup(), None)).collect();
         for (registration, (user, session)) in registrations.iter().zip([(1, 1), (1, 9), (2, 2)]) {
             assert_eq!(registration.claim().belongs_to(owner(user, session), 9), Ok(()));
         }
@@ -132,8 +132,8 @@ mod tests {
     #[test]
     fn sockets_are_listed_in_pages_in_order_of_arrival() {
         let registry = Arc::new(Registry::default());
-        let strangers = registry.enter(wakeup());
-        let registrations: Vec<_> = (0..5).map(|_| registry.enter(wakeup())).collect();
+        let strangers = registry.enter(wakeup(), None);
+        let registrations: Vec<_> = (0..5).map(|_| registry.enter(wakeup(), None)).collect();
         for (registration, user) in registrations.iter().zip([1, 2, 1, 2, 1]) {
             assert_eq!(registration.claim().belongs_to(owner(user, 1), 9), Ok(()));
         }

@@ -31,8 +31,11 @@ impl Close {
         CloseCode::RateIgnored,
         "too many sockets of one user (sockets_per_user)",
     );
-    /// More readers arrive than the node admits at a time.
-    pub const TOO_MANY: Close = Close::new(CloseCode::TryAgain, "too many sockets at once");
+    /// More readers arrive than the node admits at a time, or one without an owner leaves for others.
+    pub const TOO_MANY: Close = Close::new(
+        CloseCode::TryAgain,
+        "too many sockets at once (max_sockets, sockets_admitted_per_second)",
+    );
 
     /// A close with this code and reason.
     pub const fn new(code: CloseCode, reason: &'static str) -> Close {

@@ -1,6 +1,6 @@
 //! Lets readers in: checks the token, counts the user's readers, joins the streams, makes the welcome. Limits how many
-//! are let in at the same time, so that a storm of readers does not slow down all of their reads. Does not know the
-//! transport.
+//! are let in at the same time, so that a storm of readers does not slow down all of their reads, and lets networks take
+//! turns. Does not know the transport.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,21 +9,22 @@ use std::time::Duration;
 use taskwire_protocol::account::Authenticate;
 use taskwire_protocol::frames::Welcome;
 use taskwire_protocol::{ErrorCode, Failure, Timestamp};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::close::{Close, Rejection};
 use super::follower::Follower;
 use super::handle::Owner;
 use super::log_unavailable;
 use super::opening::Opening;
-use super::registry::Claim;
+use super::places::{Place, Places};
+use super::registry::{Claim, TooMany};
 use super::welcome::welcome;
+use crate::auth::limits::Network;
 use crate::config::Settings;
 use crate::engine::{Attempt, Engine, Identity};
 
 /// How many readers are identified or welcomed at the same time: each reads its session and its user's workspaces, and
 /// joins topics.
-const AT_ONCE: usize = 64;
+const AT_ONCE: u32 = 64;
 /// A reader waits this long for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// The check of a token may take this long, the wait for its turn included.
@@ -34,7 +35,7 @@ const IDENTIFIED_WITHIN: Duration = Duration::from_secs(15);
 pub struct Entrance {
     engine: Engine,
     settings: Arc<Settings>,
-    turns: Semaphore,
+    turns: Arc<Places>,
 }
 
 /// A reader that has not been let in yet.
@@ -43,6 +44,8 @@ pub struct Arrival {
     pub params: Box<Authenticate>,
     /// The address that it connects from.
     pub address: Option<IpAddr>,
+    /// The network whose turn it takes; `None`: it does not count.
+    pub network: Option<Network>,
     /// Gives its entry in the registry an owner.
     pub claim: Claim,
 }
@@ -62,21 +65,28 @@ impl Entrance {
         Entrance {
             engine,
             settings,
-            turns: Semaphore::new(AT_ONCE),
+            // one network may have all of them while no other waits
+            turns: Places::new(AT_ONCE, AT_ONCE),
         }
     }
 
     /// Lets a reader in. After a refusal its client may retry with another token.
     pub async fn open(&self, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
-        let identity = self.identify(arrival.params.token.expose()).await;
-        let identity = identity.inspect_err(|failure| Attempt::by_token(arrival.address).refused(failure))?;
+        arrival.claim.asks(true);
+        let identity = self
+            .identify(arrival.params.token.expose(), arrival.network)
+            .await;
+        let identity = identity.inspect_err(|failure| {
+            arrival.claim.asks(false);
+            Attempt::by_token(arrival.address).refused(failure);
+        })?;
         // boxed: a future that checks a token must not be as large as one that makes a welcome
         Box::pin(self.let_in(identity, arrival)).await
     }
 
-    async fn identify(&self, token: &str) -> Result<Identity, Failure> {
+    async fn identify(&self, token: &str, network: Option<Network>) -> Result<Identity, Failure> {
         let check = async {
-            match self.turn().await {
+            match self.turn(network).await {
                 Some(_turn) => self.engine.authenticate(token).await,
                 None => Err(Failure::new(
                     ErrorCode::Unavailable,
@@ -92,6 +102,7 @@ impl Entrance {
         let Arrival {
             params,
             address,
+            network,
             claim,
         } = arrival;
         let settings = &self.settings;
@@ -102,10 +113,11 @@ impl Entrance {
         };
         let now = Timestamp(self.engine.clock().now_ms());
         let owner = Owner::new(identity.caller.clone(), params.client.as_ref(), address, now);
-        if claim.belongs_to(owner, most).is_err() {
-            return Err(Close::TOO_MANY_OF_USER.into());
-        }
-        let Some(_turn) = self.turn().await else {
+        claim.belongs_to(owner, most).map_err(|too_many| match too_many {
+            TooMany::OfUser => Close::TOO_MANY_OF_USER,
+            TooMany::Strangers => Close::TOO_MANY,
+        })?;
+        let Some(_turn) = self.turn(network).await else {
             return Err(Close::TOO_MANY.into());
         };
         let limit = settings.streams_per_socket;
@@ -123,8 +135,8 @@ impl Entrance {
     }
 
     /// Waits for a turn to be identified or welcomed; `None` when that takes too long, because many others wait.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
-        turn.ok()?.ok()
+    async fn turn(&self, network: Option<Network>) -> Option<Place> {
+        let turn = tokio::time::timeout(TURN, self.turns.clone().take(network)).await;
+        turn.ok()?
     }
 }

@@ -8,8 +8,9 @@
 //! - `joining`    the streams that it follows: by request, after a sync, or because access was granted
 //! - `orders`     acts on control in the user's own stream
 //! - `presence`   sets the presence of its user
-//! - `registry`   all readers of the node: counts, drain; `handle` reaches one, `census` lists and kicks them,
-//!   `admission` limits new ones
+//! - `registry`   all readers of the node: counts, drain; `handle` reaches one, `census` lists and kicks them
+//! - `admission`  limits new ones: `rates` how fast they come, `strangers` how many have no owner, `places` what only some
+//!   may do at a time
 //! - `close`      why a reader is closed
 //!
 //! Imports `engine` and `live`. Names no transport, writes no frames and has no timers.
@@ -58,9 +59,12 @@ mod handle;
 mod joining;
 mod opening;
 mod orders;
+mod places;
 mod presence;
+mod rates;
 mod registry;
 mod shorten;
+mod strangers;
 mod welcome;
 
 pub use admission::{Admission, NotAdmitted};
@@ -70,6 +74,7 @@ pub use follower::{Follower, Interruption};
 pub use handle::Order;
 pub use opening::check_streams;
 pub use orders::Obeyed;
+pub use places::{Place, Places};
 pub use registry::{Claim, Registration, Registry};
 
 use taskwire_protocol::{ErrorCode, Failure};

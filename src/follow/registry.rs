@@ -10,6 +10,8 @@ use taskwire_protocol::{CloseCode, UserId};
 use tokio_util::task::TaskTracker;
 
 use super::handle::{Handle, Order, Owner, lock};
+use super::strangers::{Bounds, Strangers};
+use crate::auth::limits::Network;
 use crate::engine::Caller;
 use crate::live::Wakeup;
 
@@ -37,6 +39,7 @@ struct Readers {
     next: u64,
     handles: HashMap<u64, Arc<Handle>>,
     per_user: HashMap<UserId, usize>,
+    strangers: Strangers<Arc<Handle>>,
 }
 
 /// A reader's entry in the registry, until it is dropped.
@@ -49,12 +52,18 @@ pub struct Registration {
 /// Gives a reader's entry its owner while the reader is being let in. It does not outlive the registration's holder.
 pub struct Claim {
     registry: Arc<Registry>,
+    key: u64,
     handle: Arc<Handle>,
 }
 
-/// The user has as many readers as they may.
+/// Why a reader gets no owner.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(super) enum TooMany {
+    /// The user has as many readers as they may.
+    OfUser,
+    /// It was told to leave for others before its token was checked.
+    Strangers,
+}
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -114,8 +123,21 @@ impl Registry {
         self.tasks.wait().await;
     }
 
-    /// A new reader, without an owner yet.
-    pub fn enter(self: &Arc<Self>, wakeup: Arc<Wakeup>) -> Registration {
+    /// Whether another reader may enter. Readers without an owner may be told to leave for it, if networks count.
+    pub(super) fn has_room_for(&self, network: Option<Network>, bounds: Bounds) -> bool {
+        let mut readers = self.lock();
+        let open = readers.handles.len();
+        let Some(network) = network else {
+            return open < bounds.most;
+        };
+        readers.strangers.make_room(network, bounds, open, |handle| {
+            metrics::counter!("taskwire_sockets_displaced_total").increment(1);
+            handle.close_with(CloseCode::TryAgain);
+        })
+    }
+
+    /// A new reader, without an owner yet. `None`: its network does not count.
+    pub fn enter(self: &Arc<Self>, wakeup: Arc<Wakeup>, network: Option<Network>) -> Registration {
         let handle = Arc::new(Handle::new(wakeup));
         let mut readers = self.lock();
         if let Some(spread_ms) = readers.spread_ms {
@@ -128,6 +150,9 @@ impl Registry {
         readers.next += 1;
         let key = readers.next;
         readers.handles.insert(key, handle.clone());
+        if let Some(network) = network {
+            readers.strangers.enter(network, key, handle.clone());
+        }
         metrics::gauge!("taskwire_sockets").set(readers.handles.len() as f64);
         Registration {
             registry: self.clone(),
@@ -167,16 +192,24 @@ impl Readers {
 }
 
 impl Claim {
+    /// Its token is being checked, or was checked in vain.
+    pub(super) fn asks(&self, asks: bool) {
+        self.registry.lock().strangers.asks(self.key, asks);
+    }
+
     /// Gives the reader its owner. Refused when the user has `most` readers already.
     pub(super) fn belongs_to(&self, owner: Owner, most: usize) -> Result<(), TooMany> {
         let mut readers = self.registry.lock();
+        if !readers.strangers.known(self.key) {
+            return Err(TooMany::Strangers);
+        }
         // an earlier attempt may have failed after it set the owner
         if let Some(before) = self.handle.owner().take() {
             readers.leave(before.caller.user.id);
         }
         let count = readers.per_user.entry(owner.caller.user.id).or_default();
         if *count >= most {
-            return Err(TooMany);
+            return Err(TooMany::OfUser);
         }
         *count += 1;
         *self.handle.owner() = Some(owner);
@@ -189,6 +222,7 @@ impl Registration {
     pub fn claim(&self) -> Claim {
         Claim {
             registry: self.registry.clone(),
+            key: self.key,
             handle: self.handle.clone(),
         }
     }
@@ -220,6 +254,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let mut readers = self.registry.lock();
         readers.handles.remove(&self.key);
+        readers.strangers.left(self.key);
         if let Some(owner) = self.handle.owner().take() {
             readers.leave(owner.caller.user.id);
         }

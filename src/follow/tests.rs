@@ -62,7 +62,9 @@ impl Node {
     }
 
     async fn open(&self, token: &str, resume: Option<Resume>) -> Result<Reader, Rejection> {
-        let registration = self.registry.enter(Arc::new(Wakeup::new(UserId(Uuid::nil()))));
+        let registration = self
+            .registry
+            .enter(Arc::new(Wakeup::new(UserId(Uuid::nil()))), None);
         let params = Authenticate {
             token: token.into(),
             client: None,
@@ -72,6 +74,7 @@ impl Node {
         let arrival = Arrival {
             params: Box::new(params),
             address: None,
+            network: None,
             claim: registration.claim(),
         };
         let Opened {

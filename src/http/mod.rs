@@ -144,12 +144,12 @@ impl Routes {
 }
 
 impl Routes {
-    /// Answers a request for which the node has no place but its reserve: only probes, upgrades and what brings a token are
-    /// carried out.
+    /// Answers a request for which the node has no place but its reserve: only probes, upgrades and what brings a token of
+    /// this node are carried out.
     pub async fn answer_in_reserve(self, request: axum::http::Request<Incoming>) -> Response {
         let is_urgent = outer::PROBES.contains(&request.uri().path())
             || is_handshake(&request)
-            || peer::bearer(request.headers()).is_some();
+            || peer::bearer(request.headers()).is_some_and(|token| self.app.engine.is_token(token));
         if is_urgent {
             return self.answer(request).await;
         }

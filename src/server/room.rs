@@ -156,10 +156,26 @@ impl Room {
         if let Some(displaced) = close_one(&mut guests.ordinary) {
             return Entered::Ordinary(Some(displaced));
         }
-        if guests.reserve.total() < most / RESERVE {
+        self.make_room_in_reserve(&mut guests.reserve, network, is_of_proxy)
+    }
+
+    /// A network may have a part of the reserve, as of the room, but at any time: so little is soon taken.
+    fn make_room_in_reserve(
+        &self,
+        reserve: &mut Holdings<Guest>,
+        network: Network,
+        is_of_proxy: bool,
+    ) -> Entered {
+        let most = self.settings.max_connections / RESERVE;
+        let part = most * self.settings.address_share as usize / 100;
+        if self.share.is_some() && !is_of_proxy && reserve.of(network) >= part.max(1) {
+            let displaced = close_one_of(reserve, network, Turn::is_idle);
+            return displaced.map_or(Entered::Refused, |displaced| Entered::Reserve(Some(displaced)));
+        }
+        if reserve.total() < most {
             return Entered::Reserve(None);
         }
-        close_one(&mut guests.reserve).map_or(Entered::Refused, |displaced| Entered::Reserve(Some(displaced)))
+        close_one(reserve).map_or(Entered::Refused, |displaced| Entered::Reserve(Some(displaced)))
     }
 
     fn is_proxy(&self, address: IpAddr) -> bool {
@@ -326,6 +342,16 @@ mod tests {
         assert_eq!(hall.room.guests().reserve.total(), 4);
         hall.places.clear();
         assert_eq!(hall.comes(2), Some(true));
+    }
+
+    #[test]
+    fn a_network_has_a_part_of_the_reserve() {
+        let mut hall = Hall::new(&[("max_connections", "128")]);
+        assert!((0..128).all(|n| hall.comes_busy(n % 16) == Some(true)));
+        // a quarter of eight
+        assert!((0..2).all(|_| hall.comes_busy(20) == Some(false)));
+        assert_eq!(hall.comes_busy(20), None);
+        assert_eq!(hall.comes(21), Some(false));
     }
 
     #[test]

@@ -92,12 +92,18 @@ pub(super) enum Step {
 
 impl Connection {
     /// A socket after its upgrade. The transport already calls `wakeup` on input.
-    pub(super) fn new(app: Arc<App>, wire: Transport, wakeup: Arc<Wakeup>, stage: Stage) -> Connection {
+    pub(super) fn new(
+        app: Arc<App>,
+        wire: Transport,
+        wakeup: Arc<Wakeup>,
+        registration: Registration,
+        stage: Stage,
+    ) -> Connection {
         let settings = &app.settings;
         Connection {
             pace: Pace::new(settings, app.elapsed_ms()),
             pulse: Pulse::new(Instant::now(), Times::of(settings)),
-            registration: app.sockets.enter(wakeup.clone()),
+            registration,
             wire,
             wakeup,
             requests: Requests::default(),
@@ -136,6 +142,11 @@ impl Connection {
         if let (Stage::Member(follower), End::Close(CloseCode::Revoked, _)) = (&mut self.stage, end) {
             follower.leave_for_good();
         }
+        // any number of strangers may have to leave, and each holds a file until it has
+        let farewell = match (&self.stage, end) {
+            (Stage::Stranger(_), End::Close(CloseCode::TryAgain, _)) => Some(self.app.admission.farewell()),
+            _ => None,
+        };
         let Connection {
             wire,
             stage,
@@ -151,7 +162,14 @@ impl Connection {
         match *end {
             End::Close(code, reason) => {
                 closed(code);
-                Box::pin(wire.close(code, reason))
+                match farewell {
+                    None => Box::pin(wire.close(code, reason)),
+                    Some(None) => Box::pin(std::future::ready(())),
+                    Some(Some(permit)) => Box::pin(async move {
+                        wire.close(code, reason).await;
+                        drop(permit);
+                    }),
+                }
             }
             End::Closed => Box::pin(wire.hang_up()),
             End::HalfClosed => {
@@ -233,6 +251,7 @@ impl Connection {
                         .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 }
                 Order::Close(CloseCode::Restart) => self.finishing = true,
+                Order::Close(CloseCode::TryAgain) => return Err(Close::TOO_MANY.into()),
                 Order::Close(code) => return Err(End::Close(code, "closed by the server")),
             }
         }

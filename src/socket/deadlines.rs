@@ -41,6 +41,7 @@ impl Connection {
             // a token that arrived in time gets more time when the database is slow, but not when the peer receives no
             // answers
             Due::Late if self.has_room() && self.requests.is_under_way("auth") => self.wait_for_token(),
+            Due::Late if self.has_long_message() => self.late_with_a_long_message()?,
             Due::Late => {
                 return Err(End::Close(
                     CloseCode::Unauthenticated,

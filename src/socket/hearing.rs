@@ -22,7 +22,17 @@ impl Connection {
                     self.input = false;
                     return Ok(heard > 0);
                 }
-                Poll::Ready(Heard::Text(text)) => self.take_in(&text)?,
+                Poll::Ready(Heard::Text(text)) => {
+                    self.is_whole();
+                    self.take_in(&text)?;
+                }
+                Poll::Ready(Heard::Full) if self.is_behind_auth() => return Ok(heard > 0),
+                Poll::Ready(Heard::Full) => {
+                    if !self.may_be_longer()? {
+                        self.input = false;
+                        return Ok(heard > 0);
+                    }
+                }
                 Poll::Ready(Heard::Control) => self
                     .pace
                     .control()
@@ -47,11 +57,12 @@ impl Connection {
             && !self.finishing
             && !self.revoked
             && self.has_room()
-            && self.requests.len() < self.app.settings.in_flight
+            && self.requests.len() < self.in_flight()
+            && !self.is_behind_auth()
     }
 
     /// Whether the peer receives its answers but is not read, because the node has not answered yet.
     pub(super) fn is_deaf(&self) -> bool {
-        self.has_room() && (self.finishing || self.requests.len() >= self.app.settings.in_flight)
+        self.has_room() && (self.finishing || self.requests.len() >= self.in_flight() || self.must_wait())
     }
 }

@@ -7,6 +7,7 @@ use taskwire_protocol::{Access, CloseCode, ErrorCode, Failure, Request};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
+use super::long::SHORT_FRAME;
 use super::requests::Asked;
 use super::session::{Stage, auth_required};
 use crate::reply::frames;
@@ -38,6 +39,13 @@ impl Connection {
         };
         if self.is_stranger() && !is_for_anyone(&frame.r#type) {
             return self.refuse_now(frame.id, auth_required());
+        }
+        if self.is_stranger() && text.len() > SHORT_FRAME && frame.r#type != "auth" {
+            let message = format!(
+                "before auth, a frame of any other operation may have at most {SHORT_FRAME} bytes; this one has {}",
+                text.len()
+            );
+            return self.refuse_now(frame.id, Failure::new(ErrorCode::PayloadTooLarge, message));
         }
         match Request::read(&frame.r#type, frame.data) {
             Ok(request) => {

@@ -9,6 +9,7 @@
 //! - `session`     starts a request; `settling` does what the socket itself must do after it, `settled` names it
 //! - `deadlines`   acts on deadlines; `pulse` knows when one is due, `pace` counts requests and violations
 //! - `transport`   frames and close; `pipe` the bytes below, `frames` the close code in them, `spare` memory for them
+//! - `unknown`     what a client may send before it is authenticated; `long` the place of a long message
 //! - `answers`     queues answers and counts them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket takes a few hundred bytes and its read
@@ -21,6 +22,7 @@ mod delivering;
 mod frames;
 mod hearing;
 mod incoming;
+mod long;
 mod pace;
 mod pipe;
 mod pulse;
@@ -30,6 +32,7 @@ mod settled;
 mod settling;
 mod spare;
 mod transport;
+mod unknown;
 mod upgrade;
 
 #[cfg(target_os = "linux")]

@@ -30,10 +30,14 @@ pub(super) struct Pipe {
     pub(super) sent: u32,
     /// Bytes read since the last complete message, without control frames.
     pub(super) since_text: u32,
+    /// How many of these may be read. More wait in the kernel's buffer.
+    pub(super) most: u32,
     /// Bytes read that do not belong to a frame that tungstenite has returned yet.
     pub(super) unheard: u32,
     /// The peer's frames, as far as its close code.
     pub(super) frames: Frames,
+    /// A large message arrived: tungstenite's read buffer has grown, and shrinks only when it is replaced.
+    pub(super) grown: bool,
 }
 
 impl Pipe {
@@ -48,8 +52,10 @@ impl Pipe {
             reads: 0,
             sent: 0,
             since_text: 0,
+            most: u32::MAX,
             unheard: 0,
             frames: Frames::default(),
+            grown: false,
         }
     }
 
@@ -124,6 +130,9 @@ impl Pipe {
 
 impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.since_text >= self.most {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let mut buffer = ReadBuf::new(bytes);
         match Pin::new(&mut self.tcp).poll_read(&mut Context::from_waker(&self.input), &mut buffer) {
             Poll::Ready(read) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::Authenticate;
 use taskwire_protocol::{Access, ErrorCode, Failure, Kind, OpId, Request};
 
+use super::long::Long;
 use super::requests::{Asked, Outcome, State};
 use super::settled::Settled;
 use crate::engine::{self, Incoming, Sender};
@@ -24,6 +25,8 @@ pub(super) enum Stage {
 pub(super) struct Stranger {
     pub(super) from: engine::Origin,
     pub(super) refused_tokens: u8,
+    /// A message that is longer than a stranger's usual ones.
+    pub(super) long: Long,
 }
 
 /// Starts a request.
@@ -147,6 +150,7 @@ impl Stage {
         let arrival = Arrival {
             params,
             address,
+            network: app.admission.network(address),
             claim: registration.claim(),
         };
         let entrance = app.entrance.clone();

@@ -155,6 +155,7 @@ impl Connection {
         }
         self.pulse.authenticated(ends, notice);
         self.stage = Stage::Member(Box::new(follower));
+        self.wire.let_in();
     }
 
     /// The token was refused, or could not be checked. The client may send another one.

@@ -36,8 +36,6 @@ const CONTROL_BUFFER: usize = 1024;
 #[repr(C)]
 pub(super) struct Transport {
     pipe: Pipe,
-    /// A large message arrived: the read buffer has grown, and shrinks only when it is replaced.
-    grown: bool,
     context: WebSocketContext,
 }
 
@@ -53,6 +51,8 @@ pub(super) enum Heard {
     Broken(CloseCode, &'static str),
     /// Nothing more, without a close frame. It may still read.
     HalfClosed,
+    /// As many bytes arrived without a whole message as may: nothing more is read until it may be more.
+    Full,
     /// It is gone.
     Gone,
 }
@@ -70,16 +70,30 @@ impl Transport {
         let config = config(max_message);
         let mut pipe = Pipe::new(tcp, input, queue);
         pipe.came(&part);
+        pipe.since_text = part.len() as u32;
         let context = if part.is_empty() {
             WebSocketContext::new(Role::Server, Some(config))
         } else {
             WebSocketContext::from_partially_read(part, Role::Server, Some(config))
         };
-        Transport {
-            context,
-            pipe,
-            grown: false,
-        }
+        Transport { pipe, context }
+    }
+
+    /// From now on so many bytes may arrive before a message is complete.
+    pub(super) fn allow(&mut self, bytes: usize) {
+        self.pipe.most = u32::try_from(bytes).unwrap_or(u32::MAX);
+    }
+
+    /// From now on as many bytes may arrive before a message is complete as a member may send: twice the largest
+    /// message, to allow for the headers of its fragments.
+    pub(super) fn let_in(&mut self) {
+        let largest = self.context.get_config().max_message_size;
+        self.allow(largest.unwrap_or(usize::MAX / 2) * 2);
+    }
+
+    /// Whether as many bytes arrived without a whole message as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.pipe.since_text >= self.pipe.most
     }
 
     /// From now on, input calls this waker.
@@ -98,7 +112,7 @@ impl Transport {
             Ok(Message::Text(text)) => {
                 self.pipe.since_text = 0;
                 self.pipe.hear(text.len());
-                self.grown |= text.len() > GROWN;
+                self.pipe.grown |= text.len() > GROWN;
                 Heard::Text(text)
             }
             Ok(Message::Ping(payload)) => {
@@ -127,11 +141,8 @@ impl Transport {
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 // no whole message arrived; do not wait for endless or empty fragments
-                if self.pipe.since_text as usize > self.most_for_a_message() {
-                    return Poll::Ready(Heard::Broken(
-                        CloseCode::TooBig,
-                        "too many bytes without a message",
-                    ));
+                if self.is_full() {
+                    return Poll::Ready(Heard::Full);
                 }
                 self.shrink();
                 return Poll::Pending;
@@ -147,20 +158,10 @@ impl Transport {
     /// Makes the read buffer small again, when it is empty and no pong waits for a full queue.
     fn shrink(&mut self) {
         let room = self.queued() + CONTROL_BUFFER <= self.pipe.limit;
-        if self.grown && self.pipe.unheard == 0 && room {
+        if self.pipe.grown && self.pipe.unheard == 0 && room {
             self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
-            self.grown = false;
+            self.pipe.grown = false;
         }
-    }
-
-    /// How many bytes may arrive before a message is complete: twice the largest message, to allow for the headers of
-    /// its fragments.
-    fn most_for_a_message(&self) -> usize {
-        2 * self
-            .context
-            .get_config()
-            .max_message_size
-            .unwrap_or(usize::MAX / 2)
     }
 
     /// Queues a text frame (RFC 6455, section 5.2: final, unmasked).
@@ -244,6 +245,8 @@ impl Transport {
 
     /// Writes what waits (the answer to a close frame), and disconnects as `close` does.
     pub(super) async fn hang_up(mut self) {
+        // what was read of a message that will not be heard takes no memory meanwhile
+        self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
         let _too_late = tokio::time::timeout(LINGER, async {
             std::future::poll_fn(|cx| self.pipe.poll_flush(cx)).await?;
             self.pipe.tcp.shutdown().await?;

@@ -22,6 +22,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::connection::Connection;
+use super::long::{ANSWERED, Long, SHORT};
 use super::requests::Asked;
 use super::session::{Stage, Stranger};
 use super::transport::Transport;
@@ -31,10 +32,6 @@ use crate::live::Wakeup;
 use crate::peer::{self, Peer};
 use crate::reply::{HttpStream, Refusal};
 use crate::state::App;
-
-/// A message larger than `frame_bytes`, up to this many times, is refused with an error; a larger one closes the
-/// socket.
-const ANSWERED: usize = 4;
 
 /// Answers the upgrade and starts the socket's task.
 ///
@@ -83,7 +80,8 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
         // copied: a slice would keep the whole buffer in memory as long as the socket
         let part = parts.read_buf.to_vec();
         let tcp = parts.io.into_inner();
-        match app.admission.admit(app.sockets.count(), app.elapsed_ms()) {
+        let network = app.admission.network(from.address);
+        match app.admission.admit(&app.sockets, network, app.elapsed_ms()) {
             // a separate task, because this one is larger and keeps its size
             Ok(()) => {
                 let socket = Box::new(connect(app, tcp, part, from, params)).run();
@@ -222,18 +220,22 @@ fn connect(
     // no user yet
     let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let settings = &app.settings;
-    let wire = Transport::new(
+    let mut wire = Transport::new(
         tcp,
         part,
         wakeup.clone().into(),
         ANSWERED * settings.frame_bytes,
         settings.socket_queue_bytes,
     );
+    wire.allow(SHORT);
+    let network = app.admission.network(from.address);
+    let registration = app.sockets.enter(wakeup.clone(), network);
     let stage = Stage::Stranger(Box::new(Stranger {
         from,
         refused_tokens: 0,
+        long: Long::No,
     }));
-    let mut connection = Connection::new(app, wire, wakeup, stage);
+    let mut connection = Connection::new(app, wire, wakeup, registration, stage);
     if let Some(params) = params {
         let asked = Asked {
             id: None,

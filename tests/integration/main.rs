@@ -84,6 +84,7 @@ mod snapshots;
 mod stages; // the stages of a workspace, and where its tasks are
 mod statistics; // how many tasks there are, by day and by kind; the signal that it changed
 mod storage; // a database that is full, in use, newer, or away for a moment
+mod strangers; // who hold connections, sockets and memory, and keep nobody out
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod subtasks; // what becomes of subtasks when a task is completed, deleted, restored or moved

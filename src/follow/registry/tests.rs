@@ -31,10 +31,13 @@ pub(in crate::follow) fn owner(n: u128, session: u128) -> Owner {
 #[test]
 fn a_users_sockets_are_counted_until_they_are_gone() {
     let registry = Arc::new(Registry::default());
-    let registrations: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
+    let registrations: Vec<_> = (0..3).map(|_| registry.enter(wakeup(), None)).collect();
     assert_eq!(registrations[0].claim().belongs_to(owner(1, 1), 2), Ok(()));
     assert_eq!(registrations[1].claim().belongs_to(owner(1, 1), 2), Ok(()));
-    assert_eq!(registrations[2].claim().belongs_to(owner(1, 1), 2), Err(TooMany));
+    assert_eq!(
+        registrations[2].claim().belongs_to(owner(1, 1), 2),
+        Err(TooMany::OfUser)
+    );
     assert_eq!((registry.count(), registry.users()), (3, 1));
     drop(registrations);
     assert_eq!((registry.count(), registry.users()), (0, 0));
@@ -43,7 +46,7 @@ fn a_users_sockets_are_counted_until_they_are_gone() {
 #[test]
 fn every_socket_gets_a_different_delay() {
     let registry = Arc::new(Registry::default());
-    let registrations: Vec<_> = (0..100).map(|_| registry.enter(wakeup())).collect();
+    let registrations: Vec<_> = (0..100).map(|_| registry.enter(wakeup(), None)).collect();
     registry.goodbye(Duration::from_secs(20));
     let mut delays: Vec<_> = registrations.iter().map(delay).collect();
     delays.sort_unstable();
@@ -62,7 +65,7 @@ fn delay(registration: &Registration) -> u64 {
 fn more_sockets_are_spread_over_a_longer_time_up_to_the_drain() {
     let longest = |sockets: usize, within: u64| {
         let registry = Arc::new(Registry::default());
-        let registrations: Vec<_> = (0..sockets).map(|_| registry.enter(wakeup())).collect();
+        let registrations: Vec<_> = (0..sockets).map(|_| registry.enter(wakeup(), None)).collect();
         registry.goodbye(Duration::from_millis(within));
         registrations.iter().map(delay).max()
     };
@@ -74,7 +77,7 @@ fn more_sockets_are_spread_over_a_longer_time_up_to_the_drain() {
 #[tokio::test]
 async fn a_restart_does_not_replace_the_close_of_a_kicked_socket() {
     let registry = Arc::new(Registry::default());
-    let registrations = [registry.enter(wakeup()), registry.enter(wakeup())];
+    let registrations = [registry.enter(wakeup(), None), registry.enter(wakeup(), None)];
     registrations[0].handle.close_with(CloseCode::Revoked);
     registry.close_all().await;
     registrations[1].handle.close_with(CloseCode::Revoked);
@@ -89,10 +92,10 @@ async fn a_restart_does_not_replace_the_close_of_a_kicked_socket() {
 async fn a_socket_that_arrives_during_the_drain_gets_the_same_orders() {
     let registry = Arc::new(Registry::default());
     registry.goodbye(Duration::from_secs(20));
-    let late = registry.enter(wakeup());
+    let late = registry.enter(wakeup(), None);
     assert!((100..700).contains(&delay(&late)));
     registry.close_all().await;
-    let later = registry.enter(wakeup());
+    let later = registry.enter(wakeup(), None);
     assert!((100..700).contains(&delay(&later)));
     assert_eq!(later.order(), Some(Order::Close(CloseCode::Restart)));
 }

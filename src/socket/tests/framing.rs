@@ -127,7 +127,15 @@ async fn no_byte_is_lost_whatever_the_size_and_split_of_frames() {
     bytes.extend(frame(0x01, br#"{"type":"pi"#));
     bytes.extend(frame(0x80, br#"ng","id":300}"#));
     bytes.extend(ping(301, 30_000));
-    let mut tcp = node.raw().await;
+    let ada = node.person("ada").await;
+    let mut tcp = node
+        .raw_with(&format!("Authorization: Bearer {}\r\n", ada.token))
+        .await;
+    let mut head = [0; 4];
+    tcp.read_exact(&mut head).await.expect("the welcome");
+    assert_eq!(head[..2], [0x81, 126]);
+    let mut welcome = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
+    tcp.read_exact(&mut welcome).await.expect("the welcome");
     let (mut from, mut size) = (0, 1);
     while from < bytes.len() {
         let to = bytes.len().min(from + size);

@@ -108,8 +108,13 @@ impl Node {
 
     /// A raw socket after its upgrade.
     async fn raw(&self) -> TcpStream {
+        self.raw_with("").await
+    }
+
+    /// The same; `headers` are lines of its request.
+    async fn raw_with(&self, headers: &str) -> TcpStream {
         let mut tcp = self.tcp().await;
-        let request = self.upgrade("");
+        let request = self.upgrade(headers);
         tcp.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {

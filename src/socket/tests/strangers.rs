@@ -87,3 +87,113 @@ async fn a_client_that_names_more_streams_than_a_welcome_may_list_is_refused() {
         2048
     );
 }
+
+/// An `auth` of about 60 KiB, with a thousand positions.
+fn long_auth(person: &members::Person) -> String {
+    let position = |n: u128| (format!("workspace:{}", uuid::Uuid::from_u128(n)), json!(n as u64));
+    let positions: serde_json::Map<String, Value> = (1..=1000).map(position).collect();
+    let resume = json!({ "epoch": "another", "positions": positions });
+    let auth = json!({ "type": "auth", "id": 1, "data": { "token": person.token, "resume": resume } });
+    auth.to_string()
+}
+
+/// A message in fragments of so many bytes.
+fn fragments(text: &str, of: usize) -> Vec<u8> {
+    let parts: Vec<_> = text.as_bytes().chunks(of).collect();
+    let last = parts.len() - 1;
+    let fragment = |(n, part): (usize, &&[u8])| {
+        let first = u8::from(n == 0) | if n == last { 0x80 } else { 0 };
+        frame(first, part)
+    };
+    parts.iter().enumerate().flat_map(fragment).collect()
+}
+
+#[tokio::test]
+async fn an_auth_with_a_thousand_positions_is_let_in_however_it_is_cut() {
+    let node = Node::start(&[]).await;
+    let ada = node.person("ada").await;
+    let auth = long_auth(&ada);
+    assert!((50_000..65_536).contains(&auth.len()), "{}", auth.len());
+    for of in [100, 1000, 16 * 1024, auth.len()] {
+        let mut tcp = node.raw().await;
+        tcp.write_all(&fragments(&auth, of)).await.expect("sent");
+        let mut head = [0; 32];
+        timeout(PATIENCE, tcp.read_exact(&mut head))
+            .await
+            .expect("an answer")
+            .expect("read");
+        let text = String::from_utf8_lossy(&head);
+        assert!(text.contains(r#"{"type":"welcome""#), "in parts of {of}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_that_fragment_for_ever_hold_few_places_and_are_closed() {
+    let node = Node::start(&[("auth_timeout_seconds", "2")]).await;
+    let ada = node.person("ada").await;
+    let mut greedy = Vec::new();
+    for _ in 0..20 {
+        let mut tcp = node.raw().await;
+        tcp.write_all(&frame(0x01, &[b' '; 8000])).await.expect("sent");
+        tcp.write_all(&frame(0x00, &[b' '; 8000])).await.expect("sent");
+        greedy.push(tcp);
+    }
+    // those that have a place and do not go on, and those that waited too long, may come again
+    for mut tcp in greedy {
+        assert_eq!(close_code(&mut tcp).await, 1013);
+    }
+    let mut client = node.socket().await;
+    client.send(long_auth(&ada)).await;
+    assert_eq!(client.next().await.expect("a frame")["type"], "welcome");
+    let mut tcp = node.raw().await;
+    tcp.write_all(&fragments(&" ".repeat(400_000), 1000))
+        .await
+        .expect("sent");
+    assert_eq!(close_code(&mut tcp).await, 1009);
+}
+
+#[tokio::test]
+async fn before_auth_a_frame_of_another_operation_is_short() {
+    let node = Node::start(&[]).await;
+    let mut client = node.socket().await;
+    for (filling, is_answered) in [(4000, true), (4100, false), (60_000, false)] {
+        let text = format!(r#"{{"type":"ping","id":{filling}}}{}"#, " ".repeat(filling));
+        client.send(text).await;
+        let answer = client.next().await.expect("a frame");
+        assert_eq!(answer["id"], filling);
+        let code = if is_answered {
+            Value::Null
+        } else {
+            json!("PAYLOAD_TOO_LARGE")
+        };
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_auth_at_once_is_carried_out_whatever_its_size() {
+    let node = Node::start(&[]).await;
+    let ada = node.person("ada").await;
+    let create = |id: usize| {
+        let frame = json!({ "type": "task.create", "id": id, "data": { "title": "a" } });
+        format!("{frame}{}", " ".repeat(9000))
+    };
+    for (token, expected) in [(&*ada.token, "ok"), ("nonsense", "error")] {
+        let mut client = node.socket().await;
+        let auth = json!({ "type": "auth", "id": 0, "data": { "token": token, "streams": [] } });
+        client.send(auth.to_string()).await;
+        for id in 1..=8 {
+            client.send(create(id)).await;
+        }
+        let first = client.next().await.expect("a frame");
+        assert_eq!(first["type"] == "welcome", expected == "ok", "{first}");
+        for id in 1..=8 {
+            let answer = client.next().await.expect("a frame");
+            assert_eq!(
+                (&answer["id"], &answer["type"]),
+                (&json!(id), &json!(expected)),
+                "{answer}"
+            );
+        }
+    }
+}

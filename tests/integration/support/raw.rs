@@ -4,7 +4,8 @@
 use super::contract::Conversation;
 use super::{PATIENCE, Server, eventually};
 use serde_json::Value;
-use std::io::Cursor;
+use std::io::{self, Cursor};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -36,6 +37,14 @@ impl Raw {
         Raw(connected.expect("in time").expect("a connection"))
     }
 
+    /// A connection from an address of this machine, if the server takes it.
+    pub async fn try_dial(server: SocketAddr, from: [u8; 4]) -> io::Result<Raw> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        let connected = timeout(PATIENCE, socket.connect(server)).await;
+        Ok(Raw(connected.map_err(io::Error::from)??))
+    }
+
     /// A request to `/v1/rpc`, as bytes; `headers` are lines of it.
     pub fn rpc(server: &Server, token: &str, headers: &str, body: &str) -> String {
         format!(
@@ -58,12 +67,8 @@ impl Raw {
 
     async fn upgraded(self, server: &Server, target: &str, headers: &str) -> Raw {
         let mut raw = self;
-        let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
-            server.address
-        );
-        raw.send(request.as_bytes()).await;
+        raw.send(upgrade(server.address, target, headers).as_bytes())
+            .await;
         let head = raw.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         raw
@@ -143,6 +148,13 @@ impl Raw {
         sent.expect("in time").expect("a peer that reads");
     }
 
+    /// Sends bytes to a server that may close the connection.
+    pub async fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        timeout(PATIENCE, self.0.write_all(bytes))
+            .await
+            .map_err(io::Error::from)?
+    }
+
     /// Sends bytes repeatedly until the server has stopped reading. Returns how many it took.
     pub async fn flood(&mut self, bytes: &[u8], most: usize) -> usize {
         let (mut taken, mut at) = (0, 0);
@@ -191,12 +203,46 @@ impl Raw {
         }
     }
 
+    /// Waits until the server has ended the connection, however long that takes.
+    pub async fn ended_at_last(&mut self) {
+        let mut bytes = [0; 1024];
+        while self.0.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+    }
+
+    /// Whether the answers to a handshake and an `auth` are there, or the connection ends before.
+    pub async fn is_welcomed(&mut self) -> bool {
+        let (mut all, mut part) = (Vec::new(), [0; 4096]);
+        let welcome = br#"{"type":"welcome""#;
+        while !all.windows(welcome.len()).any(|bytes| bytes == welcome) {
+            match timeout(PATIENCE, self.0.read(&mut part))
+                .await
+                .expect("an answer in time")
+            {
+                Ok(read @ 1..) => all.extend_from_slice(&part[..read]),
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// Waits until the server has ended the connection.
     pub async fn ended(&mut self) {
         let mut bytes = [0; 1024];
         let ending = async { while self.0.read(&mut bytes).await.is_ok_and(|read| read > 0) {} };
         timeout(PATIENCE, ending).await.expect("an end in time");
     }
+}
+
+/// The request that makes a socket.
+pub fn handshake(server: SocketAddr) -> String {
+    upgrade(server, "/v1/socket", "")
+}
+
+fn upgrade(server: SocketAddr, target: &str, headers: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    )
 }
 
 /// The payloads of the whole text frames at the beginning of these bytes.
