@@ -9,6 +9,8 @@
 //! - `shared`     the same windows and locks in Redis, for all instances
 //! - `trial`      a sign-in between its begin and its outcome
 //! - `bucket`     the token bucket of a socket
+//! - `meter`      what everything costs its user, or the network of who is not signed in; `purse` what one of them spent,
+//!   `units` the costs, `settling` how instances tell each other
 //!
 //! With Redis the instances count together, and each counts its own part in memory too: Redis is not trusted. While Redis
 //! is away or slow, each counts alone. Time here never jumps: it is counted from the start, or it is Redis' own.
@@ -17,15 +19,20 @@ mod allowance;
 mod bounded;
 mod bucket;
 mod lock;
+mod meter;
 mod people;
+mod purse;
+mod settling;
 mod shared;
 mod table;
 mod trial;
+pub mod units;
 mod who;
 mod window;
 
 pub use allowance::Allowance;
 pub use bucket::Bucket;
+pub use meter::Payer;
 pub use table::{Limit, Options};
 pub use trial::{Device, Entered, Outcome, Trial};
 pub use who::{Network, Who};
@@ -37,6 +44,7 @@ use taskwire_protocol::{Failure, UserId};
 use tokio::time::Instant;
 
 use lock::Locks;
+use meter::{Meter, Untold};
 use people::People;
 use shared::{Question, Shared};
 use table::{GIVEN_BACK, Rule, Rules};
@@ -60,6 +68,7 @@ struct On {
     known: Locks,
     strangers: Locks,
     people: People,
+    meter: Meter,
     shared: Option<Shared>,
     began: Instant,
 }
@@ -76,6 +85,7 @@ impl Limits {
                 known: Locks::default(),
                 strangers: Locks::default(),
                 people: People::new(options.strangers_per_hour),
+                meter: Meter::new(options),
                 rules,
                 shared: None,
                 began: Instant::now(),
@@ -93,6 +103,7 @@ impl Limits {
     pub fn shared_by(mut self, redis: redis::Client, prefix: &str) -> Limits {
         if let Some(on) = &mut self.on {
             on.shared = Some(Shared::new(redis, prefix));
+            on.meter.untold = Some(Untold::default());
         }
         self
     }
@@ -196,6 +207,11 @@ impl On {
     /// Milliseconds since the start.
     fn now_ms(&self) -> i64 {
         i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Nanoseconds since the start.
+    fn now_ns(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX)
     }
 
     /// Counts in all of these, or in none of them if one refuses.

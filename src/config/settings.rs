@@ -102,6 +102,10 @@ settings! {
         strangers_per_hour: u32 = from.whole("strangers_per_hour", 1..=10_000);
         ops_per_second: u32 = from.whole("ops_per_second", 1..=1_000_000);
         ops_burst: u32 = from.whole("ops_burst", 1..=1_000_000);
+        user_ops_per_second: u32 = from.whole("user_ops_per_second", 1..=1_000_000);
+        user_ops_burst: u32 = from.whole("user_ops_burst", 1..=1_000_000);
+        address_ops_per_second: u32 = from.whole("address_ops_per_second", 1..=1_000_000);
+        address_ops_burst: u32 = from.whole("address_ops_burst", 1..=10_000_000);
         sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);
         /// `None`: no limit.
         workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");

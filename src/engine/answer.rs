@@ -10,6 +10,7 @@ use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use taskwire_protocol::{Failure, OpId, StreamId, UserId};
 
@@ -25,6 +26,19 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// Which of the group's log entries are its own.
+    pub(super) fn entries(&self) -> Range<usize> {
+        match self {
+            Verdict::Done(done) => done.from..done.to,
+            Verdict::Parts(parts) => {
+                let own = parts.iter().map(Verdict::entries).filter(|own| !own.is_empty());
+                own.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end))
+                    .unwrap_or_default()
+            }
+            Verdict::Repeats(_) | Verdict::Remembered(_) | Verdict::Refused(_) => Range::default(),
+        }
+    }
+
     /// Whether no part of it was refused.
     pub(super) fn is_done(&self) -> bool {
         match self {

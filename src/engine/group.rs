@@ -6,6 +6,7 @@
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
 use super::authorize::authorize_loaded;
+use super::charge;
 use super::load::{self, Loaded, Memory};
 use super::narrow;
 use super::optimism::is_verified;
@@ -21,6 +22,7 @@ use crate::store::statistics::count_alike;
 use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use taskwire_protocol::{
     ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
@@ -43,6 +45,8 @@ struct Sent {
 /// A committed group.
 struct Committed {
     replies: Vec<Result<Reply, Failure>>,
+    /// Of each submission, which of the entries are its own.
+    entries: Vec<Range<usize>>,
     placed: Vec<Placed>,
     forgotten: Rewritten,
     members: Vec<(WorkspaceId, Arc<Members>)>,
@@ -234,7 +238,8 @@ impl Writer {
             Box::pin(load::find_homes(&mut self.tx, &mut needs)).await?;
         }
         let loaded = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await;
-        metrics::histogram!("taskwire_group_rows").record(self.tx.take_rows() as f64);
+        let rows = self.tx.take_rows();
+        metrics::histogram!("taskwire_group_rows").record(rows as f64);
         let Loaded {
             mut world,
             memory,
@@ -280,6 +285,7 @@ impl Writer {
             reach("row.after");
             (write::place(&mut self.tx, &world, &deltas, now).await?, forgotten)
         };
+        let entries = charge::entries(&self.shared.limits, &verdicts);
         let (replies, memos) = answers(submissions, verdicts, &world, &placed);
         if unchanged && memos.is_empty() {
             self.tx.rollback().await;
@@ -302,8 +308,11 @@ impl Writer {
             self.sent = None;
         }
         self.shared.wishes.committed(&world);
+        // once, however often the group ran
+        charge::loaded(&self.shared.limits, submissions, rows);
         Ok(Committed {
             replies,
+            entries,
             placed,
             forgotten,
             outdates: world.concerns_accounts(),
@@ -471,6 +480,7 @@ impl Writer {
         for (stream, last) in committed.forgotten {
             self.shared.hub.forget(stream, last);
         }
+        charge::written(&self.shared, &submissions, &committed.entries, &committed.placed);
         let published = committed.placed.iter().map(|placed| Published {
             stream: placed.stream,
             seq: placed.seq as u64,

@@ -3,8 +3,10 @@
 use super::accounts::inactive;
 use super::bearer::{Bearer, Credential, Ends, NEVER};
 use super::known::Known;
+use super::seen_tokens::Owner;
 use super::{Caller, Engine};
 use crate::auth::api_tokens;
+use crate::auth::refresh::RefreshToken;
 use crate::auth::tokens::Claims;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
@@ -115,7 +117,11 @@ impl Shown {
 impl Engine {
     fn read_token(&self, token: &str) -> Result<Shown, Failure> {
         if let Some(hash) = api_tokens::read(token)? {
-            return Ok(Shown::Api(Credential::ApiToken(hash.hex().into())));
+            let credential = Credential::ApiToken(hash.hex().into());
+            if self.0.sessions.api_tokens.is_unknown(&credential) {
+                return Err(credential.ended());
+            }
+            return Ok(Shown::Api(credential));
         }
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
         let shown = Shown::Access(claims);
@@ -135,7 +141,9 @@ impl Engine {
     /// missing: the socket hears of it, because it follows its user's stream.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let shown = self.read_token(token)?;
-        let known = self.living(&shown.credential(), 0).await?;
+        let known = self.living(&shown.credential(), 0).await;
+        self.note_seen(&shown, known.as_ref().map(|known| &known.caller));
+        let known = known?;
         shown.belongs_to(&known.account)?;
         self.note_use(&known.caller);
         self.note_session(&known.bearer);
@@ -146,8 +154,41 @@ impl Engine {
     /// another instance. It asks when its body has arrived, and again before each frame of an array.
     pub async fn owner_now(&self, token: &str) -> Result<Arc<Caller>, Failure> {
         let shown = self.read_token(token)?;
-        self.living_now(shown.credential(), |account| shown.belongs_to(account))
-            .await
+        let owner = self
+            .living_now(shown.credential(), |account| shown.belongs_to(account))
+            .await;
+        self.note_seen(&shown, owner.as_ref());
+        owner
+    }
+
+    fn note_seen(&self, shown: &Shown, owner: Result<&Arc<Caller>, &Failure>) {
+        if let Shown::Api(credential) = shown {
+            self.0.sessions.api_tokens.note(credential, owner);
+        }
+    }
+
+    /// Whose token this is, as far as memory tells: what they ask for counts for them, wherever they are. Whether the session
+    /// still lives is not asked, so nobody gets anything by it. `None`: nobody's, or an API token that this instance did not
+    /// see for a while.
+    pub fn owner_at_hand(&self, token: &str) -> Option<Owner> {
+        match self.read_token(token).ok()? {
+            Shown::Access(Claims { subject, .. }) => Some(Owner {
+                user: Some(subject.user),
+                by: subject.session.into(),
+            }),
+            Shown::Api(credential) => self.0.sessions.api_tokens.owner(&credential),
+        }
+    }
+
+    /// The same of a refresh token that this server made. Memory knows its session, and not its user.
+    pub fn session_at_hand(&self, refresh_token: &str) -> Option<Owner> {
+        let token = RefreshToken::parse(refresh_token).ok()?;
+        let session = token.session();
+        let is_ours = self.0.refresh_tokens.made(&token) && !self.0.sessions.is_known_to_have_ended(session);
+        is_ours.then(|| Owner {
+            user: None,
+            by: session.into(),
+        })
     }
 
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.

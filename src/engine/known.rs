@@ -5,6 +5,7 @@
 //! session at the same time share one read.
 
 use super::bearer::{Bearer, Credential, reached};
+use super::seen_tokens::SeenTokens;
 use super::spawned;
 use super::submission::Step;
 use crate::live::{Flights, Hub};
@@ -54,6 +55,7 @@ pub(super) struct Sessions {
     /// Sessions that ended on this instance, or that the database has as ended. None of them ever begins again, so a request of one is refused without
     /// asking the database (0.3 ms on PostgreSQL). What is not in here says nothing.
     ended: Cache<SessionId, ()>,
+    pub(super) api_tokens: SeenTokens,
     generation: AtomicU64,
     reads: Arc<Flights<Credential, Result<Read, Failure>>>,
 }
@@ -88,6 +90,7 @@ impl Sessions {
             hub,
             cache,
             ended,
+            api_tokens: SeenTokens::new(),
             generation: AtomicU64::new(0),
             reads: Flights::new(),
         }

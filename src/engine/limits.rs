@@ -1,13 +1,14 @@
 //! The limits that every way in shares (`auth/limits`), as the settings want them. Does not know what is limited.
 
-use super::{Engine, EngineError};
-use crate::auth::limits::{Limits, Options};
+use super::{Engine, EngineError, Sender};
+use crate::auth::limits::{Limits, Options, units};
 use crate::config::Settings;
 use crate::live::redis_client;
 use crate::ops::bounds::{Bounds, OfPlan};
 use crate::store::Store;
 use secrecy::SecretString;
 use std::sync::Arc;
+use taskwire_protocol::Request;
 
 /// Instances of a deployment have the same secret, so they count under the same keys.
 pub(super) fn limits(
@@ -22,6 +23,8 @@ pub(super) fn limits(
         requests: settings.rate_limit_requests,
         request_window: settings.rate_limit_window,
         strangers_per_hour: settings.strangers_per_hour,
+        user_ops: (settings.user_ops_per_second, settings.user_ops_burst),
+        address_ops: (settings.address_ops_per_second, settings.address_ops_burst),
     };
     let limits = Limits::new(&options, secret);
     Ok(Arc::new(match &settings.redis_url {
@@ -57,8 +60,35 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
 }
 
 impl Engine {
+    /// Charges passwords that are about to be hashed: to the user who is signed in, else to the network. Whoever only names an
+    /// account must not empty the purse of its owner. Nobody is refused for it: tries of passwords have limits of their own.
+    pub(super) fn charge_hashes(&self, sender: &Sender, number: u32) {
+        let limits = &self.0.limits;
+        let payer = match &sender.caller {
+            Some(caller) => limits.user(caller.user.id),
+            None => limits.network(sender.origin.address),
+        };
+        limits.owe(&payer, units::HASH.saturating_mul(number));
+    }
+
     /// The limits. A handler takes one with `engine.limits().take(Limit::Profile, user).await?`.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.0.limits
     }
+}
+
+/// Whether an empty purse of the user must not keep them from this: it ends a session or a token, or changes the password, and
+/// a thief may have emptied the purse.
+pub fn is_urgent(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::LogOut(_)
+            | Request::LogOutAll(_)
+            | Request::RevokeSession(_)
+            | Request::ChangePassword(_)
+            | Request::RevokeApiToken(_)
+            | Request::RevokeCalendar(_)
+            | Request::SignOutUser(_)
+            | Request::Kick(_)
+    )
 }

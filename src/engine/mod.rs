@@ -10,7 +10,8 @@
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
 //! - `bearer`    what a caller acts with: a session or an API token; `last_seen` when a session was used, `last_used` an
 //!   API token
-//! - `accounts`  making and finding accounts; `known` the cached account of a session
+//! - `accounts`  making and finding accounts; `known` the cached account of a session; `seen_tokens` API tokens
+//!   that were brought lately
 //! - `prepare`   mutations that need work before they enter the lane
 //! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them,
 //!   `departures` tells the members of a deleted workspace; `invites` what invitations need beside the lane;
@@ -27,7 +28,7 @@
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
-//! - `limits`    how often whom, for every way in
+//! - `limits`    how often whom, for every way in; `charge` what a group cost whom
 //! - `purges`    forgets what was told about a purged task
 //! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
 //! - `imports`   files that become tasks of a workspace
@@ -54,6 +55,7 @@ mod audit;
 mod authorize;
 mod batch;
 mod bearer;
+mod charge;
 mod company;
 mod crowds;
 mod departures;
@@ -103,6 +105,7 @@ mod recovery;
 mod reminders;
 mod reply;
 mod route;
+mod seen_tokens;
 mod sender;
 mod shared;
 mod sign_in;
@@ -164,6 +167,7 @@ pub use identity::{Home, Identity};
 pub use imports::{Importing, Wanted};
 pub use instances::{Socket, Sockets};
 pub use item::Chore;
+pub use limits::is_urgent;
 pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};
@@ -171,6 +175,7 @@ pub use prepare::waits_before_the_lane;
 pub use reminders::Reminder;
 pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
+pub use seen_tokens::Owner;
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::{Attempt, ByDevice, ByMail, Refresh};
 pub use trace::named;
@@ -263,7 +268,9 @@ impl Engine {
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
         let files = Files::open(settings)?;
         let store = Store::open(settings).await?;
-        let hub = publish::hub(settings, &store, (&keys.current, keys.previous.as_ref()), &clock)?;
+        let limits = limits::limits(settings, &store, &keys.current)?;
+        let secrets = (&keys.current, keys.previous.as_ref());
+        let hub = publish::hub(settings, &store, secrets, &clock, limits.clone())?;
         let newest = newest::found(&store, &clock).await?;
         let ids = Arc::new(Ids::after(clock.clone(), newest));
         let instance = ThisInstance::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
@@ -273,7 +280,7 @@ impl Engine {
         tokio::spawn(stats.clone().attend());
         let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
-        let limits = limits::limits(settings, &store, &keys.current)?;
+        tokio::spawn(limits.clone().keep_settling());
         let shared = Shared {
             store: store.clone(),
             cache: Arc::new(MemberCache::new()),

@@ -18,6 +18,7 @@ impl Node for Engine {
     }
 
     fn typing(&self, workspace: WorkspaceId, task: TaskId, user: PublicUser) {
+        self.charge_signal(workspace, user.id);
         self.0.presences.typing(workspace, task, user);
     }
 
@@ -67,6 +68,7 @@ impl Engine {
         if !caller.reaches(params.workspace_id) {
             return Err(ops::not_found("workspace"));
         }
+        self.charge_signal(params.workspace_id, caller.user.id);
         let (store, user, params) = (self.0.store.clone(), caller.user.id, params.clone());
         // in a separate task: a read that is dropped halfway could leave an open transaction in the pool
         let asked = tokio::spawn(async move { presence::may_be_present(&store, user, &params, reads).await });

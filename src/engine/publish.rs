@@ -3,13 +3,15 @@
 
 use super::EngineError;
 use crate::auth::instances;
+use crate::auth::limits::{Limits, units};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, Redis, RedisOptions, RingLimits};
 use crate::store::{Store, log, streams};
 use secrecy::SecretString;
 use std::sync::Arc;
-use taskwire_protocol::StreamId;
+use std::time::Duration;
+use taskwire_protocol::{StreamId, UserId};
 
 /// The hub over the stored log, with its background tasks. On a shared database, entries of other instances arrive
 /// through Redis if it is set; comparing heads finds those that do not arrive. `secret` and `previous` are the keys of the
@@ -19,8 +21,12 @@ pub(super) fn hub(
     store: &Store,
     (secret, previous): (&SecretString, Option<&SecretString>),
     clock: &Clock,
+    limits: Arc<Limits>,
 ) -> Result<Arc<Hub>, EngineError> {
-    let log = Arc::new(StoredLog(store.clone()));
+    let log = Arc::new(StoredLog {
+        store: store.clone(),
+        limits,
+    });
     let limits = RingLimits {
         bytes_per_topic: settings.ring_bytes_per_topic,
         budget: settings.ring_budget_bytes,
@@ -55,7 +61,10 @@ pub(super) fn hub(
 }
 
 /// The stored log, as the live streams read it.
-pub(super) struct StoredLog(pub(super) Store);
+pub(super) struct StoredLog {
+    store: Store,
+    limits: Arc<Limits>,
+}
 
 impl StoredLog {
     fn unavailable(error: &crate::store::StoreError) -> LogUnavailable {
@@ -66,7 +75,7 @@ impl StoredLog {
 
 impl Log for StoredLog {
     fn range(&self, stream: StreamId) -> Reading<'_, LogRange> {
-        let store = self.0.clone();
+        let store = self.store.clone();
         Box::pin(async move {
             // a read that is dropped halfway could leave an open transaction in the pool; a task always runs to its end
             let read = tokio::spawn(async move { log::range(&mut store.read().await?, stream).await });
@@ -80,7 +89,7 @@ impl Log for StoredLog {
     }
 
     fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>> {
-        let store = self.0.clone();
+        let store = self.store.clone();
         Box::pin(async move {
             let read = tokio::spawn(async move {
                 log::page(&mut store.read().await?, stream, after as i64, limit as i64).await
@@ -94,8 +103,19 @@ impl Log for StoredLog {
         })
     }
 
+    fn pause(&self, user: UserId) -> Duration {
+        Duration::from_millis(self.limits.queue(&self.limits.reader(user)))
+    }
+
+    fn was_read(&self, user: UserId, bytes: usize) {
+        let units = units::of_bytes(bytes);
+        if units > 0 {
+            self.limits.owe(&self.limits.reader(user), units);
+        }
+    }
+
     fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>> {
-        let store = self.0.clone();
+        let store = self.store.clone();
         Box::pin(async move {
             let read = tokio::spawn(async move { streams::heads(&mut store.read().await?, &streams).await });
             let heads = read.await.map_err(|_| LogUnavailable)?;

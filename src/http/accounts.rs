@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::body::{self, Media, Read};
 use super::outer::RequestId;
 use super::own_page::{check_body, check_page};
-use super::{caller, cookie};
+use super::{caller, cookie, toll};
 use crate::engine::{self, Body, Caller, Delivery, Incoming, Refresh, Reply, Sender, Then};
 use crate::ops::bug;
 use crate::peer::{self, Peer};
@@ -188,7 +188,22 @@ async fn refresh(
     body: Read,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let mut object = json::object(&body::json(&headers, body)?)?;
+    let asked = exchange(&app, &headers, &uri, body);
+    let token = asked.as_ref().map_or("", |(token, _)| token.as_str());
+    let allowance = toll::exchange(&app, token, peer::address(peer, &headers, &app.settings)).await?;
+    let (token, delivery) = asked?;
+    let sender = sender(&app, (peer, id), &headers, None, delivery);
+    let reply = app.engine.refresh(Refresh { token }, sender, since);
+    let mut response = answer(&app, StatusCode::OK, reply.await?)?;
+    if let Some(allowance) = allowance {
+        response.extensions_mut().insert(allowance);
+    }
+    Ok(response)
+}
+
+/// The refresh token of a request, and where the next one goes.
+fn exchange(app: &App, headers: &HeaderMap, uri: &Uri, body: Read) -> Result<(String, Delivery), Refusal> {
+    let mut object = json::object(&body::json(headers, body)?)?;
     let has_body = !object.is_empty();
     let wished = delivery(&mut object)?;
     let given = match object.remove("refresh_token") {
@@ -202,18 +217,16 @@ async fn refresh(
     // a client that sends the token in the body does not need a cookie
     let (token, came_by) = match given {
         Some(token) => (token, Delivery::Body),
-        None => (by_cookie(&app, &headers, &uri)?, Delivery::Cookie),
+        None => (by_cookie(app, headers, uri)?, Delivery::Cookie),
     };
     let delivery = wished.unwrap_or(came_by);
     if delivery == Delivery::Cookie {
-        check_page(&app, &headers, &uri)?;
+        check_page(app, headers, uri)?;
     }
     if has_body && (delivery == Delivery::Cookie || came_by == Delivery::Cookie) {
-        check_body(&headers)?;
+        check_body(headers)?;
     }
-    let sender = sender(&app, (peer, id), &headers, None, delivery);
-    let reply = app.engine.refresh(Refresh { token }, sender, since);
-    answer(&app, StatusCode::OK, reply.await?)
+    Ok((token, delivery))
 }
 
 /// The token in the cookie.

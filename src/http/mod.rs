@@ -1,6 +1,6 @@
 //! Everything over HTTP except sockets: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
 //!
-//! - `outer`    wraps every request: ids, limits, headers, the shape of errors
+//! - `outer`    wraps every request: ids, limits, headers, the shape of errors; `toll` who pays for it
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token, `own_page` says whose requests may
 //!   read and set it
 //! - `photos`   uploads and pictures of accounts
@@ -50,6 +50,7 @@ mod rpc;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod toll;
 mod unsubscribe;
 
 use std::any::Any;
@@ -88,6 +89,9 @@ use crate::state::App;
 const SOCKET: &str = "/v1/socket";
 /// The path that carries out their operations without a socket.
 const RPC: &str = "/v1/rpc";
+/// Probes and scrapers reach a node by an address that its operator does not know before: they may ask under any name. What
+/// tells more than that the node lives asks for a token.
+const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
 /// The path of uploads, which may take longer than other requests.
 const UPLOAD: &str = "/v1/tasks/{id}/attachments";
 /// The path of imports, which may take longer too.
@@ -147,7 +151,7 @@ impl Routes {
     /// Answers a request for which the node has no place but its reserve: only probes, upgrades and what brings a token of
     /// this node are carried out.
     pub async fn answer_in_reserve(self, request: axum::http::Request<Incoming>) -> Response {
-        let is_urgent = outer::PROBES.contains(&request.uri().path())
+        let is_urgent = PROBES.contains(&request.uri().path())
             || is_handshake(&request)
             || peer::bearer(request.headers()).is_some_and(|token| self.app.engine.is_token(token));
         if is_urgent {

@@ -1,11 +1,10 @@
 //! Wraps every request: its id, the check of the host, the rate limit, a time limit, security headers, the shape of
 //! errors, the metrics. Does not know what the routes do.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -20,9 +19,10 @@ use uuid::Uuid;
 
 use super::form::Pace;
 use super::health::Inside;
-use super::{IMPORT, RPC, UPLOAD};
-use crate::auth::limits::{Allowance, Limit};
-use crate::peer::{self, Peer};
+use super::toll::Toll;
+use super::{IMPORT, PROBES, RPC, UPLOAD};
+use crate::auth::limits::Allowance;
+use crate::peer;
 use crate::reply::Refusal;
 use crate::reply::headers::{
     X_CORRELATION_ID, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, X_REQUEST_ID, secure,
@@ -36,15 +36,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const IMPORTING: Duration = Duration::from_mins(30);
 /// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
-/// Probes and scrapers reach a node by an address that its operator does not know before: they may ask under any name. What
-/// tells more than that the node lives asks for a token.
-pub(super) const PROBES: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
 
 /// The id of a request, in its extensions.
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
-/// In the extensions of an answer: how many requests it cost its network, besides the one that was counted before it.
+/// In the extensions of an answer: how many requests it counts as, besides the one that was counted before it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Charged(pub(super) u32);
 
@@ -74,8 +71,8 @@ pub(super) async fn around<F: Future<Output = Response>>(
         session.id = Empty
     );
 
-    let (host, address) = (host_refused(app, &request), counted(app, &request, &route));
-    let (refused, allowance) = admit(app, host, address).await;
+    let toll = Toll::of(app, &request, &route);
+    let (refused, allowance) = admit(app, host_refused(app, &request), &toll).await;
     let mut response = match refused {
         Some(refusal) => refusal.into_response(),
         None => match tokio::time::timeout(patience(app, &route), answer(request))
@@ -88,15 +85,19 @@ pub(super) async fn around<F: Future<Output = Response>>(
             }
         },
     };
+    toll.charge_wrong_token(app, &response);
+    let bytes = response.body().size_hint().exact().unwrap_or(0);
+    let more = toll.charge_answer(app, bytes).await;
     span.in_scope(|| shape(&mut response, &id, &route, begun));
     keep_from_caches(&mut response, &route);
-    let Charged(more) = response.extensions_mut().remove().unwrap_or_default();
+    let Charged(besides) = response.extensions_mut().remove().unwrap_or_default();
+    let allowance = allowance.or_else(|| response.extensions_mut().remove());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
     }
     if let Some(mut allowance) = allowance {
-        allowance.remaining = allowance.remaining.saturating_sub(more);
+        allowance.remaining = allowance.remaining.saturating_sub(more.saturating_add(besides));
         say_allowance(headers, allowance);
     }
     let status = response.status();
@@ -153,28 +154,13 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
     response
 }
 
-/// The address whose requests this one counts among; `None`: it is not limited. Sockets have their own limits;
-/// preflights, probes and scrapers are not limited.
-fn counted(app: &App, request: &Request, route: &str) -> Option<IpAddr> {
-    if !route.starts_with("/v1/") || route == "/v1/socket" || request.method() == Method::OPTIONS {
-        return None;
-    }
-    let peer = request.extensions().get::<Peer>()?;
-    Some(peer::address(*peer, request.headers(), &app.settings))
-}
-
-/// Whether a request is refused, and the state of its address's rate limit.
-async fn admit(
-    app: &App,
-    host: Option<Failure>,
-    address: Option<IpAddr>,
-) -> (Option<Refusal>, Option<Allowance>) {
-    let (None, Some(address)) = (&host, address) else {
+/// Whether a request is refused, and the state of the window in which it counts.
+async fn admit(app: &App, host: Option<Failure>, toll: &Toll) -> (Option<Refusal>, Option<Allowance>) {
+    if host.is_some() {
         return (host.map(Refusal::from), None);
-    };
-    let allowance = app.engine.limits().count(Limit::Requests, address).await;
-    let refusal = allowance.and_then(|allowance| allowance.refusal(Limit::Requests));
-    (refusal.map(Refusal::from), allowance)
+    }
+    let (refused, allowance) = toll.admit(app).await;
+    (refused.map(Refusal::from), allowance)
 }
 
 /// Refuses a request whose `Host` header is ambiguous or names another host than the settings allow.
@@ -263,7 +249,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-/// The state of the address's window, unless another limit refused the request and told its own.
+/// The state of the window, unless another limit refused the request and told its own.
 fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
     if headers.contains_key(X_RATELIMIT_LIMIT) {
         return;

@@ -30,8 +30,9 @@ use self::waiting::{Next, Waiting};
 use super::body::{self, Held};
 use super::caller;
 use super::outer;
-use crate::auth::limits::{Limit, Network};
-use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
+use super::toll::Asker;
+use crate::auth::limits::{Limit, Network, units};
+use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender, is_urgent};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
@@ -102,23 +103,55 @@ impl Call {
         })
     }
 
-    /// Counts one more request of the network.
+    /// Counts one more frame as a request. A stranger pays for it; the owner of the token does when it is known what it asks.
     async fn count(&self) -> Result<(), Failure> {
-        match self.origin.address {
-            Some(address) => self.app.engine.limits().take(Limit::Requests, address).await,
-            None => Ok(()),
+        let limits = self.app.engine.limits();
+        let asker = Asker::with(&self.app, self.token.as_deref(), self.origin.address);
+        if let Some(by) = asker.counted {
+            limits.take(Limit::Requests, by).await?;
         }
+        if asker.is_known {
+            return Ok(());
+        }
+        let token = if self.token.is_some() { units::TOKEN } else { 0 };
+        limits.spend(&asker.payer, 1 + token)
     }
 
-    /// A batch costs its network as much as its operations, of which the frame was counted as one. What is too long for a
-    /// batch is refused and costs as much as the longest one.
-    async fn charge(&self, request: &Request) {
-        if let (Request::Batch(batch), Some(address)) = (request, self.origin.address) {
-            let more = batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1);
-            let more = u32::try_from(more).unwrap_or(u32::MAX);
+    /// Charges what a frame asks: its operations, and its bytes if it is long. A batch also counts as so many requests, of which
+    /// the frame was counted as one. What is too long for a batch is refused and costs as much as the longest one.
+    async fn charge(
+        &self,
+        frame: &RequestFrame<'_>,
+        request: &Request,
+        caller: Option<&Caller>,
+    ) -> Result<(), Failure> {
+        let limits = self.app.engine.limits();
+        let asker = Asker::of(&self.app, caller, self.origin.address);
+        let more = match request {
+            Request::Batch(batch) => batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1),
+            _ => 0,
+        };
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let units = more.saturating_add(units::of_bytes(frame.data.len()));
+        if !asker.is_known {
+            limits.spend(&asker.payer, units)?;
+        } else if is_urgent(request) {
+            limits.owe(&asker.payer, units.saturating_add(1));
+        } else {
+            limits.spend(&asker.payer, units.saturating_add(1))?;
+        }
+        if let (1.., Some(by)) = (more, asker.counted) {
             self.charged.fetch_add(more, Ordering::Relaxed);
-            let limits = self.app.engine.limits();
-            limits.charge(Limit::Requests, address, more).await;
+            limits.charge(Limit::Requests, by, more).await;
+        }
+        Ok(())
+    }
+
+    async fn charge_answer(&self, bytes: usize, caller: Option<&Caller>) {
+        if units::of_bytes(bytes) > 0 {
+            let asker = Asker::of(&self.app, caller, self.origin.address);
+            let more = asker.charge_answer(&self.app, bytes).await;
+            self.charged.fetch_add(more, Ordering::Relaxed);
         }
     }
 
@@ -178,6 +211,10 @@ impl Call {
         let incoming = match self.incoming(&frame, since).await {
             Ok(incoming) => incoming,
             Err(failure) => {
+                if units::is_none_of_ours(failure.code) {
+                    let limits = self.app.engine.limits();
+                    limits.owe(&limits.network(self.origin.address), units::WRONG_TOKEN);
+                }
                 let refused: Result<Reply, Failure> = Err(failure.clone());
                 Measure::named(&frame.r#type, since).end(&refused);
                 return self.refuse(frame.id.as_ref(), failure);
@@ -185,11 +222,15 @@ impl Call {
         };
         let caller = incoming.sender.caller.clone();
         match self.app.engine.dispatch(incoming).await {
-            Ok(reply) => AnswerFrame {
-                frame: frames::ok(frame.id.as_ref(), &reply),
-                failure: None,
-                caller,
-            },
+            Ok(reply) => {
+                let frame = frames::ok(frame.id.as_ref(), &reply);
+                self.charge_answer(frame.len(), caller.as_deref()).await;
+                AnswerFrame {
+                    frame,
+                    failure: None,
+                    caller,
+                }
+            }
             Err(failure) => self.refuse(frame.id.as_ref(), failure),
         }
     }
@@ -203,7 +244,7 @@ impl Call {
             return Err(caller::auth_required());
         }
         let request = Request::read(&frame.r#type, frame.data)?;
-        self.charge(&request).await;
+        self.charge(frame, &request, caller.as_deref()).await?;
         Ok(Incoming {
             request,
             op_id: frame.op_id,

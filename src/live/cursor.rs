@@ -162,11 +162,12 @@ impl Cursor {
         let bounds = topic.bounds(reader);
         hub.meters.catch_ups.increment(1);
         hub.meters.lag.record(bounds.head.saturating_sub(position) as f64);
-        hub.page(PageKey {
+        let key = PageKey {
             stream: topic.stream,
             after: position,
             edition: bounds.edition,
-        })
+        };
+        hub.page(key, reader.user)
     }
 
     fn hold(&mut self, page: Arc<Page>) {

@@ -221,6 +221,12 @@ impl Hub {
         heads.filter_map(|(stream, head)| Some((stream, head?))).collect()
     }
 
+    /// How many readers here watch a stream.
+    pub fn watchers(&self, stream: StreamId) -> u32 {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(&stream).map_or(0, |topic| topic.watching())
+    }
+
     /// The watched streams.
     pub fn watched(&self) -> Vec<StreamId> {
         self.topics

@@ -2,8 +2,8 @@
 //! database.
 
 use super::Frame;
-use std::{fmt, future::Future, pin::Pin};
-use taskwire_protocol::StreamId;
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+use taskwire_protocol::{StreamId, UserId};
 
 /// A read under way. Boxed, because it is rare and must not take memory in every socket's task.
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogUnavailable>> + Send + 'a>>;
@@ -36,6 +36,18 @@ pub trait Log: Send + Sync + 'static {
 
     /// The first `limit` entries with a seq greater than `after`, in order: seq and encoded event frame.
     fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>>;
+
+    /// How long a reader of this user waits for its next page, which it is going to read: who has read very much takes it
+    /// slowly. Nobody is refused.
+    fn pause(&self, user: UserId) -> Duration {
+        let _ = user;
+        Duration::ZERO
+    }
+
+    /// A reader of this user got a page of so many bytes.
+    fn was_read(&self, user: UserId, bytes: usize) {
+        let _ = (user, bytes);
+    }
 
     /// The newest seq of each of these streams, in any order; those that never had an entry may be left out.
     fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>>;

@@ -10,6 +10,8 @@ pub(crate) struct Meters {
     pub(crate) shed: Counter,
     /// Pages that cursors asked the log for.
     pub(crate) catch_ups: Counter,
+    /// Pages that came later, because their user had read very much.
+    pub(crate) paced: Counter,
     /// How many events a cursor was behind when it asked for a page.
     pub(crate) lag: Histogram,
     /// How often a topic sent its readers to the log because a frame did not arrive.
@@ -28,6 +30,7 @@ impl Meters {
             delivered: metrics::counter!("taskwire_events_delivered_total"),
             shed: metrics::counter!("taskwire_signals_shed_total"),
             catch_ups: metrics::counter!("taskwire_catch_ups_total"),
+            paced: metrics::counter!("taskwire_catch_ups_paced_total"),
             lag: metrics::histogram!("taskwire_cursor_lag_events"),
             gaps: metrics::counter!("taskwire_gaps_total"),
             compared: metrics::counter!("taskwire_heads_compared_total"),

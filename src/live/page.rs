@@ -90,6 +90,11 @@ impl Page {
         })))
     }
 
+    /// The bytes of its frames.
+    pub(crate) fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.len()).sum()
+    }
+
     /// Clones the frames after `seq` and up to `last` into `batch`: at most `bytes`, but at least one frame. Returns
     /// the number of frames; 0 when the page has none of them.
     pub(crate) fn fill(&self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> u64 {

@@ -7,6 +7,7 @@ use super::{
     topic::Topic,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use taskwire_protocol::UserId;
 
 /// The first wait before the log is asked again for a page; the waits double up to `LAST_RETRY`.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
@@ -54,10 +55,16 @@ impl Hub {
         Ok(range)
     }
 
-    /// Reads a page; callers that ask for it at the same time share the read. Retries until the database answers.
-    pub(crate) fn page(self: &Arc<Hub>, key: PageKey) -> PageReading {
+    /// Reads a page for a reader of this user; callers that ask for it at the same time share the read. Retries until the
+    /// database answers.
+    pub(crate) fn page(self: &Arc<Hub>, key: PageKey, user: UserId) -> PageReading {
         let hub = self.clone();
         Box::pin(async move {
+            let pause = hub.log.pause(user);
+            if !pause.is_zero() {
+                hub.meters.paced.increment(1);
+                tokio::time::sleep(pause).await;
+            }
             let mut wait = FIRST_RETRY;
             loop {
                 let log = hub.log.clone();
@@ -65,6 +72,8 @@ impl Hub {
                     .pages
                     .share(key, || async move { Page::read(&*log, key).await });
                 if let Some(Ok(outcome)) = shared.await {
+                    let bytes = outcome.as_ref().map_or(0, |page| page.bytes());
+                    hub.log.was_read(user, bytes);
                     return outcome;
                 }
                 tokio::time::sleep(wait).await;

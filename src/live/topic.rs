@@ -39,6 +39,8 @@ pub(crate) struct Topic {
     said: AtomicU32,
     state: Mutex<State>,
     watchers: Mutex<Watchers>,
+    /// How many watchers there are: it is read without their lock.
+    watching: AtomicU32,
 }
 
 struct State {
@@ -100,6 +102,7 @@ impl Topic {
             said: AtomicU32::new(0),
             state: Mutex::new(state),
             watchers,
+            watching: AtomicU32::new(0),
         }
     }
 
@@ -259,12 +262,19 @@ impl Topic {
 
     /// Adds a watcher; returns its key. Its wakeup is marked whenever the head moves or a signal comes.
     pub(crate) fn watch(&self, wakeup: Arc<Wakeup>, slot: Slot) -> u32 {
+        self.watching.fetch_add(1, Ordering::Relaxed);
         lock(&self.watchers).add(wakeup, slot)
     }
 
     /// Removes a watcher. True when it was the last one.
     pub(crate) fn unwatch(&self, key: u32) -> bool {
+        self.watching.fetch_sub(1, Ordering::Relaxed);
         lock(&self.watchers).remove(key)
+    }
+
+    /// How many watchers there are.
+    pub(crate) fn watching(&self) -> u32 {
+        self.watching.load(Ordering::Relaxed)
     }
 
     /// Marks up to `n` watchers from `key` on. Returns the key to continue from, `None` at the end.

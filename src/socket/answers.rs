@@ -5,6 +5,7 @@ use taskwire_protocol::Failure;
 use super::connection::Connection;
 use super::requests::Asked;
 use super::session::Stage;
+use crate::auth::limits::units;
 use crate::engine::{Reply, named};
 use crate::reply::frames;
 
@@ -14,10 +15,20 @@ impl Connection {
         match result {
             Ok(reply) => {
                 if asked.id.is_some() {
-                    self.wire.text(&frames::ok(asked.id.as_ref(), reply));
+                    let frame = frames::ok(asked.id.as_ref(), reply);
+                    self.owe(units::of_bytes(frame.len()));
+                    self.wire.text(&frame);
                 }
             }
             Err(failure) => self.error(asked, failure),
+        }
+    }
+
+    /// Charges what was done before its cost was known.
+    pub(super) fn owe(&mut self, units: u32) {
+        if units > 0 {
+            let now_ms = self.app.elapsed_ms();
+            self.pace.owe(self.app.engine.limits(), units, now_ms);
         }
     }
 

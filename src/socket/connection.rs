@@ -100,8 +100,13 @@ impl Connection {
         stage: Stage,
     ) -> Connection {
         let settings = &app.settings;
+        let from = match &stage {
+            Stage::Stranger(stranger) => stranger.from.address,
+            Stage::Member(_) => None,
+        };
+        let payer = app.engine.limits().network(from);
         Connection {
-            pace: Pace::new(settings, app.elapsed_ms()),
+            pace: Pace::new(settings, payer, app.elapsed_ms()),
             pulse: Pulse::new(Instant::now(), Times::of(settings)),
             registration,
             wire,

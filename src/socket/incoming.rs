@@ -1,6 +1,5 @@
 //! Checks a text frame: its limits, its shape, its place among the socket's requests. Does not carry out the request.
 
-use serde_json::json;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::CATALOG;
 use taskwire_protocol::{Access, CloseCode, ErrorCode, Failure, Request};
@@ -8,8 +7,10 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, End};
 use super::long::SHORT_FRAME;
+use super::pace::{Cost, Refused};
 use super::requests::Asked;
 use super::session::{Stage, auth_required};
+use crate::engine;
 use crate::reply::frames;
 
 impl Connection {
@@ -23,14 +24,17 @@ impl Connection {
             );
             return self.refuse_now(
                 frames::id_of(text),
+                Cost::of(1, text.len()),
                 Failure::new(ErrorCode::PayloadTooLarge, message),
             );
         }
+        // a frame that is refused costs what an operation does
+        let refused = Cost::of(1, text.len());
         let frame = match RequestFrame::parse(text) {
             Ok(frame) => frame,
-            Err(NotARequest::Invalid(id, failure)) => return self.refuse_now(id, *failure),
+            Err(NotARequest::Invalid(id, failure)) => return self.refuse_now(id, refused, *failure),
             Err(NotARequest::BadFrame(message)) => {
-                self.refuse_now(None, Failure::new(ErrorCode::BadFrame, message))?;
+                self.refuse_now(None, refused, Failure::new(ErrorCode::BadFrame, message))?;
                 return self
                     .pace
                     .bad_frame()
@@ -38,24 +42,33 @@ impl Connection {
             }
         };
         if self.is_stranger() && !is_for_anyone(&frame.r#type) {
-            return self.refuse_now(frame.id, auth_required());
+            return self.refuse_now(frame.id, refused, auth_required());
         }
         if self.is_stranger() && text.len() > SHORT_FRAME && frame.r#type != "auth" {
             let message = format!(
                 "before auth, a frame of any other operation may have at most {SHORT_FRAME} bytes; this one has {}",
                 text.len()
             );
-            return self.refuse_now(frame.id, Failure::new(ErrorCode::PayloadTooLarge, message));
+            return self.refuse_now(
+                frame.id,
+                refused,
+                Failure::new(ErrorCode::PayloadTooLarge, message),
+            );
         }
         match Request::read(&frame.r#type, frame.data) {
             Ok(request) => {
                 let name = request.name();
-                let operations = match &request {
-                    Request::Batch(batch) => batch.ops.len().max(1) as u32,
-                    _ => 1,
+                let cost = match &request {
+                    Request::Batch(batch) => Cost::of(batch.ops.len().max(1) as u32, text.len()),
+                    Request::Authenticate(_) | Request::RenewAuth(_) => refused.with_token(),
+                    _ => refused,
                 };
-                if let Err(wait_ms) = self.pace.take(operations, self.app.elapsed_ms()) {
-                    return self.refuse_limited(frame.id, name, wait_ms);
+                match self.charge(cost) {
+                    Ok(()) => {}
+                    Err(Refused::Purse(_)) if self.must_pass(&request) => {
+                        self.pace.take_anyway(self.app.engine.limits(), cost);
+                    }
+                    Err(refused) => return self.refuse_limited(frame.id, name, refused),
                 }
                 if let Some(reply) = self.app.engine.answer_ahead(&request) {
                     self.wire.text(&frames::ok(frame.id.as_ref(), &reply));
@@ -64,7 +77,7 @@ impl Connection {
                 self.push(asked(frame.id, name), request, frame.op_id);
                 Ok(())
             }
-            Err(failure) => self.refuse_in_turn(frame.id, known(&frame.r#type), failure),
+            Err(failure) => self.refuse_in_turn(frame.id, known(&frame.r#type), refused, failure),
         }
     }
 
@@ -74,8 +87,16 @@ impl Connection {
     }
 
     /// Refuses a frame that has no known operation, or that arrived before authentication.
-    fn refuse_now(&mut self, id: Option<RequestId>, failure: Failure) -> Result<(), End> {
-        self.refuse_in_turn(id, "unknown", failure)
+    fn refuse_now(&mut self, id: Option<RequestId>, cost: Cost, failure: Failure) -> Result<(), End> {
+        self.refuse_in_turn(id, "unknown", cost, failure)
+    }
+
+    fn charge(&mut self, cost: Cost) -> Result<(), Refused> {
+        let now_ms = self.app.elapsed_ms();
+        if matches!(self.stage, Stage::Stranger(_)) && self.requests.has("auth") {
+            return self.pace.take_early(cost, now_ms);
+        }
+        self.pace.take(self.app.engine.limits(), cost, now_ms)
     }
 
     /// Answers with an error once all earlier requests are answered. Counts against the rate limit like a request.
@@ -83,31 +104,39 @@ impl Connection {
         &mut self,
         id: Option<RequestId>,
         name: &'static str,
+        cost: Cost,
         failure: Failure,
     ) -> Result<(), End> {
-        if let Err(wait_ms) = self.pace.take(1, self.app.elapsed_ms()) {
-            return self.refuse_limited(id, name, wait_ms);
+        if let Err(limited) = self.charge(cost) {
+            return self.refuse_limited(id, name, limited);
         }
         self.requests.refuse(asked(id, name), failure);
         self.start();
         Ok(())
     }
 
-    fn refuse_limited(&mut self, id: Option<RequestId>, name: &'static str, wait_ms: u64) -> Result<(), End> {
-        let settings = &self.app.settings;
-        let failure = Failure::new(
-            ErrorCode::RateLimited,
-            "too many operations; wait and send it again",
-        );
-        let context =
-            json!({ "limit": settings.ops_per_second, "burst": settings.ops_burst, "of": "operations" });
-        self.requests
-            .refuse(asked(id, name), failure.after(wait_ms).with(context));
-        self.start();
+    fn refuse_limited(
+        &mut self,
+        id: Option<RequestId>,
+        name: &'static str,
+        refused: Refused,
+    ) -> Result<(), End> {
         let now_ms = self.app.elapsed_ms();
-        self.pace
-            .limited(now_ms)
-            .map_err(|_| End::Close(CloseCode::RateIgnored, "the rate limit was ignored"))
+        let counted = self.pace.limited(&refused, now_ms);
+        let (Refused::Socket(failure) | Refused::Purse(failure)) = refused;
+        self.requests.refuse(asked(id, name), failure);
+        self.start();
+        counted.map_err(|_| End::Close(CloseCode::RateIgnored, "the rate limit was ignored"))
+    }
+
+    /// Whether an empty purse does not keep the client from this. Somebody who comes with a token of ours is not refused for
+    /// what others at the same address spent, nor kept from ending a session for what a thief spent.
+    #[cold]
+    fn must_pass(&self, request: &Request) -> bool {
+        match request {
+            Request::Authenticate(params) => self.app.engine.owner_at_hand(params.token.expose()).is_some(),
+            request => engine::is_urgent(request),
+        }
     }
 }
 

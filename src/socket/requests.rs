@@ -118,6 +118,16 @@ impl Requests {
         });
     }
 
+    /// Refuses the requests that wait for their turn, except those that must pass.
+    pub(super) fn refuse_waiting(&mut self, failure: &Failure, must_pass: impl Fn(&Request) -> bool) {
+        for entry in self.queue.range_mut(self.started..) {
+            if matches!(&entry.state, Some(State::Waiting(request, _)) if !must_pass(request)) {
+                entry.weight = Weight::None;
+                entry.state = Some(State::Done(Outcome::Refused(failure.clone())));
+            }
+        }
+    }
+
     /// Adds a request that was started already, before any other.
     pub(super) fn begun(&mut self, asked: Asked, state: State) {
         self.queue.push_back(Entry {

@@ -13,7 +13,8 @@ use super::connection::{Connection, End};
 use super::requests::Asked;
 use super::session::{Stage, auth_required};
 use super::settled::Settled;
-use crate::engine::{NewSession, Reply, Then};
+use crate::auth::limits::units::{self, is_none_of_ours};
+use crate::engine::{self, NewSession, Reply, Then};
 use crate::follow::{Close, Obeyed, Opened, Rejection};
 use crate::live::Control;
 use crate::reply::frames;
@@ -77,7 +78,10 @@ impl Connection {
                     }
                     self.answer_with(&asked, &Renewed { expires_at });
                 }
-                Err(failure) => self.refuse(&asked, &failure),
+                Err(failure) => {
+                    self.charge_wrong_token(&failure);
+                    self.refuse(&asked, &failure);
+                }
             },
             Settled::Subscribe(params) => match follower.subscribe(engine, &params).await {
                 Ok(subscribed) => self.answer_with(&asked, &subscribed),
@@ -143,7 +147,13 @@ impl Connection {
         let (span, caller) = (tracing::Span::current(), follower.caller());
         span.record("user.id", tracing::field::display(caller.user.id));
         span.record("session.id", tracing::field::display(caller.session));
-        self.wire.text(&frames::welcome(asked.id.as_ref(), &welcome));
+        let limits = self.app.engine.limits();
+        if let Err(failure) = self.pace.belongs_to(limits, limits.user(caller.user.id)) {
+            self.requests.refuse_waiting(&failure, engine::is_urgent);
+        }
+        let frame = frames::welcome(asked.id.as_ref(), &welcome);
+        self.owe(units::of_bytes(frame.len()));
+        self.wire.text(&frame);
         let wakeup = follower.wakeup().clone();
         self.wire.wake_on_input(wakeup.clone().into());
         self.registration.nudge_by(wakeup.clone());
@@ -158,8 +168,17 @@ impl Connection {
         self.wire.let_in();
     }
 
+    /// A token that is none of ours costs as much as several that are.
+    fn charge_wrong_token(&mut self, failure: &Failure) {
+        if is_none_of_ours(failure.code) {
+            self.owe(units::WRONG_TOKEN);
+        }
+    }
+
     /// The token was refused, or could not be checked. The client may send another one.
     fn not_opened(&mut self, asked: &Asked, failure: &Failure, by_header: bool) -> Result<(), End> {
+        self.pace.belongs_to_nobody(self.app.engine.limits());
+        self.charge_wrong_token(failure);
         self.refuse(asked, failure);
         let refused = is_refusal(failure.code);
         if by_header {

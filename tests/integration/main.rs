@@ -53,6 +53,7 @@ mod limits; // the numbers of single limits, and how locks end
 mod list_index; // lists of large workspaces, beside lists from rows
 mod loads; // what mutations make the writer read
 mod mail; // mails on their way
+mod meter; // what operations cost, whatever the way in
 mod notifications; // notifications
 mod operating; // what an operator sees: the log, outages, metrics
 mod optimism; // groups that lock nothing, and what proves them wrong

@@ -125,7 +125,7 @@ async fn each_frame_of_an_array_counts_as_a_request() {
 async fn a_batch_counts_as_its_operations() {
     let settings = [("rate_limit_enabled", "true"), ("rate_limit_requests", "30")];
     let server = Server::start(Engine::Sqlite, &settings).await;
-    let tokens = http::sign_up(&server, "ada").await; // the first request
+    let tokens = http::sign_up(&server, "ada").await;
     let token = text(&tokens["access_token"]);
     let ops = |count: usize| {
         json!(vec![
@@ -138,10 +138,10 @@ async fn a_batch_counts_as_its_operations() {
     let (status, headers, answer) = read(post(&server).bearer_auth(token).json(&one)).await;
     assert_eq!(
         (status, header(&headers, "x-ratelimit-remaining")),
-        (200, "24"),
+        (200, "25"),
         "{answer}"
     );
-    // 1 + 5 + 20 + 40: the second batch still has room for a request, the third has none
+    // 5 + 20 + 40: the second batch still has room for a request, the third has none
     let frames = json!([batch("a", 20), batch("b", 40), batch("c", 1), { "type": "ping", "id": "d" }]);
     let (status, _, answers) = read(post(&server).bearer_auth(token).json(&frames)).await;
     assert_eq!(status, 200, "{answers}");
@@ -159,8 +159,14 @@ async fn a_batch_counts_as_its_operations() {
     let context = &answers[2]["error"]["context"];
     assert_eq!(*context, json!({ "limit": 30, "of": "requests" }));
     // nothing more in this window, by no other request either
-    let (status, headers, _) = read(post(&server).json(&json!({ "type": "ping", "id": 1 }))).await;
+    let ping = || post(&server).json(&json!({ "type": "ping", "id": 1 }));
+    let (status, headers, _) = read(ping().bearer_auth(token)).await;
     assert_eq!((status, header(&headers, "x-ratelimit-remaining")), (429, "0"));
+    // others at the same address have their own, a token that somebody made up too
+    let (status, headers, _) = read(ping()).await;
+    assert_eq!((status, header(&headers, "x-ratelimit-remaining")), (200, "28"));
+    let (status, headers, _) = read(ping().bearer_auth("nonsense")).await;
+    assert_eq!((status, header(&headers, "x-ratelimit-remaining")), (401, "27"));
 }
 
 #[tokio::test]

@@ -357,8 +357,8 @@ async fn requests_of_an_address_are_limited_and_the_answer_says_when_to_retry() 
     let server = Server::start(Engine::Sqlite, &settings).await;
     let number = |headers: &HeaderMap, name: &str| header(headers, name).parse::<u64>().expect("a number");
     for left in [2, 1, 0] {
-        let answer = send(get(&server, "/v1/protocol.json")).await;
-        assert_eq!(answer.status(), 200);
+        let answer = send(get(&server, "/v1/auth/me")).await;
+        assert_eq!(answer.status(), 401);
         assert_eq!(number(answer.headers(), "x-ratelimit-limit"), 3);
         assert_eq!(number(answer.headers(), "x-ratelimit-remaining"), left);
         assert!(number(answer.headers(), "x-ratelimit-reset") <= 5);

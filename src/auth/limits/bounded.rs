@@ -32,18 +32,27 @@ impl<V: Default> Bounded<V> {
 
     /// The value of this key, or of the place that it shares with others. Don't hold it over an await.
     pub(super) fn of(&self, key: Key, now_ms: i64, is_over: impl Fn(&V) -> bool) -> RefMut<'_, Key, V> {
+        match self.own(key, now_ms, is_over) {
+            Some(own) => own,
+            None => self.by_key.entry(Key(key.0 % SHARED)).or_default(),
+        }
+    }
+
+    /// The value of this key alone. `None`: there is no room for it.
+    pub(super) fn own(
+        &self,
+        key: Key,
+        now_ms: i64,
+        is_over: impl Fn(&V) -> bool,
+    ) -> Option<RefMut<'_, Key, V>> {
         if let Some(found) = self.by_key.get_mut(&key) {
-            return found;
+            return Some(found);
         }
         if self.by_key.len() >= self.keys {
             self.forget(now_ms, is_over);
         }
-        let key = if self.by_key.len() >= self.keys {
-            Key(key.0 % SHARED)
-        } else {
-            key
-        };
-        self.by_key.entry(key).or_default()
+        let has_room = self.by_key.len() < self.keys;
+        has_room.then(|| self.by_key.entry(key).or_default())
     }
 
     /// The value of this key, if it has its own.
@@ -71,5 +80,27 @@ impl<V: Default> Bounded<V> {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_room_a_key_has_no_place_of_its_own_until_another_is_over() {
+        let map = Bounded::<u32>::new(2);
+        for key in [5000, 6000] {
+            *map.own(Key(key), 0, |value| *value == 0).unwrap() = 1;
+        }
+        assert!(map.own(Key(7000), 0, |value| *value == 0).is_none());
+        assert_eq!(
+            *map.of(Key(7000), 0, |value| *value == 0).key(),
+            Key(7000 % SHARED)
+        );
+        assert_eq!(*map.own(Key(5000), 0, |value| *value == 0).unwrap(), 1);
+        *map.of(Key(6000), 0, |value| *value == 0) = 0;
+        map.remove(Key(7000 % SHARED));
+        assert!(map.own(Key(7000), SWEEP_EVERY_MS, |value| *value == 0).is_some());
     }
 }

@@ -39,6 +39,11 @@ impl Bucket {
         }
     }
 
+    /// Operations a second, and at once.
+    pub fn limits(&self) -> (u32, u32) {
+        (self.rate, self.burst)
+    }
+
     /// Takes `cost` operations, or none. A cost greater than the burst passes when the bucket is full; later operations
     /// then wait until the excess is refilled. So a large batch is possible and costs as much as its parts.
     ///
@@ -55,6 +60,15 @@ impl Bucket {
         }
         let missing = (needed - self.level).unsigned_abs();
         Err(missing.div_ceil(self.per_ms().unsigned_abs()))
+    }
+
+    /// Takes what was done before its cost was known; at most a burst is owed.
+    pub fn owe(&mut self, cost: u32, now_ms: i64) {
+        if self.rate > 0 {
+            self.refill(now_ms);
+            let burst = i64::from(self.burst) * MICRO;
+            self.level = (self.level - i64::from(cost) * MICRO).max(self.level.min(-burst));
+        }
     }
 
     fn refill(&mut self, now_ms: i64) {
@@ -128,6 +142,18 @@ mod tests {
         assert_eq!(bucket.take(2, 10_000), Ok(()));
         assert_eq!(bucket.take(1, 0), Err(100));
         assert_eq!(bucket.take(1, 100), Ok(()));
+    }
+
+    #[test]
+    fn what_is_owed_comes_before_the_next_operation() {
+        let mut bucket = Bucket::new(10, 20, 0);
+        bucket.owe(25, 0);
+        assert_eq!(bucket.take(1, 0), Err(600));
+        bucket.owe(u32::MAX, 0);
+        assert_eq!(bucket.take(1, 0), Err(2100), "a burst at most");
+        let mut unlimited = Bucket::unlimited();
+        unlimited.owe(u32::MAX, 0);
+        assert_eq!(unlimited.take(1, 0), Ok(()));
     }
 
     #[test]

@@ -21,12 +21,23 @@ const CONNECT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 
 const TAKE: &str = include_str!("take.lua");
+const SETTLE: &str = include_str!("settle.lua");
 
 /// What to count in one step.
 pub(super) struct Question {
     /// Each with how many to count.
     pub(super) windows: Vec<(&'static str, Key, Rule, u32)>,
     pub(super) failures: Option<(&'static str, Key)>,
+}
+
+/// What a purse spent on this instance.
+pub(super) struct Spent {
+    pub(super) of: &'static str,
+    pub(super) key: Key,
+    /// The time in which it is earned.
+    pub(super) earns_us: i64,
+    /// The longest time until everything is earned.
+    pub(super) most_us: i64,
 }
 
 /// The counts of all instances.
@@ -85,6 +96,18 @@ impl Shared {
                 ..Mark::default()
             },
         })
+    }
+
+    /// Adds what purses spent; answers for each how many microseconds it takes until all instances together have earned what
+    /// they spent. `None`: Redis did not answer in time.
+    pub(super) async fn settle(&self, spent: &[Spent]) -> Option<Vec<i64>> {
+        let keys: Vec<String> = spent.iter().map(|one| self.key(one.of, one.key)).collect();
+        let mut command = redis::cmd("EVAL");
+        command.arg(SETTLE).arg(keys.len()).arg(keys);
+        for one in spent {
+            command.arg(one.earns_us).arg(one.most_us);
+        }
+        self.ask(&command).await
     }
 
     /// A sign-in succeeded: all failures are forgotten.

@@ -36,7 +36,7 @@ macro_rules! limits {
 }
 
 limits! {
-    /// HTTP requests of a network. The settings have other numbers.
+    /// HTTP requests of a session or an API token, or of the strangers of a network. The settings have other numbers.
     Requests "requests": 100, MINUTE, "requests";
     /// Sign-ins of a network.
     SignIns "sign_ins": 20, MINUTE, "sign-ins";
@@ -84,12 +84,16 @@ pub(super) const GIVEN_BACK: Rule = Rule {
 /// The numbers that settings change.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// HTTP requests of a network in `request_window`.
+    /// HTTP requests in `request_window`.
     pub requests: u32,
     /// The window of [`Options::requests`].
     pub request_window: Duration,
     /// People with whom an account shares no workspace that it may try to reach in an hour.
     pub strangers_per_hour: u32,
+    /// Operations of a user a second in the long run, and at once.
+    pub user_ops: (u32, u32),
+    /// The same of the strangers of a network.
+    pub address_ops: (u32, u32),
 }
 
 /// One limit's numbers.

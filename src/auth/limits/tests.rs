@@ -10,6 +10,8 @@ fn limits() -> Limits {
         requests: 2,
         request_window: Duration::from_mins(1),
         strangers_per_hour: 2,
+        user_ops: (10, 20),
+        address_ops: (100, 30),
     };
     Limits::new(&options, &"a secret".into())
 }
@@ -137,4 +139,40 @@ async fn limits_that_are_off_count_nothing() {
         assert_eq!(code(&limits, 1, "ada@example.com", Device::Stranger).await, None);
     }
     assert_eq!(limits.count(Limit::Requests, user).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_a_network_and_readers_have_purses_apart() {
+    let limits = limits();
+    let user = UserId(Uuid::from_u128(7));
+    let payer = limits.user(user);
+    for _ in 0..20 {
+        limits.spend(&payer, 1).unwrap();
+    }
+    // the same one, wherever it is looked up
+    let refused = limits.spend(&limits.user(user), 1).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.retry_after_ms),
+        (ErrorCode::RateLimited, Some(100))
+    );
+    assert_eq!(
+        refused.context.unwrap(),
+        serde_json::json!({ "limit": 10, "of": "user" })
+    );
+    limits.spend(&limits.user(UserId(Uuid::from_u128(8))), 1).unwrap();
+    let network = limits.network(Some(address(1)));
+    limits.spend(&network, 30).unwrap();
+    let refused = limits.spend(&network, 1).unwrap_err();
+    assert_eq!(
+        refused.context.unwrap(),
+        serde_json::json!({ "limit": 100, "of": "address" })
+    );
+    // readers wait their turn, one after the other, and are never refused
+    let reader = limits.reader(user);
+    assert!((0..20).all(|_| limits.queue(&reader) == 0));
+    assert_eq!([(); 3].map(|()| limits.queue(&reader)), [100, 200, 300]);
+    limits.owe(&reader, 1_000_000);
+    assert_eq!(limits.queue(&reader), 30_100, "a debt is cut");
+    tokio::time::advance(Duration::from_millis(100)).await;
+    limits.spend(&payer, 1).unwrap();
 }

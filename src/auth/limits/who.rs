@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use sha2::{Digest as _, Sha256};
-use taskwire_protocol::{SessionId, UserId};
+use taskwire_protocol::{ApiTokenId, SessionId, UserId};
 
 use crate::unicode::email_key;
 
@@ -32,6 +32,8 @@ pub enum Who<'a> {
     User(UserId),
     /// A session of an account.
     Session(SessionId),
+    /// An API token of an account.
+    ApiToken(ApiTokenId),
     /// An e-mail address, whether or not it has an account; its spellings count as one.
     Email(&'a str),
 }
@@ -51,6 +53,12 @@ impl From<UserId> for Who<'_> {
 impl From<SessionId> for Who<'_> {
     fn from(session: SessionId) -> Self {
         Who::Session(session)
+    }
+}
+
+impl From<ApiTokenId> for Who<'_> {
+    fn from(token: ApiTokenId) -> Self {
+        Who::ApiToken(token)
     }
 }
 
@@ -85,6 +93,7 @@ impl Keys {
             Who::Network(Network(IpAddr::V6(v6))) => hash.chain_update([6]).chain_update(v6.octets()),
             Who::User(id) => hash.chain_update(b"u").chain_update(id.0.as_bytes()),
             Who::Session(id) => hash.chain_update(b"s").chain_update(id.0.as_bytes()),
+            Who::ApiToken(id) => hash.chain_update(b"t").chain_update(id.0.as_bytes()),
             Who::Email(text) => hash
                 .chain_update(b"e")
                 .chain_update(email_key(text.trim()).as_bytes()),

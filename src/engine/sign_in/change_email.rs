@@ -21,6 +21,7 @@ impl SignIn for ChangeEmail {
         let caller = sender.caller()?;
         let email = rules::email(&self.new_email).map_err(|failure| failure.at("new_email"))?;
         engine.may_try_password(&caller).await?;
+        engine.charge_hashes(&sender, 1);
         engine
             .may_ask_for_mail(&email, Purpose::ChangeEmail, &sender)
             .await?;

@@ -24,6 +24,7 @@ impl SignIn for ChangePassword {
         let new = self.new_password.into_exposed();
         check(&new, &account.user)?;
         engine.may_try_password(&caller).await?;
+        engine.charge_hashes(&sender, 2);
         let given = SecretString::from(self.current_password.into_exposed());
         let asker = Asker::known(sender.origin.address);
         if !engine

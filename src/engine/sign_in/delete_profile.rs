@@ -21,6 +21,7 @@ impl SignIn for DeleteProfile {
         let caller = sender.caller()?;
         let (_, account) = engine.living_session(caller.session).await?;
         engine.may_try_password(&caller).await?;
+        engine.charge_hashes(&sender, 1);
         let given = SecretString::from(self.password.into_exposed());
         let asker = Asker::known(sender.origin.address);
         if !engine

@@ -32,6 +32,7 @@ impl SignIn for BecomeFirstAdmin {
         if !is_right || engine.has_administrator().await? {
             return Err(void());
         }
+        engine.charge_hashes(&sender, 1);
         match engine.find_account(&self.email).await? {
             Some(account) => engine.promote_first_admin(self, account, &sender).await,
             None => engine.open_first_admin(self, &sender).await,

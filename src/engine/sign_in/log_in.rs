@@ -28,6 +28,7 @@ impl SignIn for LogIn {
         let address = sender.origin.address;
         // before the account is looked up: who may not sign in now costs no read
         let entered = engine.limits().enter(address).await?;
+        engine.charge_hashes(&sender, 1);
         let found = engine.find_account(&self.email).await?;
         let user = found.as_ref().map(|account| account.user.id);
         let brought = self.refresh_token.map(Secret::into_exposed);

@@ -36,6 +36,7 @@ impl SignIn for ResetPassword {
         let mut refused = ErrorCode::InvalidToken;
         for meant in engine.meant(&proof, &[Purpose::Reset]).await? {
             let hash = if meant.given.is_right {
+                engine.charge_hashes(&sender, 1);
                 engine.hash_for(&meant, &new, asker).await?
             } else {
                 Arc::from("") // it is not used: a wrong code only counts

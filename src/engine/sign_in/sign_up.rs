@@ -28,6 +28,7 @@ impl SignIn for SignUp {
         if let Some(address) = sender.origin.address {
             engine.limits().take(Limit::SignUps, address).await?;
         }
+        engine.charge_hashes(&sender, 1);
         let mut account = engine
             .new_account(
                 &self.email,

@@ -45,7 +45,7 @@ async fn ignoring_the_rate_limit_closes() {
     assert_eq!(first["error"]["code"], "RATE_LIMITED");
     assert_eq!(
         first["error"]["context"],
-        json!({ "limit": 1, "burst": 5, "of": "operations" })
+        json!({ "limit": 1, "burst": 5, "of": "socket" })
     );
     assert!(
         first["error"]["retry_after_ms"]

@@ -1,0 +1,85 @@
+//! What a group cost whom, once that is known: rows that lookups brought, entries that were written, sockets that get them.
+//! Its users owe it, so their next operations may have to wait. What each mutation costs in any case was paid before. Steps
+//! of the server cost nobody anything.
+
+use super::Engine;
+use super::answer::Verdict;
+use super::shared::Shared;
+use super::submission::Submission;
+use super::write::Placed;
+use crate::auth::limits::{Limits, units};
+use std::ops::Range;
+use taskwire_protocol::{UserId, WorkspaceId};
+
+/// Charges the rows that a group loaded, if only one user can have asked for many: where several did, nobody knows whose they
+/// are.
+pub(super) fn loaded(limits: &Limits, submissions: &[Submission], rows: u64) {
+    if !limits.are_on() {
+        return;
+    }
+    let mutations: usize = submissions.iter().map(Submission::weight).sum();
+    let units = units::of_rows_loaded(rows, mutations);
+    if units == 0 {
+        return;
+    }
+    let mut asked = submissions
+        .iter()
+        .filter(|submission| submission.needs.look_far());
+    let Some(first) = asked.next() else { return };
+    if asked.all(|other| payer(other) == payer(first)) {
+        owe(limits, first, units);
+    }
+}
+
+/// Of each submission, which of the group's entries are its own; none if limits are off.
+pub(super) fn entries(limits: &Limits, verdicts: &[Verdict]) -> Vec<Range<usize>> {
+    if limits.are_on() {
+        verdicts.iter().map(Verdict::entries).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Charges what a group wrote, and the sockets of this instance that get it.
+pub(super) fn written(
+    shared: &Shared,
+    submissions: &[Submission],
+    entries: &[Range<usize>],
+    placed: &[Placed],
+) {
+    for (submission, own) in submissions.iter().zip(entries) {
+        let told: u32 = placed
+            .get(own.clone())
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| units::of_watchers(shared.hub.watchers(entry.stream)))
+            .fold(0, u32::saturating_add);
+        let units = units::of_entries(own.len(), submission.weight()).saturating_add(told);
+        if units > 0 {
+            owe(&shared.limits, submission, units);
+        }
+    }
+}
+
+impl Engine {
+    /// Charges a signal that the sockets of a workspace get.
+    pub(super) fn charge_signal(&self, workspace: WorkspaceId, user: UserId) {
+        let (limits, watchers) = (&self.0.limits, self.0.hub.watchers(workspace.into()));
+        let units = units::of_watchers(watchers);
+        if units > 0 {
+            limits.owe(&limits.user(user), units);
+        }
+    }
+}
+
+/// `None`: the server's own step.
+fn payer(submission: &Submission) -> Option<UserId> {
+    let caller = &submission.caller;
+    (!submission.is_own() && caller.actor.is_user()).then_some(caller.user.id)
+}
+
+fn owe(limits: &Limits, submission: &Submission, units: u32) {
+    if let Some(user) = payer(submission) {
+        limits.owe(&limits.user(user), units);
+    }
+}
