@@ -56,7 +56,7 @@ pub(super) fn written(
             .fold(0, u32::saturating_add);
         let units = units::of_entries(own.len(), submission.weight()).saturating_add(told);
         if units > 0 {
-            owe(&shared.limits, submission, units);
+            owe(&shared.limits, submission, units.min(units::WRITTEN));
         }
     }
 }

@@ -170,13 +170,25 @@ impl Engine {
     /// Whose token this is, as far as memory tells: what they ask for counts for them, wherever they are. Whether the session
     /// still lives is not asked, so nobody gets anything by it. `None`: nobody's, or an API token that this instance did not
     /// see for a while.
+    ///
+    /// An access token that has expired counts for its session and is paid by nobody: its client is to learn that it has
+    /// expired, whatever others at the same address do; and who finds an old one must not empty its user's purse.
     pub fn owner_at_hand(&self, token: &str) -> Option<Owner> {
-        match self.read_token(token).ok()? {
-            Shown::Access(Claims { subject, .. }) => Some(Owner {
+        match self.read_token(token) {
+            Ok(Shown::Access(Claims { subject, .. })) => Some(Owner {
                 user: Some(subject.user),
                 by: subject.session.into(),
             }),
-            Shown::Api(credential) => self.0.sessions.api_tokens.owner(&credential),
+            Ok(Shown::Api(credential)) => self.0.sessions.api_tokens.owner(&credential),
+            Err(failure) if failure.code == ErrorCode::TokenExpired => {
+                let session = self.0.tokens.subject(token)?.session;
+                let ended = self.0.sessions.is_known_to_have_ended(session);
+                (!ended).then(|| Owner {
+                    user: None,
+                    by: session.into(),
+                })
+            }
+            Err(_) => None,
         }
     }
 

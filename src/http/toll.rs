@@ -128,6 +128,10 @@ impl Toll {
         let unproven = token.filter(|_| !asker.is_known);
         let (is_rpc, is_socket) = (route == RPC, route == SOCKET);
         asker.counted = asker.counted.filter(|_| is_of_api && !is_socket);
+        if is_socket {
+            // its user pays once the token was looked at: a handshake that fails proves nothing
+            asker.payer = app.engine.limits().network(address);
+        }
         Toll {
             units: match (asker.is_known, unproven) {
                 (true, _) if is_rpc => 0, // its frames pay

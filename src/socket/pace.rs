@@ -107,15 +107,18 @@ impl Pace {
         }
     }
 
-    /// The socket is of a user from now on, who pays, also for what came while the token was looked at.
+    /// The socket is of a user from now on, who pays, also for what came while the token was looked at: part of that was
+    /// answered already.
     ///
     /// # Errors
-    /// `RATE_LIMITED`: what came is to be refused.
+    /// `RATE_LIMITED`: what waits is to be refused.
     pub(super) fn belongs_to(&mut self, limits: &Limits, user: Payer) -> Result<(), Failure> {
         (self.payer, self.is_member) = (user, true);
         match std::mem::take(&mut self.early) {
             0 => Ok(()),
-            early => limits.spend(&self.payer, early),
+            early => limits
+                .spend(&self.payer, early)
+                .inspect_err(|_| limits.owe(&self.payer, early)),
         }
     }
 

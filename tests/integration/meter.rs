@@ -18,7 +18,7 @@ on_both_databases!(
     a_network_of_strangers_has_one_purse_by_every_way_in,
     what_a_stranger_is_answered_costs_its_bytes,
     made_up_tokens_cost_few_reads_and_others_sign_in,
-    what_a_mutation_made_the_writer_load_is_owed,
+    what_a_mutation_wrote_is_owed,
     who_reads_very_much_reads_slowly_misses_nothing_and_works_meanwhile,
 );
 
@@ -58,6 +58,17 @@ fn passed(answers: &Value, limit: &Value) -> usize {
     answers.len() - refused.len()
 }
 
+/// Asks until the purse is empty: it earns all the time. Returns how often it was not, and the refusal.
+async fn until_refused(client: &mut Client, name: &str) -> (usize, Value) {
+    for passed in 0..40 {
+        let answer = client.call(name, json!({})).await;
+        if !answer["error"].is_null() {
+            return (passed, answer["error"].clone());
+        }
+    }
+    panic!("{name} is never refused");
+}
+
 /// Waits as long as a refusal says, and a little for the clocks.
 async fn wait_for(refused: &Value) {
     let wait_ms = refused["retry_after_ms"].as_u64().expect("a time");
@@ -92,7 +103,8 @@ async fn a_user_has_one_purse_at_every_address_and_by_every_way_in(engine: Engin
             &rpc(&server, AWAY, &token, &frames("profile.get", 20)).await,
             &limit,
         );
-    let mut refused = sockets[0].refused("profile.get", json!({})).await;
+    let (more, refused) = until_refused(&mut sockets[0], "profile.get").await;
+    done += more;
     assert_eq!(refused["context"], limit, "on a socket: {refused}");
     let most = 30 + 2 * (begun.elapsed().as_secs() as usize + 1);
     assert!((30..=most).contains(&done), "{done} of {most}");
@@ -108,7 +120,7 @@ async fn a_user_has_one_purse_at_every_address_and_by_every_way_in(engine: Engin
     let bob: Value = sign_up(&server, HOME, "bob").await.json().await.expect("tokens");
     let mut bob = Client::with_tokens(&server, &bob, json!({})).await;
     bob.ok("profile.get", json!({})).await;
-    refused = sockets[1].refused("profile.get", json!({})).await;
+    let (_, refused) = until_refused(&mut sockets[1], "profile.get").await;
     wait_for(&refused).await;
     sockets[1].ok("profile.get", json!({})).await;
 }
@@ -126,7 +138,8 @@ async fn a_network_of_strangers_has_one_purse_by_every_way_in(engine: Engine) {
     }
     // another address of the same network
     done += passed(&rpc(&server, ELSEWHERE, "", &frames("ping", 60)).await, &limit);
-    let refused = socket.refused("ping", json!({})).await;
+    let (more, refused) = until_refused(&mut socket, "ping").await;
+    done += more;
     assert_eq!(refused["context"], limit, "on a socket: {refused}");
     let most = 60 + 2 * (begun.elapsed().as_secs() as usize + 1);
     assert!((60..=most).contains(&done), "{done} of {most}");
@@ -141,7 +154,7 @@ async fn a_network_of_strangers_has_one_purse_by_every_way_in(engine: Engine) {
     }
     let mut other = Client::connect_from(&server, AWAY).await;
     pong(&mut other).await;
-    wait_for(&socket.refused("ping", json!({})).await).await;
+    wait_for(&until_refused(&mut socket, "ping").await.1).await;
     pong(&mut socket).await;
 }
 
@@ -262,7 +275,7 @@ async fn make_tasks(ada: &mut Client, more: Value) {
     ada.ok("batch", json!({ "ops": ops })).await;
 }
 
-async fn what_a_mutation_made_the_writer_load_is_owed(engine: Engine) {
+async fn what_a_mutation_wrote_is_owed(engine: Engine) {
     let settings = [
         ("ops_burst", "10000"),
         ("user_ops_per_second", "1"),
@@ -282,8 +295,9 @@ async fn what_a_mutation_made_the_writer_load_is_owed(engine: Engine) {
         answers.push(ada.call("ping", json!({})).await);
     }
     let done = passed(&json!(answers), &json!({ "limit": 1, "of": "user" }));
-    // 402 operations, and 400 tasks that the deletion loads cost as much as five more
-    let most = 420 - 402 - 5 + begun.elapsed().as_secs() as usize + 1;
+    // 402 operations, and the entries of the deletion cost as much as 99 more
+    let earned = begun.elapsed().as_secs() as usize + 1;
+    let most = (420 + earned).saturating_sub(402 + 99);
     assert!(done <= most, "{done} of {most}");
 }
 

@@ -28,11 +28,14 @@ pub fn of_rows_loaded(rows: u64, mutations: usize) -> u32 {
     u32::try_from(rows.saturating_sub(free) / 64).unwrap_or(u32::MAX)
 }
 
-/// What log entries cost, each with the row that it tells of. Each of so many mutations may write four of them. Only imports
-/// write more than 4,000; they have limits of their own.
+/// The most that what a mutation wrote costs, with the sockets that get it. Only imports write more than 4,000 entries; they have
+/// limits of their own.
+pub const WRITTEN: u32 = 1000;
+
+/// What log entries cost, each with the row that it tells of. Each of so many mutations may write four of them.
 pub fn of_entries(entries: usize, mutations: usize) -> u32 {
     let more = entries.saturating_sub(mutations.saturating_mul(4)) / 4;
-    u32::try_from(more).unwrap_or(u32::MAX).min(1000)
+    u32::try_from(more).unwrap_or(u32::MAX)
 }
 
 /// What an entry costs that so many sockets get: 256 of them cost nothing.
@@ -67,7 +70,7 @@ mod tests {
         assert_eq!(of_rows_loaded(6400, 100), 0);
         assert_eq!(
             [1, 4, 7, 8, 1000, 10_000].map(|entries| of_entries(entries, 1)),
-            [0, 0, 0, 1, 249, 1000]
+            [0, 0, 0, 1, 249, 2499]
         );
         assert_eq!(of_entries(400, 100), 0);
         assert_eq!([0, 256, 257, 20_000].map(of_watchers), [0, 0, 1, 78]);

@@ -4,6 +4,7 @@
 
 use super::tokens::hex;
 use super::{Attempt, SignIn, Signed};
+use crate::auth::limits::units;
 use crate::auth::refresh::RefreshToken;
 use crate::auth::successor;
 use crate::engine::accounts::caller;
@@ -45,6 +46,8 @@ impl SignIn for Refresh {
             is_ours,
             ..
         } = engine.presented(&self.token).await?;
+        let limits = &engine.0.limits;
+        limits.owe(&limits.user(account.user.id), 1 + units::TOKEN);
         let next = engine.0.refresh_tokens.issue(session.id, &mut rand::rng());
         let sealed = successor::seal(&token, &next).ok_or_else(|| bug("a token cannot be sealed"))?;
         let rotate = RotateSession {

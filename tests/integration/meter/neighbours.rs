@@ -5,7 +5,7 @@ use crate::defence::{AWAY, ELSEWHERE, HOME, limited, post, read, sign_up, try_lo
 use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::http;
-use crate::support::{Client, Engine, PASSWORD, Server};
+use crate::support::{Client, Engine, PASSWORD, Server, tokens};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ async fn a_member_is_served_while_a_stranger_at_the_same_address_spends_everythi
         ("address_ops_per_second", "1"),
         ("address_ops_burst", "60"),
         ("rate_limit_requests", "30"),
+        ("jwt_secret", tokens::SECRET),
     ];
     let server = limited(engine, &settings).await;
     let tokens: Value = sign_up(&server, AWAY, "ada").await.json().await.expect("tokens");
@@ -69,6 +70,13 @@ async fn a_member_is_served_while_a_stranger_at_the_same_address_spends_everythi
     let me = http::request(&server, Method::GET, "/v1/auth/me").header("x-forwarded-for", HOME);
     let me = me.bearer_auth(&token).send().await.expect("an answer");
     assert_eq!(me.status(), 200);
+    // whose token has expired is told that, and so renews it
+    let expired = text(&tokens::expired(&tokens["access_token"]));
+    let refused = rpc(&server, HOME, &expired, &one).await;
+    assert_eq!(refused["error"]["code"], "TOKEN_EXPIRED", "{refused}");
+    let mut late = Client::connect_from(&server, HOME).await;
+    let refused = late.refused("auth", json!({ "token": expired })).await;
+    assert_eq!(refused["code"], "TOKEN_EXPIRED", "{refused}");
     let refresh = json!({ "refresh_token": tokens["refresh_token"] });
     let answer = post(&server, HOME, "/v1/auth/refresh", &refresh).await;
     assert!(answer.headers().contains_key("x-ratelimit-remaining"));
