@@ -180,20 +180,20 @@ async fn without_a_token_a_body_has_as_much_as_the_largest_frame_that_is_answere
 #[tokio::test]
 async fn a_nul_behind_a_long_name_is_refused_quickly_and_is_not_repeated_whole() {
     let server = Server::start(Engine::Sqlite, &[]).await;
-    let mut nobody = Client::connect(&server).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
     let name = "k".repeat(32_000);
     let data = format!(r#"{{"{name}":[{}1],"z":"\u0000"}}"#, "1,".repeat(16_000));
-    let frame = format!(r#"{{"type":"auth.login","id":1,"data":{data}}}"#);
+    let frame = format!(r#"{{"type":"auth.login","id":901,"data":{data}}}"#);
     assert!(frame.len() <= 65_536, "{}", frame.len());
-    nobody.send_text(&frame).await;
-    let error = nobody.take("the refusal", |frame| frame["id"] == 1).await;
+    ada.send_text(&frame).await;
+    let error = ada.take("the refusal", |frame| frame["id"] == 901).await;
     assert_eq!(error["error"]["field"], "z", "{error}");
     let unknown = format!(
-        r#"{{"type":"auth.login","id":2,"data":{{"{}":1}}}}"#,
+        r#"{{"type":"auth.login","id":902,"data":{{"{}":1}}}}"#,
         "n".repeat(64_000)
     );
-    nobody.send_text(&unknown).await;
-    let error = nobody.take("the refusal", |frame| frame["id"] == 2).await;
+    ada.send_text(&unknown).await;
+    let error = ada.take("the refusal", |frame| frame["id"] == 902).await;
     assert_eq!(error["error"]["code"], "VALIDATION_ERROR", "{error}");
     assert!(error.to_string().len() < 3000, "{error}");
 }
