@@ -1,4 +1,5 @@
-//! What a group cost whom, once that is known: rows that lookups brought, entries that were written, sockets that get them.
+//! Charges users for their part of a group once its cost is known: rows that lookups brought, entries that were written,
+//! sockets that get them.
 //! Its users owe it, so their next operations may have to wait. What each mutation costs in any case was paid before. Steps
 //! of the server cost nobody anything.
 

@@ -181,12 +181,7 @@ impl Engine {
             }),
             Ok(Shown::Api(credential)) => self.0.sessions.api_tokens.owner(&credential),
             Err(failure) if failure.code == ErrorCode::TokenExpired => {
-                let session = self.0.tokens.subject(token)?.session;
-                let ended = self.0.sessions.is_known_to_have_ended(session);
-                (!ended).then(|| Owner {
-                    user: None,
-                    by: session.into(),
-                })
+                self.session_alone(self.0.tokens.subject(token)?.session)
             }
             Err(_) => None,
         }
@@ -195,9 +190,14 @@ impl Engine {
     /// The same of a refresh token that this server made. Memory knows its session, and not its user.
     pub fn session_at_hand(&self, refresh_token: &str) -> Option<Owner> {
         let token = RefreshToken::parse(refresh_token).ok()?;
-        let session = token.session();
-        let is_ours = self.0.refresh_tokens.made(&token) && !self.0.sessions.is_known_to_have_ended(session);
-        is_ours.then(|| Owner {
+        let is_ours = self.0.refresh_tokens.made(&token);
+        is_ours.then(|| self.session_alone(token.session())).flatten()
+    }
+
+    /// Requests that count for a session, if it is not known to have ended, and that its user does not pay.
+    fn session_alone(&self, session: SessionId) -> Option<Owner> {
+        let ended = self.0.sessions.is_known_to_have_ended(session);
+        (!ended).then(|| Owner {
             user: None,
             by: session.into(),
         })

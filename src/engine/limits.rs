@@ -60,7 +60,7 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
 }
 
 impl Engine {
-    /// Charges passwords that are about to be hashed: to the user who is signed in, else to the network. Whoever only names an
+    /// Charges passwords that are about to be hashed: to the user who is signed in, else to the network. To name an
     /// account must not empty the purse of its owner. Nobody is refused for it: tries of passwords have limits of their own.
     pub(super) fn charge_hashes(&self, sender: &Sender, number: u32) {
         let limits = &self.0.limits;

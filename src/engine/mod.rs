@@ -28,7 +28,7 @@
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
-//! - `limits`    how often whom, for every way in; `charge` what a group cost whom
+//! - `limits`    how often whom, for every way in; `charge` what users pay for a group
 //! - `purges`    forgets what was told about a purged task
 //! - `photos`    the photos of accounts, and their files; `attachments` the files of tasks
 //! - `imports`   files that become tasks of a workspace
