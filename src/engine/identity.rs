@@ -6,6 +6,7 @@ use super::known::Known;
 use super::seen_tokens::Owner;
 use super::{Caller, Engine};
 use crate::auth::api_tokens;
+use crate::auth::limits::Who;
 use crate::auth::refresh::RefreshToken;
 use crate::auth::tokens::Claims;
 use crate::store::sessions::SessionRecord;
@@ -141,9 +142,7 @@ impl Engine {
     /// missing: the socket hears of it, because it follows its user's stream.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let shown = self.read_token(token)?;
-        let known = self.living(&shown.credential(), 0).await;
-        self.note_seen(&shown, known.as_ref().map(|known| &known.caller));
-        let known = known?;
+        let known = self.living(&shown.credential(), 0).await?;
         shown.belongs_to(&known.account)?;
         self.note_use(&known.caller);
         self.note_session(&known.bearer);
@@ -154,32 +153,23 @@ impl Engine {
     /// another instance. It asks when its body has arrived, and again before each frame of an array.
     pub async fn owner_now(&self, token: &str) -> Result<Arc<Caller>, Failure> {
         let shown = self.read_token(token)?;
-        let owner = self
-            .living_now(shown.credential(), |account| shown.belongs_to(account))
-            .await;
-        self.note_seen(&shown, owner.as_ref());
-        owner
-    }
-
-    fn note_seen(&self, shown: &Shown, owner: Result<&Arc<Caller>, &Failure>) {
-        if let Shown::Api(credential) = shown {
-            self.0.sessions.api_tokens.note(credential, owner);
-        }
+        self.living_now(shown.credential(), |account| shown.belongs_to(account))
+            .await
     }
 
     /// Whose token this is, as far as memory tells: what they ask for counts for them, wherever they are. Whether the session
     /// still lives is not asked, so nobody gets anything by it. `None`: nobody's, or an API token that this instance did not
     /// see for a while.
     ///
-    /// An access token that has expired counts for its session and is paid by nobody: its client is to learn that it has
-    /// expired, whatever others at the same address do; and who finds an old one must not empty its user's purse.
+    /// An access token that has expired counts apart, and nobody pays: its client is to learn that it has expired, whatever
+    /// others at the same address do; and who finds an old one must not use up what its session may ask, nor its user's purse.
     pub fn owner_at_hand(&self, token: &str) -> Option<Owner> {
         match self.read_token(token) {
             Ok(Shown::Access(Claims { subject, .. })) => Some(Owner {
                 user: Some(subject.user),
                 by: subject.session.into(),
             }),
-            Ok(Shown::Api(credential)) => self.0.sessions.api_tokens.owner(&credential),
+            Ok(Shown::Api(credential)) => self.0.sessions.owner_of(&credential, self.0.clock.now_ms()),
             Err(failure) if failure.code == ErrorCode::TokenExpired => {
                 self.session_alone(self.0.tokens.subject(token)?.session)
             }

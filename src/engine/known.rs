@@ -5,7 +5,7 @@
 //! session at the same time share one read.
 
 use super::bearer::{Bearer, Credential, reached};
-use super::seen_tokens::SeenTokens;
+use super::seen_tokens::{GOOD, Owner, SeenTokens};
 use super::spawned;
 use super::submission::Step;
 use crate::live::{Flights, Hub};
@@ -25,8 +25,9 @@ use taskwire_protocol::{Failure, SessionId, StreamId};
 const SESSIONS: u64 = 20_000;
 /// How long a cached session is valid.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long it is remembered that a session has ended. Most of its access tokens have expired by then.
-const ENDED: Duration = Duration::from_mins(15);
+/// How long it is remembered that a session or an API token has ended. Most of a session's access tokens have expired by
+/// then, and memory does not take the API token for good any more.
+const ENDED: Duration = GOOD;
 
 /// A session, its account, and the account's workspaces.
 pub(super) struct Known {
@@ -112,6 +113,17 @@ impl Sessions {
         self.ended.contains_key(&id)
     }
 
+    /// Whose an API token is, if it was good and has not ended since, as far as memory tells.
+    pub(super) fn owner_of(&self, token: &Credential, now_ms: i64) -> Option<Owner> {
+        let (user, token) = self.api_tokens.good(token, now_ms)?;
+        // a token is a session of its own
+        let ended = self.is_known_to_have_ended(SessionId(token.0));
+        (!ended).then(|| Owner {
+            user: Some(user),
+            by: token.into(),
+        })
+    }
+
     /// Refuses a mutation whose session ended before it in this group, or in an earlier one of this instance: it waited in
     /// the queue meanwhile. The server's own steps decide by themselves.
     pub(super) fn refuse_if_ended(&self, step: &Step, caller: &Caller, world: &World) -> Result<(), Failure> {
@@ -157,12 +169,18 @@ impl Sessions {
     }
 
     /// Reads a session and its account, and nothing else, as the database has them now.
-    pub(super) async fn read_owner(&self, by: Credential) -> Result<Option<(Bearer, Account)>, Failure> {
+    pub(super) async fn read_owner(
+        self: &Arc<Self>,
+        by: Credential,
+    ) -> Result<Option<(Bearer, Account)>, Failure> {
         metrics::counter!("taskwire_session_reads_total").increment(1);
-        let store = self.store.clone();
+        let sessions = self.clone();
         let read = async move {
-            let mut reader = store.read().await?;
+            let mut reader = sessions.store.read().await?;
             let found = owner(&mut reader, &by).await?;
+            if found.is_none() {
+                sessions.api_tokens.note_unknown(&by);
+            }
             Ok(found.map(|(bearer, account, _)| (bearer, account)))
         };
         spawned(read).await
@@ -172,8 +190,10 @@ impl Sessions {
         metrics::counter!("taskwire_session_reads_total").increment(1);
         let generation = self.generation.load(Ordering::Acquire);
         let found = find(&self.store, &by).await?;
-        if let Some(known) = &found {
-            self.cache.insert(by, (generation, known.clone()));
+        match &found {
+            Some(known) => self.cache.insert(by, (generation, known.clone())),
+            // here, because a read ends also when its caller has gone
+            None => self.api_tokens.note_unknown(&by),
         }
         Ok((generation, found))
     }

@@ -49,10 +49,11 @@ impl LastSeen {
 }
 
 impl Engine {
-    /// Notes that a session is used, if it is one.
+    /// Notes that a session is used, or that an API token is good.
     pub(super) fn note_session(&self, bearer: &Bearer) {
-        if let Bearer::Session(session) = bearer {
-            self.0.last_seen.note(session, self.0.clock.now_ms());
+        match bearer {
+            Bearer::Session(session) => self.0.last_seen.note(session, self.0.clock.now_ms()),
+            Bearer::ApiToken(token) => self.0.sessions.api_tokens.note_good(token),
         }
     }
 

@@ -1,18 +1,18 @@
 //! API tokens that callers brought lately, and whose they are: only the database can tell one that somebody made up. Who
 //! brings one is still checked each time (`identity`); this decides who pays, and spares reads.
 
-use super::Caller;
-use super::bearer::Credential;
+use super::bearer::{Credential, NEVER};
 use crate::auth::limits::Who;
+use crate::store::Store;
+use crate::store::api_tokens::{self, ApiTokenRecord};
 use moka::sync::Cache;
-use std::sync::Arc;
 use std::time::Duration;
-use taskwire_protocol::{ApiTokenId, ErrorCode, Failure, UserId};
+use taskwire_protocol::{ApiTokenId, Timestamp, UserId};
 
 /// The most tokens of each kind.
 const TOKENS: u64 = 20_000;
 /// How long a token is remembered that was good.
-const GOOD: Duration = Duration::from_hours(1);
+pub(super) const GOOD: Duration = Duration::from_hours(1);
 /// How long one that nobody has.
 const UNKNOWN: Duration = Duration::from_mins(1);
 
@@ -25,9 +25,17 @@ pub struct Owner {
     pub by: Who<'static>,
 }
 
+/// A token that was good.
+#[derive(Clone, Copy)]
+struct Good {
+    user: UserId,
+    token: ApiTokenId,
+    expires_at: Timestamp,
+}
+
 /// The tokens.
 pub(super) struct SeenTokens {
-    good: Cache<Credential, (UserId, ApiTokenId)>,
+    good: Cache<Credential, Good>,
     /// Made up, or revoked. Nobody has a token before the database does, so none of them ever begins: its repetition is
     /// refused without asking again.
     unknown: Cache<Credential, ()>,
@@ -48,29 +56,41 @@ impl SeenTokens {
         self.unknown.contains_key(token)
     }
 
-    /// Whose it was when it was good.
-    pub(super) fn owner(&self, token: &Credential) -> Option<Owner> {
-        let (user, id) = self.good.get(token)?;
-        Some(Owner {
-            user: Some(user),
-            by: id.into(),
-        })
+    /// Whose it is, and its id, if it was good and has not expired since.
+    pub(super) fn good(&self, token: &Credential, now_ms: i64) -> Option<(UserId, ApiTokenId)> {
+        let good = self.good.get(token)?;
+        (now_ms < good.expires_at.0).then_some((good.user, good.token))
     }
 
-    /// What came of a look at it. One that has ended counts for its owner no longer.
-    pub(super) fn note(&self, token: &Credential, outcome: Result<&Arc<Caller>, &Failure>) {
-        match outcome.map_err(|failure| failure.code) {
-            Ok(caller) => {
-                if let Some(grant) = &caller.grant {
-                    self.good.insert(token.clone(), (caller.user.id, grant.token));
-                }
-            }
-            Err(ErrorCode::TokenRevoked) => {
-                self.good.invalidate(token);
-                self.unknown.insert(token.clone(), ());
-            }
-            Err(ErrorCode::TokenExpired | ErrorCode::AccountInactive) => self.good.invalidate(token),
-            Err(_) => {}
+    /// A look at it found it good.
+    pub(super) fn note_good(&self, token: &ApiTokenRecord) {
+        let good = Good {
+            user: token.user,
+            token: token.id,
+            expires_at: token.expires_at.unwrap_or(NEVER),
+        };
+        self.good.insert(Credential::ApiToken(token.hash.clone()), good);
+    }
+
+    /// The database does not have what this would find.
+    pub(super) fn note_unknown(&self, by: &Credential) {
+        if let Credential::ApiToken(_) = by {
+            self.good.invalidate(by);
+            self.unknown.insert(by.clone(), ());
+        }
+    }
+
+    /// Remembers the tokens that were used in the time for which memory keeps them: a node that starts anew must not take
+    /// their programs for strangers.
+    pub(super) async fn recall(&self, store: &Store, now_ms: i64) {
+        let since = Timestamp(now_ms.saturating_sub(GOOD.as_millis() as i64));
+        let found = async {
+            let mut reader = store.read().await?;
+            api_tokens::list_used_since(&mut reader, since, TOKENS as i64).await
+        };
+        match found.await {
+            Ok(tokens) => tokens.iter().for_each(|token| self.note_good(token)),
+            Err(error) => tracing::debug!(error.message = %error, "no API tokens are remembered"),
         }
     }
 }

@@ -104,6 +104,17 @@ pub async fn list(reader: &mut Reader, user: UserId) -> Result<Vec<ApiTokenRecor
     reader.list::<ApiTokenRow>(of_user(user)).await
 }
 
+/// Up to `limit` tokens that were used at `since` or later.
+pub async fn list_used_since(
+    reader: &mut Reader,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<ApiTokenRecord>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from api_tokens where last_used_at >= "));
+    sql.bind(since.0).limit(limit);
+    reader.list::<ApiTokenRow>(sql).await
+}
+
 /// The tokens of a user, for a group.
 pub async fn load_of(tx: &mut Transaction, user: UserId) -> Result<Vec<ApiTokenRecord>> {
     tx.list::<ApiTokenRow>(of_user(user)).await

@@ -32,6 +32,8 @@ pub enum Who<'a> {
     User(UserId),
     /// A session of an account.
     Session(SessionId),
+    /// Whoever brings access tokens of a session that have expired: it need not be the session's user.
+    Expired(SessionId),
     /// An API token of an account.
     ApiToken(ApiTokenId),
     /// An e-mail address, whether or not it has an account; its spellings count as one.
@@ -93,6 +95,7 @@ impl Keys {
             Who::Network(Network(IpAddr::V6(v6))) => hash.chain_update([6]).chain_update(v6.octets()),
             Who::User(id) => hash.chain_update(b"u").chain_update(id.0.as_bytes()),
             Who::Session(id) => hash.chain_update(b"s").chain_update(id.0.as_bytes()),
+            Who::Expired(id) => hash.chain_update(b"x").chain_update(id.0.as_bytes()),
             Who::ApiToken(id) => hash.chain_update(b"t").chain_update(id.0.as_bytes()),
             Who::Email(text) => hash
                 .chain_update(b"e")
