@@ -10,7 +10,7 @@
 //! - `trial`      a sign-in between its begin and its outcome
 //! - `bucket`     the token bucket of a socket
 //! - `meter`      what everything costs its user, or the network of who is not signed in; `purse` what one of them spent,
-//!   `units` the costs, `settling` how instances tell each other
+//!   `units` the costs, `doubt` a token that is not known yet, `settling` how instances tell each other
 //!
 //! With Redis the instances count together, and each counts its own part in memory too: Redis is not trusted. While Redis
 //! is away or slow, each counts alone. Time here never jumps: it is counted from the start, or it is Redis' own.
@@ -18,6 +18,7 @@
 mod allowance;
 mod bounded;
 mod bucket;
+mod doubt;
 mod lock;
 mod meter;
 mod people;
@@ -32,6 +33,7 @@ mod window;
 
 pub use allowance::Allowance;
 pub use bucket::Bucket;
+pub use doubt::Doubt;
 pub use meter::Payer;
 pub use table::{Limit, Options};
 pub use trial::{Device, Entered, Outcome, Trial};

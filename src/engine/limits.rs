@@ -1,7 +1,7 @@
 //! The limits that every way in shares (`auth/limits`), as the settings want them. Does not know what is limited.
 
-use super::{Engine, EngineError, Sender};
-use crate::auth::limits::{Limits, Options, units};
+use super::{Caller, Engine, EngineError, Sender};
+use crate::auth::limits::{Doubt, Limits, Options, Payer, Who, units};
 use crate::config::Settings;
 use crate::live::redis_client;
 use crate::ops::bounds::{Bounds, OfPlan};
@@ -71,16 +71,23 @@ impl Engine {
         limits.owe(&payer, units::HASH.saturating_mul(number));
     }
 
+    /// A token that is about to be looked at. Who leaves before the outcome pays for a wrong one, unless memory knows it.
+    pub fn doubt(&self, token: &str, payer: Payer) -> Doubt {
+        let is_known = self.owner_at_hand(token).is_some();
+        Doubt::new(&self.0.limits, if is_known { Payer::default() } else { payer })
+    }
+
     /// The limits. A handler takes one with `engine.limits().take(Limit::Profile, user).await?`.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.0.limits
     }
 }
 
-/// Whether an empty purse of the user must not keep them from this: it ends a session or a token, or changes the password, and
-/// a thief may have emptied the purse.
-pub fn is_urgent(request: &Request) -> bool {
-    matches!(
+/// By what a caller may insist on this although the user's purse is empty: it ends a session or a token, or changes the
+/// password, and a thief may have emptied the purse. It is the session: a thief who has one uses up what that one may, and the
+/// owner ends it from another, or from a new one. API tokens may do nothing of this.
+pub fn insists(request: &Request, caller: &Caller) -> Option<Who<'static>> {
+    let is_urgent = matches!(
         request,
         Request::LogOut(_)
             | Request::LogOutAll(_)
@@ -90,5 +97,6 @@ pub fn is_urgent(request: &Request) -> bool {
             | Request::RevokeCalendar(_)
             | Request::SignOutUser(_)
             | Request::Kick(_)
-    )
+    );
+    (is_urgent && caller.grant.is_none()).then(|| caller.session.into())
 }

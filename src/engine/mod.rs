@@ -167,7 +167,7 @@ pub use identity::{Home, Identity};
 pub use imports::{Importing, Wanted};
 pub use instances::{Socket, Sockets};
 pub use item::Chore;
-pub use limits::is_urgent;
+pub use limits::insists;
 pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};

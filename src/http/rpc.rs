@@ -31,8 +31,8 @@ use super::body::{self, Held};
 use super::caller;
 use super::outer;
 use super::toll::Asker;
-use crate::auth::limits::{Limit, Network, units};
-use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender, is_urgent};
+use crate::auth::limits::{Doubt, Limit, Network, Payer, units};
+use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender, insists};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
@@ -73,6 +73,7 @@ pub(super) async fn call(
     // it has arrived: others may send theirs, however long the answers take
     drop(place);
     let Ok(text) = std::str::from_utf8(&bytes) else {
+        call.charge_refused(bytes.len())?;
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };
     if !text.trim_ascii_start().starts_with('[') {
@@ -82,7 +83,12 @@ pub(super) async fn call(
         response.extensions_mut().insert(charged);
         return Ok(response);
     }
-    let frames = array::frames(text, call.app.settings.batch_ops)?;
+    let frames = array::frames(text, call.app.settings.batch_ops);
+    // the frames pay
+    if !frames.as_ref().is_ok_and(|frames| !frames.is_empty()) {
+        call.charge_refused(text.len())?;
+    }
+    let frames = frames?;
     let waiting = Waiting::new(frames, memory, ends);
     Ok(answer::respond(StatusCode::OK, call.answers(waiting)))
 }
@@ -90,7 +96,18 @@ pub(super) async fn call(
 impl Call {
     /// The owner of the token, as they are now.
     async fn caller(&self) -> Result<Option<Arc<Caller>>, Failure> {
-        caller::of(&self.app, self.token.as_deref()).await
+        let doubt = self.doubt();
+        let caller = caller::of(&self.app, self.token.as_deref()).await;
+        doubt.over();
+        caller
+    }
+
+    fn doubt(&self) -> Doubt {
+        let engine = &self.app.engine;
+        match &self.token {
+            Some(token) => engine.doubt(token, engine.limits().network(self.origin.address)),
+            None => Doubt::new(engine.limits(), Payer::default()),
+        }
     }
 
     /// Who sends the body, and the largest that they may send.
@@ -117,28 +134,35 @@ impl Call {
         limits.spend(&asker.payer, 1 + token)
     }
 
-    /// Charges what a frame asks: its operations, and its bytes if it is long. A batch also counts as so many requests, of which
-    /// the frame was counted as one. What is too long for a batch is refused and costs as much as the longest one.
+    /// Charges what is refused before the token was looked at: as an operation, with its bytes.
+    fn charge_refused(&self, bytes: usize) -> Result<(), Failure> {
+        let asker = Asker::with(&self.app, self.token.as_deref(), self.origin.address);
+        let units = of_frame(&asker, bytes);
+        self.app.engine.limits().spend(&asker.payer, units)
+    }
+
+    /// Charges what a frame of so many bytes asks, also if it is refused. A batch also counts as so many requests, of which the
+    /// frame was counted as one. What is too long for a batch is refused and costs as much as the longest one.
     async fn charge(
         &self,
-        frame: &RequestFrame<'_>,
-        request: &Request,
+        request: Option<&Request>,
+        bytes: usize,
         caller: Option<&Caller>,
     ) -> Result<(), Failure> {
         let limits = self.app.engine.limits();
         let asker = Asker::of(&self.app, caller, self.origin.address);
         let more = match request {
-            Request::Batch(batch) => batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1),
+            Some(Request::Batch(batch)) => {
+                batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1)
+            }
             _ => 0,
         };
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let units = more.saturating_add(units::of_bytes(frame.data.len()));
-        if !asker.is_known {
-            limits.spend(&asker.payer, units)?;
-        } else if is_urgent(request) {
-            limits.owe(&asker.payer, units.saturating_add(1));
-        } else {
-            limits.spend(&asker.payer, units.saturating_add(1))?;
+        let units = more.saturating_add(of_frame(&asker, bytes));
+        let by = request.zip(caller).and_then(|(request, caller)| insists(request, caller));
+        match by {
+            Some(by) => limits.insist(&asker.payer, units, by)?,
+            None => limits.spend(&asker.payer, units)?,
         }
         if let (1.., Some(by)) = (more, asker.counted) {
             self.charged.fetch_add(more, Ordering::Relaxed);
@@ -193,22 +217,14 @@ impl Call {
 
     async fn answer(&self, text: &str) -> AnswerFrame {
         let since = Instant::now();
-        let limit = self.app.settings.frame_bytes;
-        if text.len() > limit {
-            let failure = Failure::new(
-                ErrorCode::PayloadTooLarge,
-                format!("a frame has at most {limit} bytes"),
-            );
-            return self.refuse(frames::id_of(text).as_ref(), failure);
-        }
-        let frame = match RequestFrame::parse(text) {
+        let frame = match self.frame(text) {
             Ok(frame) => frame,
-            Err(NotARequest::BadFrame(message)) => {
-                return self.refuse(None, Failure::new(ErrorCode::BadFrame, message));
+            Err((id, failure)) => {
+                let charged = self.charge_refused(text.len());
+                return self.refuse(id.as_ref(), charged.err().unwrap_or(failure));
             }
-            Err(NotARequest::Invalid(id, failure)) => return self.refuse(id.as_ref(), *failure),
         };
-        let incoming = match self.incoming(&frame, since).await {
+        let incoming = match self.incoming(&frame, text.len(), since).await {
             Ok(incoming) => incoming,
             Err(failure) => {
                 if units::is_none_of_ours(failure.code) {
@@ -235,18 +251,41 @@ impl Call {
         }
     }
 
+    /// The frame of a text.
+    fn frame<'a>(&self, text: &'a str) -> Result<RequestFrame<'a>, (Option<RequestId>, Failure)> {
+        let limit = self.app.settings.frame_bytes;
+        if text.len() > limit {
+            let message = format!("a frame has at most {limit} bytes");
+            return Err((
+                frames::id_of(text),
+                Failure::new(ErrorCode::PayloadTooLarge, message),
+            ));
+        }
+        RequestFrame::parse(text).map_err(|wrong| match wrong {
+            NotARequest::BadFrame(message) => (None, Failure::new(ErrorCode::BadFrame, message)),
+            NotARequest::Invalid(id, failure) => (id, *failure),
+        })
+    }
+
     /// The request of a frame. Without a token the answer is `AUTH_REQUIRED`, before the frame's parameters are
     /// checked.
-    async fn incoming(&self, frame: &RequestFrame<'_>, since: Instant) -> Result<Incoming, Failure> {
+    async fn incoming(
+        &self,
+        frame: &RequestFrame<'_>,
+        bytes: usize,
+        since: Instant,
+    ) -> Result<Incoming, Failure> {
         let caller = self.caller().await?;
         let row = CATALOG.iter().find(|row| row.name == frame.r#type);
-        if caller.is_none() && row.is_none_or(|row| row.access != Access::Anyone) {
-            return Err(caller::auth_required());
-        }
-        let request = Request::read(&frame.r#type, frame.data)?;
-        self.charge(frame, &request, caller.as_deref()).await?;
+        let request = if caller.is_none() && row.is_none_or(|row| row.access != Access::Anyone) {
+            Err(caller::auth_required())
+        } else {
+            Request::read(&frame.r#type, frame.data)
+        };
+        self.charge(request.as_ref().ok(), bytes, caller.as_deref())
+            .await?;
         Ok(Incoming {
-            request,
+            request: request?,
             op_id: frame.op_id,
             sender: Sender {
                 caller,
@@ -265,6 +304,11 @@ impl Call {
             caller: None,
         }
     }
+}
+
+/// What a frame of so many bytes costs as one operation. A stranger paid for that when it was counted, and pays for the bytes.
+fn of_frame(asker: &Asker, bytes: usize) -> u32 {
+    u32::from(asker.is_known).saturating_add(units::of_bytes(bytes))
 }
 
 /// What `answer` returns until `ends`. It does not begin later, and a panic is a failure.

@@ -11,13 +11,14 @@ use taskwire_protocol::Failure;
 
 use super::health::Inside;
 use super::{PROBES, RPC, SOCKET, cookie};
-use crate::auth::limits::{Allowance, Limit, Payer, Who, units};
+use crate::auth::limits::{Allowance, Doubt, Limit, Payer, Who, units};
 use crate::engine::{Caller, Owner};
 use crate::peer::{self, Peer};
 use crate::reply::refusal::Waiting;
 use crate::state::App;
 
-/// Routes that end sessions or change the password: an empty purse of the user does not keep them from it.
+/// Routes that end sessions or change the password: an empty purse of the user does not keep a session from it
+/// (`engine::insists`).
 const URGENT: [&str; 3] = [
     "/v1/auth/logout",
     "/v1/auth/logout-all",
@@ -97,6 +98,8 @@ pub(super) struct Toll {
     units: u32,
     /// Whether an empty purse refuses it.
     refuses: bool,
+    /// By what it may insist although the purse is empty.
+    insists: Option<Who<'static>>,
     /// The handler charges its answers itself.
     is_rpc: bool,
     /// A token of which memory knows nothing, and whose it may be.
@@ -127,6 +130,10 @@ impl Toll {
         }
         let unproven = token.filter(|_| !asker.is_known);
         let (is_rpc, is_socket) = (route == RPC, route == SOCKET);
+        let insists = asker.counted.filter(|by| {
+            let is_urgent = URGENT.contains(&route) && !matches!(by, Who::ApiToken(_));
+            asker.is_known && (is_socket || is_urgent)
+        });
         asker.counted = asker.counted.filter(|_| is_of_api && !is_socket);
         if is_socket {
             // its user pays once the token was looked at: a handshake that fails proves nothing
@@ -139,10 +146,11 @@ impl Toll {
                 (_, Some(_)) => 1 + units::TOKEN,
             },
             refuses: if asker.is_known {
-                !is_socket && !is_rpc && !URGENT.contains(&route)
+                !is_rpc
             } else {
                 is_of_api && !(is_socket && unproven.is_none())
             },
+            insists,
             is_rpc,
             unproven: unproven.map(|token| (token.into(), address)),
             asker,
@@ -154,6 +162,7 @@ impl Toll {
             asker: Asker::default(),
             units: 0,
             refuses: false,
+            insists: None,
             is_rpc: false,
             unproven: None,
         }
@@ -170,11 +179,22 @@ impl Toll {
         if refusal.is_some() {
             return (refusal, allowance);
         }
-        if self.refuses {
-            return (limits.spend(&asker.payer, self.units).err(), allowance);
-        }
-        limits.owe(&asker.payer, self.units);
-        (None, allowance)
+        let paid = match self.insists {
+            Some(by) => limits.insist(&asker.payer, self.units, by),
+            None if self.refuses => limits.spend(&asker.payer, self.units),
+            None => {
+                limits.owe(&asker.payer, self.units);
+                Ok(())
+            }
+        };
+        (paid.err(), allowance)
+    }
+
+    /// The token while the handler looks at it. `/v1/rpc` does so for each frame.
+    pub(super) fn doubt(&self, app: &App) -> Doubt {
+        let is_looked_at = self.unproven.is_some() && !self.is_rpc;
+        let payer = is_looked_at.then(|| self.asker.payer.clone());
+        Doubt::new(app.engine.limits(), payer.unwrap_or_default())
     }
 
     /// A token that is none of ours costs as much as several that are.

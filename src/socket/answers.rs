@@ -35,7 +35,9 @@ impl Connection {
     /// Queues the answer to a request that the socket itself carried out, and records it.
     pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
         if asked.id.is_some() {
-            self.wire.text(&frames::ok_with(asked.id.as_ref(), data));
+            let frame = frames::ok_with(asked.id.as_ref(), data);
+            self.owe(units::of_bytes(frame.len()));
+            self.wire.text(&frame);
         }
         asked.measure().end::<()>(&Ok(()));
     }

@@ -144,6 +144,7 @@ impl Connection {
 
     /// Takes leave of the peer.
     fn part(mut self: Box<Self>, end: &End) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.pace.belongs_to_nobody(self.app.engine.limits());
         if let (Stage::Member(follower), End::Close(CloseCode::Revoked, _)) = (&mut self.stage, end) {
             follower.leave_for_good();
         }

@@ -63,12 +63,9 @@ impl Connection {
                     Request::Authenticate(_) | Request::RenewAuth(_) => refused.with_token(),
                     _ => refused,
                 };
-                match self.charge(cost) {
-                    Ok(()) => {}
-                    Err(Refused::Purse(_)) if self.must_pass(&request) => {
-                        self.pace.take_anyway(self.app.engine.limits(), cost);
-                    }
-                    Err(refused) => return self.refuse_limited(frame.id, name, refused),
+                let charged = self.charge(cost);
+                if let Err(refused) = charged.or_else(|refused| self.insist(&request, cost, refused)) {
+                    return self.refuse_limited(frame.id, name, refused);
                 }
                 if let Some(reply) = self.app.engine.answer_ahead(&request) {
                     self.wire.text(&frames::ok(frame.id.as_ref(), &reply));
@@ -129,13 +126,23 @@ impl Connection {
         counted.map_err(|_| End::Close(CloseCode::RateIgnored, "the rate limit was ignored"))
     }
 
-    /// Whether an empty purse does not keep the client from this. Somebody who comes with a token of ours is not refused for
+    /// Charges what an empty purse does not keep the client from. Somebody who comes with a token of ours is not refused for
     /// what others at the same address spent, nor kept from ending a session for what a thief spent.
     #[cold]
-    fn must_pass(&self, request: &Request) -> bool {
-        match request {
-            Request::Authenticate(params) => self.app.engine.owner_at_hand(params.token.expose()).is_some(),
-            request => engine::is_urgent(request),
+    fn insist(&self, request: &Request, cost: Cost, refused: Refused) -> Result<(), Refused> {
+        let by = match (&refused, &self.stage, request) {
+            (Refused::Purse(_), Stage::Stranger(_), Request::Authenticate(params)) => {
+                let owner = self.app.engine.owner_at_hand(params.token.expose());
+                owner.map(|owner| owner.by)
+            }
+            (Refused::Purse(_), Stage::Member(follower), request) => {
+                engine::insists(request, follower.caller())
+            }
+            _ => None,
+        };
+        match by {
+            Some(by) => self.pace.insist(self.app.engine.limits(), cost, by),
+            None => Err(refused),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde_json::json;
 use taskwire_protocol::{ErrorCode, Failure};
 
-use crate::auth::limits::{Bucket, Limits, Payer, units};
+use crate::auth::limits::{Bucket, Limits, Payer, Who, units};
 use crate::config::Settings;
 
 /// This many frames that are not requests close the socket.
@@ -122,7 +122,7 @@ impl Pace {
         }
     }
 
-    /// The token was none: the network pays for what came meanwhile.
+    /// The token was none, or the socket ends before that is known: the network pays for what came meanwhile.
     pub(super) fn belongs_to_nobody(&mut self, limits: &Limits) {
         limits.owe(&self.payer, std::mem::take(&mut self.early));
     }
@@ -153,9 +153,13 @@ impl Pace {
         limits.spend(&self.payer, cost.units()).map_err(Refused::Purse)
     }
 
-    /// Charges what must not be refused.
-    pub(super) fn take_anyway(&self, limits: &Limits, cost: Cost) {
-        limits.owe(&self.payer, cost.units());
+    /// Charges what an empty purse does not refuse, as often as whoever it comes by may insist.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`
+    pub(super) fn insist(&self, limits: &Limits, cost: Cost, by: Who<'_>) -> Result<(), Refused> {
+        let insisted = limits.insist(&self.payer, cost.units(), by);
+        insisted.map_err(Refused::Purse)
     }
 
     /// Charges what was done before its cost was known. For somebody who is not signed in the socket pays too: a new address is

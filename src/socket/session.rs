@@ -81,8 +81,12 @@ fn begin_of_member(
     match request {
         Request::RenewAuth(params) => {
             let engine = app.engine.clone();
+            let user = engine.limits().user(follower.caller().user.id);
+            let doubt = engine.doubt(params.token.expose(), user);
             State::Session(Box::pin(async move {
-                Settled::Renewed(engine.authenticate(params.token.expose()).await)
+                let identity = engine.authenticate(params.token.expose()).await;
+                doubt.over();
+                Settled::Renewed(identity)
             }))
         }
         Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
@@ -147,6 +151,8 @@ impl Stage {
             Stage::Stranger(stranger) => stranger.from.address,
             Stage::Member(_) => None, // already authenticated
         };
+        let payer = app.engine.limits().network(address);
+        let doubt = app.engine.doubt(params.token.expose(), payer);
         let arrival = Arrival {
             params,
             address,
@@ -155,10 +161,9 @@ impl Stage {
         };
         let entrance = app.entrance.clone();
         State::Session(Box::pin(async move {
-            Settled::Opened {
-                result: entrance.open(arrival).await,
-                by_header,
-            }
+            let result = entrance.open(arrival).await;
+            doubt.over();
+            Settled::Opened { result, by_header }
         }))
     }
 }

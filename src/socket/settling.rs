@@ -6,7 +6,7 @@ use std::time::Duration;
 use taskwire_protocol::account::Renewed;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::stream::{NotFollowed, Reason};
-use taskwire_protocol::{CloseCode, ErrorCode, Failure, Timestamp, signals};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, Request, Timestamp, signals};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
@@ -148,8 +148,14 @@ impl Connection {
         span.record("user.id", tracing::field::display(caller.user.id));
         span.record("session.id", tracing::field::display(caller.session));
         let limits = self.app.engine.limits();
-        if let Err(failure) = self.pace.belongs_to(limits, limits.user(caller.user.id)) {
-            self.requests.refuse_waiting(&failure, engine::is_urgent);
+        let user = limits.user(caller.user.id);
+        if let Err(failure) = self.pace.belongs_to(limits, user.clone()) {
+            // all of it is owed already
+            let passes = |request: &Request| {
+                let by = engine::insists(request, caller);
+                by.is_some_and(|by| limits.insist(&user, 0, by).is_ok())
+            };
+            self.requests.refuse_waiting(&failure, passes);
         }
         let frame = frames::welcome(asked.id.as_ref(), &welcome);
         self.owe(units::of_bytes(frame.len()));

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::allowance::refused;
 use super::bounded::Bounded;
-use super::purse::{Purse, Rate};
+use super::purse::{Purse, Rate, Whose};
 use super::who::{Key, Who};
 use super::{Limits, On, Options};
 
@@ -20,6 +20,10 @@ const USERS: usize = 1_000_000;
 const NETWORKS: usize = 100_000;
 /// The most purses that wait until the other instances are told. What the others spend is not counted by them.
 const WAITING: usize = 1024;
+
+/// So much of what an empty purse does not refuse passes a second, and at once, by one session or token: enough to end many
+/// sessions one by one, and too little to keep a server busy.
+const SPARE: (u32, u32) = (1, 60);
 
 /// Who pays. A socket keeps it, so that a frame looks nobody up. `None`: nobody, because limits are off.
 #[derive(Clone, Debug, Default)]
@@ -32,10 +36,13 @@ const _: () = assert!(size_of::<Payer>() <= 8);
 pub(super) struct Meter {
     of_users: Rate,
     of_networks: Rate,
+    of_spares: Rate,
     users: Bounded<Slot>,
     /// What users' readers spend on pages of the log: it slows these down, and refuses nothing.
     readers: Bounded<Slot>,
     networks: Bounded<Slot>,
+    /// What sessions and tokens spent while the purse of their user or network was empty.
+    spares: Bounded<Slot>,
     /// Purses that spent so much that the other instances should know; `None`: there are no others.
     pub(super) untold: Option<Untold>,
 }
@@ -52,8 +59,8 @@ impl Slot {
             .is_none_or(|purse| Arc::strong_count(purse) == 1 && purse.is_full(now_ns))
     }
 
-    fn purse(&mut self, is_of_user: bool, key: Key) -> Arc<Purse> {
-        let new = || Arc::new(Purse::new(is_of_user, key));
+    fn purse(&mut self, whose: Whose, key: Key) -> Arc<Purse> {
+        let new = || Arc::new(Purse::new(whose, key));
         self.0.get_or_insert_with(new).clone()
     }
 }
@@ -86,18 +93,20 @@ impl Meter {
         Meter {
             of_users: Rate::new(options.user_ops.0, options.user_ops.1),
             of_networks: Rate::new(options.address_ops.0, options.address_ops.1),
+            of_spares: Rate::new(SPARE.0, SPARE.1),
             users: Bounded::new(USERS),
             readers: Bounded::new(USERS),
             networks: Bounded::new(NETWORKS),
+            spares: Bounded::new(USERS),
             untold: None,
         }
     }
 
     pub(super) fn rate(&self, purse: &Purse) -> &Rate {
-        if purse.is_of_user {
-            &self.of_users
-        } else {
-            &self.of_networks
+        match purse.whose {
+            Whose::User => &self.of_users,
+            Whose::Network => &self.of_networks,
+            Whose::Spare => &self.of_spares,
         }
     }
 
@@ -113,10 +122,9 @@ impl Meter {
 
     #[cold]
     fn refusal(&self, purse: &Purse, wait_ns: i64) -> Failure {
-        let (of, what) = if purse.is_of_user {
-            ("user", "operations of this account")
-        } else {
-            ("address", "operations from this address")
+        let (of, what) = match purse.whose {
+            Whose::User | Whose::Spare => ("user", "operations of this account"),
+            Whose::Network => ("address", "operations from this address"),
         };
         metrics::counter!("taskwire_limited_total", "limit" => of).increment(1);
         let wait_ms = wait_ns.unsigned_abs().div_ceil(1_000_000);
@@ -124,13 +132,18 @@ impl Meter {
     }
 }
 
-fn of_user(on: &On, purses: &Bounded<Slot>, purpose: &str, user: UserId) -> Payer {
-    let (key, now_ns) = (on.keys.of(purpose, &user.into()), on.now_ns());
+/// A purse that is shared with nobody.
+fn own(on: &On, purses: &Bounded<Slot>, purpose: &str, whose: Whose, who: Who<'_>) -> Payer {
+    let (key, now_ns) = (on.keys.of(purpose, &who), on.now_ns());
     let own = purses.own(key, now_ns / 1_000_000, |slot| slot.is_over(now_ns));
     Payer(Some(match own {
-        Some(mut slot) => slot.purse(true, key),
-        None => Arc::new(Purse::new(true, key)),
+        Some(mut slot) => slot.purse(whose, key),
+        None => Arc::new(Purse::new(whose, key)),
     }))
+}
+
+fn of_user(on: &On, purses: &Bounded<Slot>, purpose: &str, user: UserId) -> Payer {
+    own(on, purses, purpose, Whose::User, user.into())
 }
 
 fn of_network(on: &On, address: IpAddr) -> Payer {
@@ -140,7 +153,7 @@ fn of_network(on: &On, address: IpAddr) -> Payer {
         .networks
         .of(key, now_ns / 1_000_000, |slot| slot.is_over(now_ns));
     let key = *slot.key(); // that of a shared place, perhaps
-    Payer(Some(slot.purse(false, key)))
+    Payer(Some(slot.purse(Whose::Network, key)))
 }
 
 /// The meter.
@@ -174,6 +187,23 @@ impl Limits {
             }
             wait_ns => Err(on.meter.refusal(purse, wait_ns)),
         }
+    }
+
+    /// Charges what must also pass when the purse is empty: it is owed then. The session or token by which it comes has a
+    /// small purse for that, so it passes so often, and no other session or token is kept out.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` with `retry_after_ms`: both purses are empty.
+    pub fn insist(&self, payer: &Payer, units: u32, by: Who<'_>) -> Result<(), Failure> {
+        let (Some(on), Payer(Some(purse))) = (&self.on, payer) else {
+            return Ok(());
+        };
+        let now_ns = on.now_ns();
+        if purse.wait_ns(on.meter.rate(purse), units, now_ns) > 0 {
+            self.spend(&own(on, &on.meter.spares, "spare", Whose::Spare, by), 1)?;
+        }
+        on.meter.pay(purse, units, now_ns);
+        Ok(())
     }
 
     /// Charges what was done before its cost was known, or must not be refused: what comes next may have to wait.

@@ -47,6 +47,17 @@ impl Rate {
     }
 }
 
+/// Whose a purse is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A user's.
+    User,
+    /// A network's.
+    Network,
+    /// That of a session or a token, for what must pass although its user or network has nothing left.
+    Spare,
+}
+
 /// What one user or network spent. Small, because there may be one for each socket.
 #[derive(Debug)]
 pub(super) struct Purse {
@@ -54,8 +65,7 @@ pub(super) struct Purse {
     earned_ns: AtomicI64,
     /// Units of which the other instances do not know.
     untold: AtomicU32,
-    /// Whether it is a user's; else it is a network's.
-    pub(super) is_of_user: bool,
+    pub(super) whose: Whose,
     /// Its name for the other instances.
     pub(super) key: Key,
 }
@@ -64,11 +74,11 @@ const _: () = assert!(size_of::<Purse>() <= 32);
 
 impl Purse {
     /// A full purse.
-    pub(super) fn new(is_of_user: bool, key: Key) -> Purse {
+    pub(super) fn new(whose: Whose, key: Key) -> Purse {
         Purse {
             earned_ns: AtomicI64::new(i64::MIN),
             untold: AtomicU32::new(0),
-            is_of_user,
+            whose,
             key,
         }
     }
@@ -128,7 +138,7 @@ mod tests {
     const MS: i64 = 1_000_000;
 
     fn purse() -> Purse {
-        Purse::new(true, Key(1))
+        Purse::new(Whose::User, Key(1))
     }
 
     /// Spends, or returns the milliseconds to wait.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Limits;
-use super::purse::Purse;
+use super::purse::{Purse, Whose};
 use super::shared::Spent;
 
 /// The pause between two questions.
@@ -33,10 +33,9 @@ impl Limits {
             .map(|purse| {
                 let rate = on.meter.rate(purse);
                 Spent {
-                    of: if purse.is_of_user {
-                        "user_ops"
-                    } else {
-                        "address_ops"
+                    of: match purse.whose {
+                        Whose::User | Whose::Spare => "user_ops",
+                        Whose::Network => "address_ops",
                     },
                     key: purse.key,
                     earns_us: rate.earns_ns(purse.tell()) / 1000,
