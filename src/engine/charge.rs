@@ -9,11 +9,13 @@ use super::shared::Shared;
 use super::submission::Submission;
 use super::write::Placed;
 use crate::auth::limits::{Limits, units};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use taskwire_protocol::{UserId, WorkspaceId};
 
-/// Charges the rows that a group loaded, if only one user can have asked for many: where several did, nobody knows whose they
-/// are.
+/// Charges the rows that a group loaded to those who may have asked for many, in equal parts: nobody knows whose they are. So it
+/// does not pay to keep another account in the group; and what a group shares is bounded (`crowds`), so an innocent neighbour
+/// pays little. The server is one of them if a step of its own may have: nobody pays its part.
 pub(super) fn loaded(limits: &Limits, submissions: &[Submission], rows: u64) {
     if !limits.are_on() {
         return;
@@ -23,12 +25,13 @@ pub(super) fn loaded(limits: &Limits, submissions: &[Submission], rows: u64) {
     if units == 0 {
         return;
     }
-    let mut asked = submissions
+    let asked = submissions
         .iter()
         .filter(|submission| submission.needs.look_far());
-    let Some(first) = asked.next() else { return };
-    if asked.all(|other| payer(other) == payer(first)) {
-        owe(limits, first, units);
+    let payers: BTreeSet<Option<UserId>> = asked.map(payer).collect();
+    let part = units.div_ceil(u32::try_from(payers.len().max(1)).unwrap_or(u32::MAX));
+    for user in payers.into_iter().flatten() {
+        limits.owe(&limits.user(user), part);
     }
 }
 

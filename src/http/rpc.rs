@@ -219,7 +219,11 @@ impl Call {
         let since = Instant::now();
         let frame = match self.frame(text) {
             Ok(frame) => frame,
-            Err((id, failure)) => {
+            Err(wrong) => {
+                let (id, failure) = match wrong {
+                    NotARequest::BadFrame(message) => (None, Failure::new(ErrorCode::BadFrame, message)),
+                    NotARequest::Invalid(id, failure) => (id, *failure),
+                };
                 let charged = self.charge_refused(text.len());
                 return self.refuse(id.as_ref(), charged.err().unwrap_or(failure));
             }
@@ -252,19 +256,14 @@ impl Call {
     }
 
     /// The frame of a text.
-    fn frame<'a>(&self, text: &'a str) -> Result<RequestFrame<'a>, (Option<RequestId>, Failure)> {
+    fn frame<'a>(&self, text: &'a str) -> Result<RequestFrame<'a>, NotARequest> {
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
             let message = format!("a frame has at most {limit} bytes");
-            return Err((
-                frames::id_of(text),
-                Failure::new(ErrorCode::PayloadTooLarge, message),
-            ));
+            let failure = Failure::new(ErrorCode::PayloadTooLarge, message);
+            return Err(NotARequest::Invalid(frames::id_of(text), Box::new(failure)));
         }
-        RequestFrame::parse(text).map_err(|wrong| match wrong {
-            NotARequest::BadFrame(message) => (None, Failure::new(ErrorCode::BadFrame, message)),
-            NotARequest::Invalid(id, failure) => (id, *failure),
-        })
+        RequestFrame::parse(text)
     }
 
     /// The request of a frame. Without a token the answer is `AUTH_REQUIRED`, before the frame's parameters are
