@@ -87,3 +87,93 @@ fn owe(limits: &Limits, submission: &Submission, units: u32) {
         limits.owe(&limits.user(user), units);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::submission::{Step, Work};
+    use super::*;
+    use crate::auth::limits::Options;
+    use crate::ops::world::World;
+    use crate::ops::{Act, Caller, Decide, Needs, Target};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use taskwire_protocol::account::{GlobalRole, PublicUser};
+    use taskwire_protocol::{Access, SessionId, TaskId};
+    use uuid::Uuid;
+
+    /// A mutation that needs what is below a task.
+    struct Far;
+
+    impl Decide for Far {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+        fn access(&self) -> Access {
+            Access::User
+        }
+        fn target(&self, _: &Caller) -> Target {
+            Target::Own
+        }
+        fn needs(&self, _: &Caller, needs: &mut Needs) {
+            needs.below.insert(TaskId(Uuid::nil()));
+        }
+        fn decide(&self, _: &Act<'_>, _: &mut World) -> crate::ops::Result<Arc<str>> {
+            Ok("".into())
+        }
+        fn canonical(&self) -> String {
+            String::new()
+        }
+    }
+
+    fn id(of: u128) -> UserId {
+        UserId(Uuid::from_u128(of))
+    }
+
+    fn submission(of: u128, step: Step) -> Submission {
+        let user = PublicUser {
+            id: id(of),
+            username: "u".into(),
+            name: "n".into(),
+            photo_url: None,
+        };
+        let (session, personal) = (SessionId(Uuid::nil()), WorkspaceId(Uuid::nil()));
+        let caller = Caller::new(user, session, GlobalRole::User, personal);
+        Submission::new(Arc::new(caller), None, Work::One(step))
+    }
+
+    fn limits() -> Limits {
+        let options = Options {
+            requests: 100,
+            request_window: Duration::from_mins(1),
+            strangers_per_hour: 30,
+            user_ops: (1, 100),
+            address_ops: (1, 100),
+        };
+        Limits::new(&options, &"a secret".into())
+    }
+
+    /// How much a user may still spend.
+    fn left(limits: &Limits, of: u128) -> usize {
+        let payer = limits.user(id(of));
+        std::iter::repeat_with(|| limits.spend(&payer, 1))
+            .take_while(Result::is_ok)
+            .count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_may_have_asked_for_rows_pay_equal_parts() {
+        let far = |of| submission(of, Step::new(Box::new(Far)));
+        let limits_of_one = limits();
+        loaded(&limits_of_one, &[far(1)], 64 + 60 * 64);
+        assert_eq!((left(&limits_of_one, 1), left(&limits_of_one, 2)), (40, 100));
+        // another account beside it makes nothing free, and many mutations of one are no more payers than one
+        let limits_of_two = limits();
+        loaded(&limits_of_two, &[far(1), far(2), far(2)], 3 * 64 + 60 * 64);
+        assert_eq!((left(&limits_of_two, 1), left(&limits_of_two, 2)), (70, 70));
+        // nor does a step of the server, whose part nobody pays
+        let limits_beside = limits();
+        let own = submission(9, Step::own(Box::new(Far)));
+        loaded(&limits_beside, &[far(1), own], 2 * 64 + 60 * 64);
+        assert_eq!((left(&limits_beside, 1), left(&limits_beside, 9)), (70, 100));
+    }
+}

@@ -171,7 +171,8 @@ impl Engine {
             }),
             Ok(Shown::Api(credential)) => self.0.sessions.owner_of(&credential, self.0.clock.now_ms()),
             Err(failure) if failure.code == ErrorCode::TokenExpired => {
-                self.session_alone(self.0.tokens.subject(token)?.session)
+                let session = self.0.tokens.subject(token)?.session;
+                self.session_alone(session, Who::Expired(session))
             }
             Err(_) => None,
         }
@@ -181,16 +182,13 @@ impl Engine {
     pub fn session_at_hand(&self, refresh_token: &str) -> Option<Owner> {
         let token = RefreshToken::parse(refresh_token).ok()?;
         let is_ours = self.0.refresh_tokens.made(&token);
-        is_ours.then(|| self.session_alone(token.session())).flatten()
+        is_ours.then(|| self.session_alone(token.session(), token.session().into())).flatten()
     }
 
     /// Requests that count for a session, if it is not known to have ended, and that its user does not pay.
-    fn session_alone(&self, session: SessionId) -> Option<Owner> {
+    fn session_alone(&self, session: SessionId, by: Who<'static>) -> Option<Owner> {
         let ended = self.0.sessions.is_known_to_have_ended(session);
-        (!ended).then(|| Owner {
-            user: None,
-            by: session.into(),
-        })
+        (!ended).then_some(Owner { user: None, by })
     }
 
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.

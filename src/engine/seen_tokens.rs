@@ -94,3 +94,33 @@ impl SeenTokens {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::account::ApiTokenScope;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_token_is_good_until_it_expires_or_is_not_found() {
+        let seen = SeenTokens::new();
+        let token = |hash: &str, expires_at| ApiTokenRecord {
+            id: ApiTokenId(Uuid::from_u128(7)),
+            user: UserId(Uuid::from_u128(8)),
+            name: "ci".into(),
+            hash: hash.into(),
+            scope: ApiTokenScope::Write,
+            workspaces: None,
+            created_at: Timestamp(0),
+            expires_at,
+            last_used_at: None,
+        };
+        seen.note_good(&token("for ever", None));
+        seen.note_good(&token("a while", Some(Timestamp(1000))));
+        let good = |hash: &str, now_ms| seen.good(&Credential::ApiToken(hash.into()), now_ms).is_some();
+        assert!(good("for ever", i64::from(u32::MAX)) && good("a while", 999));
+        assert!(!good("a while", 1000) && !good("another", 0));
+        seen.note_unknown(&Credential::ApiToken("for ever".into()));
+        assert!(!good("for ever", 0) && seen.is_unknown(&Credential::ApiToken("for ever".into())));
+    }
+}

@@ -1,7 +1,11 @@
 //! The meter: everything costs its user, or the network of who is not signed in, by every way in, from the same purses.
-//! `defence` and `limits` have the limits that count single things; `neighbours` who is not refused for others.
+//! `defence` and `limits` have the limits that count single things; `neighbours` who is not refused for others, `insisting` how
+//! often, `leaving` who does not wait for the outcome, `tokens_seen` which API tokens memory knows.
 
+mod insisting;
+mod leaving;
 mod neighbours;
+mod tokens_seen;
 
 use crate::defence::{AWAY, ELSEWHERE, HOME, limited, post, read, sign_up, try_login};
 use crate::on_both_databases;
@@ -19,6 +23,7 @@ on_both_databases!(
     what_a_stranger_is_answered_costs_its_bytes,
     made_up_tokens_cost_few_reads_and_others_sign_in,
     what_a_mutation_wrote_is_owed,
+    a_frame_that_is_refused_costs_a_user_as_much_as_another,
     who_reads_very_much_reads_slowly_misses_nothing_and_works_meanwhile,
 );
 
@@ -299,6 +304,48 @@ async fn what_a_mutation_wrote_is_owed(engine: Engine) {
     let earned = begun.elapsed().as_secs() as usize + 1;
     let most = (420 + earned).saturating_sub(402 + 99);
     assert!(done <= most, "{done} of {most}");
+}
+
+async fn a_frame_that_is_refused_costs_a_user_as_much_as_another(engine: Engine) {
+    let settings = [("user_ops_per_second", "1"), ("user_ops_burst", "40")];
+    let server = limited(engine, &settings).await;
+    let begun = Instant::now();
+    let long = json!({ "type": "ping", "id": 1, "pad": "x".repeat(70_000) });
+    let kinds = [
+        (json!(5), "BAD_FRAME", 1),
+        (json!({ "type": "task.get", "id": [] }), "VALIDATION_ERROR", 1),
+        (json!({ "type": "task.get", "id": 1, "data": {} }), "VALIDATION_ERROR", 1),
+        (long, "PAYLOAD_TOO_LARGE", 5),
+    ];
+    for (user, (frame, code, cost)) in kinds.iter().enumerate() {
+        let name = format!("user{user}");
+        // a network makes three accounts an hour
+        let from = format!("203.0.113.{}", user + 1);
+        let tokens: Value = sign_up(&server, &from, &name).await.json().await.expect("tokens");
+        let token = text(&tokens["access_token"]);
+        let answers = rpc(&server, HOME, &token, &json!(vec![frame; 60])).await;
+        let answers = answers.as_array().expect("answers");
+        let carried_out = answers
+            .iter()
+            .filter(|answer| answer["error"]["code"] == *code)
+            .count();
+        let most = (40 + begun.elapsed().as_secs() as usize + 1) / cost;
+        assert!((1..=most).contains(&carried_out), "{code}: {carried_out} of {most}");
+        let last = &answers[59]["error"];
+        assert_eq!(last["context"], json!({ "limit": 1, "of": "user" }), "{last}");
+    }
+    // arrays of nothing, and what is none
+    let tokens: Value = sign_up(&server, AWAY, "none").await.json().await.expect("tokens");
+    let token = text(&tokens["access_token"]);
+    let mut codes = Vec::new();
+    for _ in 0..30 {
+        for body in ["[]", "[1,"] {
+            let request = http::request(&server, Method::POST, "/v1/rpc").bearer_auth(&token);
+            let request = request.header("content-type", "application/json").body(body);
+            codes.push(request.send().await.expect("an answer").status().as_u16());
+        }
+    }
+    assert_eq!(codes[59], 429, "{codes:?}");
 }
 
 async fn who_reads_very_much_reads_slowly_misses_nothing_and_works_meanwhile(engine: Engine) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use std::time::Duration;
-use taskwire_protocol::ErrorCode;
+use taskwire_protocol::{ErrorCode, SessionId};
 use uuid::Uuid;
 
 fn limits() -> Limits {
@@ -175,4 +175,49 @@ async fn a_user_a_network_and_readers_have_purses_apart() {
     assert_eq!(limits.queue(&reader), 30_100, "a debt is cut");
     tokio::time::advance(Duration::from_millis(100)).await;
     limits.spend(&payer, 1).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_insists_passes_an_empty_purse_so_often_by_each_session() {
+    fn session(n: u128) -> Who<'static> {
+        SessionId(Uuid::from_u128(n)).into()
+    }
+    let limits = limits();
+    let payer = limits.user(UserId(Uuid::from_u128(7)));
+    for _ in 0..20 {
+        limits.insist(&payer, 1, session(1)).unwrap();
+    }
+    limits.spend(&payer, 1).unwrap_err();
+    for _ in 0..60 {
+        limits.insist(&payer, 1, session(1)).unwrap();
+    }
+    let refused = limits.insist(&payer, 1, session(1)).unwrap_err();
+    assert_eq!(refused.retry_after_ms, Some(1000));
+    assert_eq!(
+        refused.context.unwrap(),
+        serde_json::json!({ "limit": 1, "of": "user" })
+    );
+    limits.insist(&payer, 1, session(2)).unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    limits.insist(&payer, 1, session(1)).unwrap();
+    limits.insist(&payer, 1, session(1)).unwrap_err();
+    // all of it is owed: 82 of 20, and 10 were earned
+    tokio::time::advance(Duration::from_secs(5)).await;
+    limits.spend(&payer, 1).unwrap_err();
+    tokio::time::advance(Duration::from_millis(300)).await;
+    limits.spend(&payer, 1).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_in_doubt_costs_as_a_wrong_one_if_nobody_waits_for_the_outcome() {
+    let limits = std::sync::Arc::new(limits());
+    let payer = limits.network(Some(address(1)));
+    for _ in 0..10 {
+        Doubt::new(&limits, payer.clone()).over();
+        drop(Doubt::new(&limits, Payer::default()));
+    }
+    limits.spend(&payer, 12).unwrap();
+    drop(Doubt::new(&limits, payer.clone()));
+    drop(Doubt::new(&limits, payer.clone()));
+    limits.spend(&payer, 1).unwrap_err();
 }

@@ -16,7 +16,7 @@ on_both_databases!(
 );
 
 /// Spends the requests and the purse of a network that has few.
-async fn spend_everything(server: &Server, from: &str) {
+pub async fn spend_everything(server: &Server, from: &str) {
     for _ in 0..60 {
         let get = http::request(server, Method::GET, "/").header("x-forwarded-for", from);
         get.send().await.expect("a page");

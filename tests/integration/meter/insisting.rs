@@ -1,0 +1,89 @@
+//! What an empty purse does not refuse is bounded, by a small purse of each session.
+
+use super::{frames, passed, rpc};
+use crate::defence::{AWAY, HOME, limited, sign_up, try_login};
+use crate::on_both_databases;
+use crate::support::follower::text;
+use crate::support::{Client, Engine, PASSWORD, http, new_id};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+on_both_databases!(
+    what_passes_an_empty_purse_is_bounded_in_each_session,
+    a_token_of_ours_passes_an_emptied_network_so_often,
+);
+
+async fn what_passes_an_empty_purse_is_bounded_in_each_session(engine: Engine) {
+    let settings = [
+        ("ops_burst", "10000"),
+        ("user_ops_per_second", "1"),
+        ("user_ops_burst", "30"),
+    ];
+    let server = limited(engine, &settings).await;
+    let mut thief = Client::sign_up(&server, "ada").await;
+    let mut owner = Client::log_in(&server, "ada").await;
+    let bot = thief.ok("api_token.create", json!({ "name": "bot" })).await;
+    let sessions = owner.ok("auth.sessions", json!({})).await;
+    let sessions = sessions["items"].as_array().expect("sessions").clone();
+    let stolen = sessions.iter().find(|session| session["current"] == false);
+    let stolen = stolen.expect("another session")["id"].clone();
+    let limit = json!({ "limit": 1, "of": "user" });
+    let spent = rpc(&server, AWAY, &text(&bot["token"]), &frames("ping", 60)).await;
+    assert!(passed(&spent, &limit) < 60);
+    let begun = Instant::now();
+    let mut tried = 0;
+    let refused = loop {
+        let answer = thief.refused("auth.revoke_session", json!({ "id": new_id() })).await;
+        if answer["code"] == "RATE_LIMITED" {
+            break answer;
+        }
+        tried += 1;
+        assert!(tried < 500, "it is never refused");
+    };
+    assert_eq!(refused["context"], limit, "{refused}");
+    let most = 60 + 2 * (begun.elapsed().as_secs() as usize + 1);
+    assert!((60..=most).contains(&tried), "{tried} of {most}");
+    // by another way it is the same session
+    let token = text(&thief.tokens["access_token"]);
+    let urgent = json!({ "type": "auth.revoke_session", "id": 1, "data": { "id": new_id() } });
+    let answers = rpc(&server, HOME, &token, &json!(vec![urgent; 10])).await;
+    assert_eq!(answers[9]["error"]["code"], "RATE_LIMITED", "{answers}");
+    // an API token may end nothing, so it has no such purse
+    let out = json!({ "type": "auth.logout", "id": 1 });
+    let refused = rpc(&server, HOME, &text(&bot["token"]), &out).await;
+    assert_eq!(refused["error"]["code"], "RATE_LIMITED", "{refused}");
+    // what the thief may no longer do keeps the owner from nothing
+    owner.ok("auth.revoke_session", json!({ "id": stolen })).await;
+    assert_eq!(thief.until_closed().await.1, Some(4403));
+    let (status, tokens) = try_login(&server, HOME, "ada@example.com", PASSWORD).await;
+    assert_eq!(status, 200, "{tokens}");
+    let out = http::request(&server, Method::POST, "/v1/auth/logout-all");
+    let out = out.bearer_auth(text(&tokens["access_token"])).send().await;
+    assert_eq!(out.expect("an answer").status(), 200);
+}
+
+async fn a_token_of_ours_passes_an_emptied_network_so_often(engine: Engine) {
+    let settings = [("address_ops_per_second", "1"), ("address_ops_burst", "60")];
+    let server = limited(engine, &settings).await;
+    let mut tokens: Vec<Value> = Vec::new();
+    for name in ["ada", "bob"] {
+        tokens.push(sign_up(&server, AWAY, name).await.json().await.expect("tokens"));
+    }
+    super::neighbours::spend_everything(&server, HOME).await;
+    // no handshake: what it costs is asked first
+    let status = async |tokens: &Value| {
+        let get = http::request(&server, Method::GET, "/v1/socket").header("x-forwarded-for", HOME);
+        let get = get.bearer_auth(text(&tokens["access_token"])).send().await;
+        get.expect("an answer").status().as_u16()
+    };
+    let begun = Instant::now();
+    let mut passed = 0;
+    while status(&tokens[0]).await != 429 {
+        passed += 1;
+        assert!(passed < 500, "it is never refused");
+    }
+    let most = 60 + 2 * (begun.elapsed().as_secs() as usize + 1);
+    assert!((60..=most).contains(&passed), "{passed} of {most}");
+    assert_ne!(status(&tokens[1]).await, 429, "a session of somebody else");
+}
