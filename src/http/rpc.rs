@@ -6,6 +6,7 @@
 
 mod answer;
 mod array;
+mod costs;
 mod waiting;
 
 use std::panic::AssertUnwindSafe;
@@ -30,9 +31,8 @@ use self::waiting::{Next, Waiting};
 use super::body::{self, Held};
 use super::caller;
 use super::outer;
-use super::toll::Asker;
-use crate::auth::limits::{Doubt, Limit, Network, Payer, units};
-use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender, insists};
+use crate::auth::limits::{Network, units};
+use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
@@ -102,14 +102,6 @@ impl Call {
         caller
     }
 
-    fn doubt(&self) -> Doubt {
-        let engine = &self.app.engine;
-        match &self.token {
-            Some(token) => engine.doubt(token, engine.limits().network(self.origin.address)),
-            None => Doubt::new(engine.limits(), Payer::default()),
-        }
-    }
-
     /// Who sends the body, and the largest that they may send.
     async fn sender(&self) -> Result<body::Sender, Failure> {
         let caller = self.caller().await?;
@@ -118,65 +110,6 @@ impl Call {
             user: caller.user.id,
             most: super::rpc_body(&self.app.settings),
         })
-    }
-
-    /// Counts one more frame as a request. A stranger pays for it; the owner of the token does when it is known what it asks.
-    async fn count(&self) -> Result<(), Failure> {
-        let limits = self.app.engine.limits();
-        let asker = Asker::with(&self.app, self.token.as_deref(), self.origin.address);
-        if let Some(by) = asker.counted {
-            limits.take(Limit::Requests, by).await?;
-        }
-        if asker.is_known {
-            return Ok(());
-        }
-        let token = if self.token.is_some() { units::TOKEN } else { 0 };
-        limits.spend(&asker.payer, 1 + token)
-    }
-
-    /// Charges what is refused before the token was looked at: as an operation, with its bytes.
-    fn charge_refused(&self, bytes: usize) -> Result<(), Failure> {
-        let asker = Asker::with(&self.app, self.token.as_deref(), self.origin.address);
-        let units = of_frame(&asker, bytes);
-        self.app.engine.limits().spend(&asker.payer, units)
-    }
-
-    /// Charges what a frame of so many bytes asks, also if it is refused. A batch also counts as so many requests, of which the
-    /// frame was counted as one. What is too long for a batch is refused and costs as much as the longest one.
-    async fn charge(
-        &self,
-        request: Option<&Request>,
-        bytes: usize,
-        caller: Option<&Caller>,
-    ) -> Result<(), Failure> {
-        let limits = self.app.engine.limits();
-        let asker = Asker::of(&self.app, caller, self.origin.address);
-        let more = match request {
-            Some(Request::Batch(batch)) => {
-                batch.ops.len().min(self.app.settings.batch_ops).saturating_sub(1)
-            }
-            _ => 0,
-        };
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let units = more.saturating_add(of_frame(&asker, bytes));
-        let by = request.zip(caller).and_then(|(request, caller)| insists(request, caller));
-        match by {
-            Some(by) => limits.insist(&asker.payer, units, by)?,
-            None => limits.spend(&asker.payer, units)?,
-        }
-        if let (1.., Some(by)) = (more, asker.counted) {
-            self.charged.fetch_add(more, Ordering::Relaxed);
-            limits.charge(Limit::Requests, by, more).await;
-        }
-        Ok(())
-    }
-
-    async fn charge_answer(&self, bytes: usize, caller: Option<&Caller>) {
-        if units::of_bytes(bytes) > 0 {
-            let asker = Asker::of(&self.app, caller, self.origin.address);
-            let more = asker.charge_answer(&self.app, bytes).await;
-            self.charged.fetch_add(more, Ordering::Relaxed);
-        }
     }
 
     /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
@@ -303,11 +236,6 @@ impl Call {
             caller: None,
         }
     }
-}
-
-/// What a frame of so many bytes costs as one operation. A stranger paid for that when it was counted, and pays for the bytes.
-fn of_frame(asker: &Asker, bytes: usize) -> u32 {
-    u32::from(asker.is_known).saturating_add(units::of_bytes(bytes))
 }
 
 /// What `answer` returns until `ends`. It does not begin later, and a panic is a failure.

@@ -110,7 +110,9 @@ pub async fn list_used_since(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<ApiTokenRecord>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from api_tokens where last_used_at >= "));
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from api_tokens where last_used_at >= "
+    ));
     sql.bind(since.0).limit(limit);
     reader.list::<ApiTokenRow>(sql).await
 }

@@ -314,7 +314,11 @@ async fn a_frame_that_is_refused_costs_a_user_as_much_as_another(engine: Engine)
     let kinds = [
         (json!(5), "BAD_FRAME", 1),
         (json!({ "type": "task.get", "id": [] }), "VALIDATION_ERROR", 1),
-        (json!({ "type": "task.get", "id": 1, "data": {} }), "VALIDATION_ERROR", 1),
+        (
+            json!({ "type": "task.get", "id": 1, "data": {} }),
+            "VALIDATION_ERROR",
+            1,
+        ),
         (long, "PAYLOAD_TOO_LARGE", 5),
     ];
     for (user, (frame, code, cost)) in kinds.iter().enumerate() {
@@ -330,7 +334,10 @@ async fn a_frame_that_is_refused_costs_a_user_as_much_as_another(engine: Engine)
             .filter(|answer| answer["error"]["code"] == *code)
             .count();
         let most = (40 + begun.elapsed().as_secs() as usize + 1) / cost;
-        assert!((1..=most).contains(&carried_out), "{code}: {carried_out} of {most}");
+        assert!(
+            (1..=most).contains(&carried_out),
+            "{code}: {carried_out} of {most}"
+        );
         let last = &answers[59]["error"];
         assert_eq!(last["context"], json!({ "limit": 1, "of": "user" }), "{last}");
     }

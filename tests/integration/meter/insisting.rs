@@ -34,7 +34,9 @@ async fn what_passes_an_empty_purse_is_bounded_in_each_session(engine: Engine) {
     let begun = Instant::now();
     let mut tried = 0;
     let refused = loop {
-        let answer = thief.refused("auth.revoke_session", json!({ "id": new_id() })).await;
+        let answer = thief
+            .refused("auth.revoke_session", json!({ "id": new_id() }))
+            .await;
         if answer["code"] == "RATE_LIMITED" {
             break answer;
         }
