@@ -181,8 +181,11 @@ impl Engine {
     /// The same of a refresh token that this server made. Memory knows its session, and not its user.
     pub fn session_at_hand(&self, refresh_token: &str) -> Option<Owner> {
         let token = RefreshToken::parse(refresh_token).ok()?;
+        let session = token.session();
         let is_ours = self.0.refresh_tokens.made(&token);
-        is_ours.then(|| self.session_alone(token.session(), token.session().into())).flatten()
+        is_ours
+            .then(|| self.session_alone(session, session.into()))
+            .flatten()
     }
 
     /// Requests that count for a session, if it is not known to have ended, and that its user does not pay.

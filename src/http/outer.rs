@@ -73,18 +73,17 @@ pub(super) async fn around<F: Future<Output = Response>>(
 
     let toll = Toll::of(app, &request, &route);
     let (refused, allowance) = admit(app, host_refused(app, &request), &toll).await;
-    let mut response = match refused {
-        Some(refusal) => refusal.into_response(),
-        None => {
-            let doubt = toll.doubt(app);
-            let answered = tokio::time::timeout(patience(app, &route), answer(request))
-                .instrument(span.clone())
-                .await;
-            doubt.over();
-            answered.unwrap_or_else(|_| {
-                Refusal::from(Failure::new(ErrorCode::Timeout, "the request took too long")).into_response()
-            })
-        }
+    let mut response = if let Some(refusal) = refused {
+        refusal.into_response()
+    } else {
+        let doubt = toll.doubt(app);
+        let answered = tokio::time::timeout(patience(app, &route), answer(request))
+            .instrument(span.clone())
+            .await;
+        doubt.over();
+        answered.unwrap_or_else(|_| {
+            Refusal::from(Failure::new(ErrorCode::Timeout, "the request took too long")).into_response()
+        })
     };
     toll.charge_wrong_token(app, &response);
     let bytes = response.body().size_hint().exact().unwrap_or(0);
