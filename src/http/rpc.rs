@@ -31,7 +31,7 @@ use self::waiting::{Next, Waiting};
 use super::body::{self, Held};
 use super::caller;
 use super::outer;
-use crate::auth::limits::{Network, units};
+use crate::auth::limits::Network;
 use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
@@ -73,7 +73,7 @@ pub(super) async fn call(
     // it has arrived: others may send theirs, however long the answers take
     drop(place);
     let Ok(text) = std::str::from_utf8(&bytes) else {
-        call.charge_refused(bytes.len())?;
+        call.charge_refused(bytes.len()).await?;
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };
     if !text.trim_ascii_start().starts_with('[') {
@@ -84,9 +84,13 @@ pub(super) async fn call(
         return Ok(response);
     }
     let frames = array::frames(text, call.app.settings.batch_ops);
-    // the frames pay
-    if !frames.as_ref().is_ok_and(|frames| !frames.is_empty()) {
-        call.charge_refused(text.len())?;
+    // the frames pay, if there are any
+    if frames.as_ref().map_or(true, Vec::is_empty) {
+        let charged = call.charge_refused(text.len()).await;
+        // an array is answered by an array
+        if frames.is_err() {
+            charged?;
+        }
     }
     let frames = frames?;
     let waiting = Waiting::new(frames, memory, ends);
@@ -99,7 +103,7 @@ impl Call {
         let doubt = self.doubt();
         let caller = caller::of(&self.app, self.token.as_deref()).await;
         doubt.over();
-        caller
+        caller.inspect_err(|failure| self.charge_wrong_token(failure))
     }
 
     /// Who sends the body, and the largest that they may send.
@@ -157,17 +161,13 @@ impl Call {
                     NotARequest::BadFrame(message) => (None, Failure::new(ErrorCode::BadFrame, message)),
                     NotARequest::Invalid(id, failure) => (id, *failure),
                 };
-                let charged = self.charge_refused(text.len());
+                let charged = self.charge_refused(text.len()).await;
                 return self.refuse(id.as_ref(), charged.err().unwrap_or(failure));
             }
         };
         let incoming = match self.incoming(&frame, text.len(), since).await {
             Ok(incoming) => incoming,
             Err(failure) => {
-                if units::is_none_of_ours(failure.code) {
-                    let limits = self.app.engine.limits();
-                    limits.owe(&limits.network(self.origin.address), units::WRONG_TOKEN);
-                }
                 let refused: Result<Reply, Failure> = Err(failure.clone());
                 Measure::named(&frame.r#type, since).end(&refused);
                 return self.refuse(frame.id.as_ref(), failure);

@@ -309,7 +309,6 @@ async fn what_a_mutation_wrote_is_owed(engine: Engine) {
 async fn a_frame_that_is_refused_costs_a_user_as_much_as_another(engine: Engine) {
     let settings = [("user_ops_per_second", "1"), ("user_ops_burst", "40")];
     let server = limited(engine, &settings).await;
-    let begun = Instant::now();
     let long = json!({ "type": "ping", "id": 1, "pad": "x".repeat(70_000) });
     let kinds = [
         (json!(5), "BAD_FRAME", 1),
@@ -327,6 +326,7 @@ async fn a_frame_that_is_refused_costs_a_user_as_much_as_another(engine: Engine)
         let from = format!("203.0.113.{}", user + 1);
         let tokens: Value = sign_up(&server, &from, &name).await.json().await.expect("tokens");
         let token = text(&tokens["access_token"]);
+        let begun = Instant::now();
         let answers = rpc(&server, HOME, &token, &json!(vec![frame; 60])).await;
         let answers = answers.as_array().expect("answers");
         let carried_out = answers

@@ -24,11 +24,19 @@ impl Call {
         limits.spend(&asker.payer, 1 + token)
     }
 
-    /// Charges what is refused before the token was looked at: as an operation, with its bytes.
-    pub(super) fn charge_refused(&self, bytes: usize) -> Result<(), Failure> {
-        let asker = Asker::with(&self.app, self.token.as_deref(), self.origin.address);
-        let units = of_frame(&asker, bytes);
-        self.app.engine.limits().spend(&asker.payer, units)
+    /// Charges what is no request, which is told whatever the token is: as an operation, with its bytes. The token is looked at
+    /// first, as for any other frame, so that one that has ended elsewhere costs its user nothing.
+    pub(super) async fn charge_refused(&self, bytes: usize) -> Result<(), Failure> {
+        let caller = self.caller().await.unwrap_or_default();
+        self.charge(None, bytes, caller.as_deref()).await
+    }
+
+    /// A token that is none of ours costs as much as several that are.
+    pub(super) fn charge_wrong_token(&self, failure: &Failure) {
+        if units::is_none_of_ours(failure.code) {
+            let limits = self.app.engine.limits();
+            limits.owe(&limits.network(self.origin.address), units::WRONG_TOKEN);
+        }
     }
 
     /// Charges what a frame of so many bytes asks, also if it is refused. A batch also counts as so many requests, of which the
@@ -46,7 +54,10 @@ impl Call {
             _ => 0,
         };
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let units = more.saturating_add(of_frame(&asker, bytes));
+        // a stranger paid for the operation when it was counted
+        let units = units::of_bytes(bytes)
+            .saturating_add(more)
+            .saturating_add(u32::from(asker.is_known));
         let by = request
             .zip(caller)
             .and_then(|(request, caller)| insists(request, caller));
@@ -77,9 +88,4 @@ impl Call {
             None => Doubt::new(engine.limits(), Payer::default()),
         }
     }
-}
-
-/// What a frame of so many bytes costs as one operation. A stranger paid for that when it was counted, and pays for the bytes.
-fn of_frame(asker: &Asker, bytes: usize) -> u32 {
-    u32::from(asker.is_known).saturating_add(units::of_bytes(bytes))
 }
