@@ -13,9 +13,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use taskwire_protocol::{UserId, WorkspaceId};
 
-/// Charges the rows that a group loaded to those who may have asked for many, in equal parts: nobody knows whose they are. So it
-/// does not pay to keep another account in the group; and what a group shares is bounded (`crowds`), so an innocent neighbour
-/// pays little. The server is one of them if a step of its own may have: nobody pays its part.
+/// The most that one of several users pays for what a group loaded: it may be a neighbour's.
+const SHARED: u32 = 16;
+
+/// Charges the rows that a group loaded to those who may have asked for many, in equal parts: nobody knows whose they are. So
+/// another account in the group makes nearly nothing free. Most mutations of tasks may have asked, so an innocent neighbour
+/// pays, too, but no more than [`SHARED`]: its part of what lookups bring when several share a group (`crowds`). The server is
+/// one of them if a step of its own may have asked: nobody pays its part.
 pub(super) fn loaded(limits: &Limits, submissions: &[Submission], rows: u64) {
     if !limits.are_on() {
         return;
@@ -29,7 +33,10 @@ pub(super) fn loaded(limits: &Limits, submissions: &[Submission], rows: u64) {
         .iter()
         .filter(|submission| submission.needs.look_far());
     let payers: BTreeSet<Option<UserId>> = asked.map(payer).collect();
-    let part = units.div_ceil(u32::try_from(payers.len().max(1)).unwrap_or(u32::MAX));
+    let mut part = units.div_ceil(u32::try_from(payers.len().max(1)).unwrap_or(u32::MAX));
+    if payers.len() > 1 {
+        part = part.min(SHARED);
+    }
     for user in payers.into_iter().flatten() {
         limits.owe(&limits.user(user), part);
     }
@@ -168,12 +175,15 @@ mod tests {
         assert_eq!((left(&limits_of_one, 1), left(&limits_of_one, 2)), (40, 100));
         // another account beside it makes nothing free, and many mutations of one are no more payers than one
         let limits_of_two = limits();
-        loaded(&limits_of_two, &[far(1), far(2), far(2)], 3 * 64 + 60 * 64);
-        assert_eq!((left(&limits_of_two, 1), left(&limits_of_two, 2)), (70, 70));
+        loaded(&limits_of_two, &[far(1), far(2), far(2)], 3 * 64 + 30 * 64);
+        assert_eq!((left(&limits_of_two, 1), left(&limits_of_two, 2)), (85, 85));
+        // whoever pays for a neighbour pays little
+        loaded(&limits_of_two, &[far(3), far(4)], 2 * 64 + 1000 * 64);
+        assert_eq!((left(&limits_of_two, 3), left(&limits_of_two, 4)), (84, 84));
         // nor does a step of the server, whose part nobody pays
         let limits_beside = limits();
         let own = submission(9, Step::own(Box::new(Far)));
-        loaded(&limits_beside, &[far(1), own], 2 * 64 + 60 * 64);
-        assert_eq!((left(&limits_beside, 1), left(&limits_beside, 9)), (70, 100));
+        loaded(&limits_beside, &[far(1), own], 2 * 64 + 30 * 64);
+        assert_eq!((left(&limits_beside, 1), left(&limits_beside, 9)), (85, 100));
     }
 }
