@@ -90,11 +90,6 @@ impl Bearer {
 pub(super) trait Ends {
     /// Refuses one that was revoked or has expired.
     fn check_alive(&self, now_ms: i64) -> std::result::Result<(), Failure>;
-
-    /// The session, if it was revoked.
-    fn revoked(&self) -> Option<SessionId> {
-        None
-    }
 }
 
 impl Ends for SessionRecord {
@@ -103,10 +98,6 @@ impl Ends for SessionRecord {
             return Err(Credential::Session(self.id).ended());
         }
         expired(self.expires_at, now_ms, "the session has expired; sign in again")
-    }
-
-    fn revoked(&self) -> Option<SessionId> {
-        self.revoked_at.map(|_| self.id)
     }
 }
 
@@ -126,13 +117,6 @@ impl Ends for Bearer {
         match self {
             Bearer::Session(session) => session.check_alive(now_ms),
             Bearer::ApiToken(token) => token.check_alive(now_ms),
-        }
-    }
-
-    fn revoked(&self) -> Option<SessionId> {
-        match self {
-            Bearer::Session(session) => session.revoked(),
-            Bearer::ApiToken(_) => None,
         }
     }
 }

@@ -161,8 +161,8 @@ impl Engine {
     /// still lives is not asked, so nobody gets anything by it. `None`: nobody's, or an API token that this instance did not
     /// see for a while.
     ///
-    /// An access token that has expired counts apart, and nobody pays: its client is to learn that it has expired, whatever
-    /// others at the same address do; and who finds an old one must not use up what its session may ask, nor its user's purse.
+    /// An access token that has expired counts apart, and its user does not pay: whoever finds an old one must not use up what
+    /// its session may ask, nor its user's purse.
     pub fn owner_at_hand(&self, token: &str) -> Option<Owner> {
         match self.read_token(token) {
             Ok(Shown::Access(Claims { subject, .. })) => Some(Owner {
@@ -188,7 +188,7 @@ impl Engine {
             .flatten()
     }
 
-    /// Requests that count for a session, if it is not known to have ended, and that its user does not pay.
+    /// Requests that count for a session, if it is not known to have ended. Its user does not pay them.
     fn session_alone(&self, session: SessionId, by: Who<'static>) -> Option<Owner> {
         let ended = self.0.sessions.is_known_to_have_ended(session);
         (!ended).then_some(Owner { user: None, by })
@@ -272,9 +272,6 @@ impl Engine {
 
     /// Refuses a session that has ended, or whose account is deactivated.
     pub(super) fn check_alive(&self, session: &impl Ends, account: &Account) -> Result<(), Failure> {
-        if let Some(id) = session.revoked() {
-            self.0.sessions.remember_ended(id);
-        }
         session.check_alive(self.0.clock.now_ms())?;
         if account.user.is_active {
             Ok(())

@@ -5,7 +5,7 @@
 //! session at the same time share one read.
 
 use super::bearer::{Bearer, Credential, reached};
-use super::seen_tokens::{GOOD, Owner, SeenTokens};
+use super::seen_tokens::{GOOD, Owner, SeenTokens, lately};
 use super::spawned;
 use super::submission::Step;
 use crate::live::{Flights, Hub};
@@ -53,8 +53,8 @@ pub(super) struct Sessions {
     store: Store,
     hub: Arc<Hub>,
     cache: Cache<Credential, (u64, Arc<Known>)>,
-    /// Sessions that ended on this instance, or that the database has as ended. None of them ever begins again, so a request of one is refused without
-    /// asking the database (0.3 ms on PostgreSQL). What is not in here says nothing.
+    /// Sessions that ended on this instance, or that the database has as ended. None of them ever begins again, so a request of
+    /// one is refused without asking the database (0.3 ms on PostgreSQL). What is not in here says nothing.
     ended: Cache<SessionId, ()>,
     pub(super) api_tokens: SeenTokens,
     generation: AtomicU64,
@@ -82,10 +82,7 @@ impl Sessions {
             .max_capacity(SESSIONS)
             .time_to_live(FRESH)
             .build();
-        let ended = Cache::builder()
-            .max_capacity(SESSIONS)
-            .time_to_live(ENDED)
-            .build();
+        let ended = lately(SESSIONS, ENDED).build();
         Sessions {
             store,
             hub,
@@ -101,6 +98,16 @@ impl Sessions {
     /// change is published, so that a socket that joins a stream after the publication reads again.
     pub(super) fn outdate(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What the database has, noted by the read itself: it ends also when its caller has gone.
+    fn note(&self, by: &Credential, found: Option<&Bearer>) {
+        match found {
+            None => self.api_tokens.note_unknown(by),
+            Some(Bearer::ApiToken(token)) => self.api_tokens.note_good(token),
+            Some(Bearer::Session(session)) if session.revoked_at.is_some() => self.remember_ended(session.id),
+            Some(Bearer::Session(_)) => {}
+        }
     }
 
     /// The database has a session as ended.
@@ -178,9 +185,7 @@ impl Sessions {
         let read = async move {
             let mut reader = sessions.store.read().await?;
             let found = owner(&mut reader, &by).await?;
-            if found.is_none() {
-                sessions.api_tokens.note_unknown(&by);
-            }
+            sessions.note(&by, found.as_ref().map(|(bearer, ..)| bearer));
             Ok(found.map(|(bearer, account, _)| (bearer, account)))
         };
         spawned(read).await
@@ -190,10 +195,9 @@ impl Sessions {
         metrics::counter!("taskwire_session_reads_total").increment(1);
         let generation = self.generation.load(Ordering::Acquire);
         let found = find(&self.store, &by).await?;
-        match &found {
-            Some(known) => self.cache.insert(by, (generation, known.clone())),
-            // here, because a read ends also when its caller has gone
-            None => self.api_tokens.note_unknown(&by),
+        self.note(&by, found.as_ref().map(|known| &known.bearer));
+        if let Some(known) = &found {
+            self.cache.insert(by, (generation, known.clone()));
         }
         Ok((generation, found))
     }

@@ -49,11 +49,10 @@ impl LastSeen {
 }
 
 impl Engine {
-    /// Notes that a session is used, or that an API token is good.
+    /// Notes that a session is used, if it is one.
     pub(super) fn note_session(&self, bearer: &Bearer) {
-        match bearer {
-            Bearer::Session(session) => self.0.last_seen.note(session, self.0.clock.now_ms()),
-            Bearer::ApiToken(token) => self.0.sessions.api_tokens.note_good(token),
+        if let Bearer::Session(session) = bearer {
+            self.0.last_seen.note(session, self.0.clock.now_ms());
         }
     }
 
@@ -72,11 +71,19 @@ impl Engine {
         }
     }
 
-    /// Writes what was noted, and with `sockets` also that the sessions of the sockets are in use.
+    /// Writes what was noted, and with `sockets` also that the sessions of the sockets are in use. API tokens of sockets are
+    /// noted as used, and written like others.
     pub async fn write_last_seen(&self, sockets: bool) -> Result<(), Failure> {
         let mut uses = self.0.last_seen.take();
         if sockets {
-            uses.extend(self.open_sessions());
+            let now = Timestamp(self.0.clock.now_ms());
+            for caller in self.0.instance.callers() {
+                self.note_use(&caller);
+                match &caller.grant {
+                    Some(grant) => self.0.sessions.api_tokens.keep(&grant.hash),
+                    None => uses.push((caller.session, now)),
+                }
+            }
         }
         uses.sort_unstable();
         uses.dedup_by_key(|(session, _)| *session);
@@ -84,13 +91,6 @@ impl Engine {
             self.chore(WriteUses(uses.to_vec())).await?;
         }
         Ok(())
-    }
-
-    /// The sessions of the sockets here, in use now.
-    fn open_sessions(&self) -> Vec<(SessionId, Timestamp)> {
-        let now = Timestamp(self.0.clock.now_ms());
-        let sessions = self.0.instance.sessions();
-        sessions.into_iter().map(|session| (session, now)).collect()
     }
 }
 

@@ -58,7 +58,7 @@ impl Engine {
     }
 
     /// Writes what was noted. When the database is away, that is lost; the next use is noted again.
-    pub(super) async fn write_last_used(&self) {
+    pub async fn write_last_used(&self) {
         let used: Vec<_> = self.0.last_used.take().into_iter().collect();
         for tokens in used.chunks(STEP) {
             let at = Timestamp(self.0.clock.now_ms());

@@ -280,7 +280,6 @@ impl Engine {
         tokio::spawn(stats.clone().attend());
         let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
-        sessions.api_tokens.recall(&store, clock.now_ms()).await;
         tokio::spawn(limits.clone().keep_settling());
         let shared = Shared {
             store: store.clone(),

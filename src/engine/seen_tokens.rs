@@ -1,11 +1,14 @@
 //! API tokens that callers brought lately, and whose they are: only the database can tell one that somebody made up. Who
 //! brings one is still checked each time (`identity`); this decides who pays, and spares reads.
 
+use super::Engine;
 use super::bearer::{Credential, NEVER};
 use crate::auth::limits::Who;
-use crate::store::Store;
 use crate::store::api_tokens::{self, ApiTokenRecord};
-use moka::sync::Cache;
+use moka::policy::EvictionPolicy;
+use moka::sync::{Cache, CacheBuilder};
+use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::{ApiTokenId, Timestamp, UserId};
 
@@ -43,11 +46,9 @@ pub(super) struct SeenTokens {
 
 impl SeenTokens {
     pub(super) fn new() -> SeenTokens {
-        let good = Cache::builder().max_capacity(TOKENS).time_to_live(GOOD);
-        let unknown = Cache::builder().max_capacity(TOKENS).time_to_live(UNKNOWN);
         SeenTokens {
-            good: good.build(),
-            unknown: unknown.build(),
+            good: lately(TOKENS, GOOD).build(),
+            unknown: lately(TOKENS, UNKNOWN).build(),
         }
     }
 
@@ -64,12 +65,15 @@ impl SeenTokens {
 
     /// A look at it found it good.
     pub(super) fn note_good(&self, token: &ApiTokenRecord) {
-        let good = Good {
-            user: token.user,
-            token: token.id,
-            expires_at: token.expires_at.unwrap_or(NEVER),
-        };
-        self.good.insert(Credential::ApiToken(token.hash.clone()), good);
+        self.remember(token.hash.clone(), token.user, token.id, token.expires_at);
+    }
+
+    /// It is in use: a socket is open by it.
+    pub(super) fn keep(&self, hash: &Arc<str>) {
+        let token = Credential::ApiToken(hash.clone());
+        if let Some(good) = self.good.get(&token) {
+            self.good.insert(token, good);
+        }
     }
 
     /// The database does not have what this would find.
@@ -80,19 +84,48 @@ impl SeenTokens {
         }
     }
 
-    /// Remembers the tokens that were used in the time for which memory keeps them: a node that starts anew must not take
-    /// their programs for strangers.
-    pub(super) async fn recall(&self, store: &Store, now_ms: i64) {
-        let since = Timestamp(now_ms.saturating_sub(GOOD.as_millis() as i64));
+    fn remember(&self, hash: Arc<str>, user: UserId, token: ApiTokenId, expires_at: Option<Timestamp>) {
+        let good = Good {
+            user,
+            token,
+            expires_at: expires_at.unwrap_or(NEVER),
+        };
+        self.good.insert(Credential::ApiToken(hash), good);
+    }
+}
+
+impl Engine {
+    /// Remembers the API tokens that were used in the time for which memory keeps them: a node that starts must not take their
+    /// programs for strangers.
+    pub async fn recall_tokens(&self) {
+        let since = self.0.clock.now_ms().saturating_sub(GOOD.as_millis() as i64);
         let found = async {
-            let mut reader = store.read().await?;
-            api_tokens::list_used_since(&mut reader, since, TOKENS as i64).await
+            let mut reader = self.0.store.read().await?;
+            api_tokens::list_used_since(&mut reader, Timestamp(since), TOKENS as i64).await
         };
         match found.await {
-            Ok(tokens) => tokens.iter().for_each(|token| self.note_good(token)),
-            Err(error) => tracing::debug!(error.message = %error, "no API tokens are remembered"),
+            Ok(tokens) => {
+                for token in tokens {
+                    let seen = &self.0.sessions.api_tokens;
+                    seen.remember(token.hash, token.user, token.id, token.expires_at);
+                }
+            }
+            Err(error) => tracing::warn!(
+                error.message = %error,
+                "could not read which API tokens were used lately: until each is used, its address pays for it"
+            ),
         }
     }
+}
+
+/// A memory of what was so lately. When it is full, what was not asked for longest makes room: the usual policy refuses the
+/// newest, if the others are asked for more often.
+pub(super) fn lately<K: Eq + Hash + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
+    most: u64,
+    life: Duration,
+) -> CacheBuilder<K, V, Cache<K, V>> {
+    let places = Cache::builder().max_capacity(most).time_to_live(life);
+    places.eviction_policy(EvictionPolicy::lru())
 }
 
 #[cfg(test)]
@@ -122,5 +155,17 @@ mod tests {
         assert!(!good("a while", 1000) && !good("another", 0));
         seen.note_unknown(&Credential::ApiToken("for ever".into()));
         assert!(!good("for ever", 0) && seen.is_unknown(&Credential::ApiToken("for ever".into())));
+    }
+
+    #[test]
+    fn the_newest_is_remembered_however_many_came_before() {
+        let places: Cache<u32, String> = lately(100, GOOD).build();
+        for n in 0..1000 {
+            places.insert(n, String::new());
+            places.run_pending_tasks();
+            // old ones are asked for again and again
+            (0..100).for_each(|old| drop(places.get(&old)));
+        }
+        assert!(places.contains_key(&999) && places.entry_count() <= 100);
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use taskwire_protocol::account::ClientInfo;
-use taskwire_protocol::{CloseCode, SessionId, Timestamp, UserId, limits};
+use taskwire_protocol::{CloseCode, Timestamp, UserId, limits};
 
 use super::handle::Owner;
 use super::registry::Registry;
@@ -50,10 +50,10 @@ impl Sockets for Registry {
         users
     }
 
-    fn sessions(&self) -> Vec<SessionId> {
-        let mut sessions = Vec::new();
-        self.each(|_, _, owner| sessions.push(owner.caller.session));
-        sessions
+    fn callers(&self) -> Vec<Arc<Caller>> {
+        let mut callers = Vec::new();
+        self.each(|_, _, owner| callers.push(owner.caller.clone()));
+        callers
     }
 
     fn close(&self, whom: Whom) {
@@ -113,6 +113,7 @@ mod tests {
     use crate::follow::handle::Order;
     use crate::follow::registry::Registration;
     use crate::follow::registry::tests::{owner, wakeup};
+    use taskwire_protocol::SessionId;
     use uuid::Uuid;
 
     #[test]

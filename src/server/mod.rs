@@ -197,6 +197,7 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
         None
     };
     let engine = Engine::start(&settings, Clock::system()).await?;
+    engine.recall_tokens().await;
     // the engine has generated one if none is set
     let keys = settings.jwt_keys()?;
     let operators = Operators::new(

@@ -104,17 +104,32 @@ pub async fn list(reader: &mut Reader, user: UserId) -> Result<Vec<ApiTokenRecor
     reader.list::<ApiTokenRow>(of_user(user)).await
 }
 
-/// Up to `limit` tokens that were used at `since` or later.
-pub async fn list_used_since(
-    reader: &mut Reader,
-    since: Timestamp,
-    limit: i64,
-) -> Result<Vec<ApiTokenRecord>> {
-    let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from api_tokens where last_used_at >= "
-    ));
-    sql.bind(since.0).limit(limit);
-    reader.list::<ApiTokenRow>(sql).await
+/// Whose a token is, and not what it may do.
+pub struct UsedToken {
+    /// The token's id.
+    pub id: ApiTokenId,
+    /// Its user.
+    pub user: UserId,
+    /// SHA-256 of the token, in hexadecimal.
+    pub hash: Arc<str>,
+    /// From when on it is refused; `None` for never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Up to `limit` tokens that were used at `since` or later, the latest first.
+pub async fn list_used_since(reader: &mut Reader, since: Timestamp, limit: i64) -> Result<Vec<UsedToken>> {
+    let mut sql = Sql::new("select id, user_id, hash, expires_at from api_tokens where last_used_at >= ");
+    sql.bind(since.0)
+        .push(" order by last_used_at desc limit ")
+        .bind(limit);
+    let found = reader.fetch::<(Uuid, Uuid, String, Option<i64>)>(sql).await?;
+    let used = found.into_iter().map(|(id, user, hash, expires_at)| UsedToken {
+        id: ApiTokenId(id),
+        user: UserId(user),
+        hash: hash.into(),
+        expires_at: expires_at.map(Timestamp),
+    });
+    Ok(used.collect())
 }
 
 /// The tokens of a user, for a group.

@@ -9,9 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
-use taskwire::engine::{Socket, Sockets};
+use taskwire::engine::{Caller, Socket, Sockets};
 use taskwire::ops::node::Whom;
-use taskwire_protocol::{SessionId, UserId};
+use taskwire_protocol::UserId;
 
 on_both_databases!(
     all_sessions_end_at_once,
@@ -350,12 +350,12 @@ async fn a_wrong_password_changes_nothing(engine: Database) {
     assert_eq!(refresh(&server, &ada.tokens["refresh_token"]).await.0, 200);
 }
 
-/// One socket, of this session.
-struct OneSocket(SessionId);
+/// Sockets of these callers.
+struct Open(Vec<Arc<Caller>>);
 
-impl Sockets for OneSocket {
+impl Sockets for Open {
     fn count(&self) -> usize {
-        1
+        self.0.len()
     }
 
     fn list(&self, _: Option<UserId>, _: Option<u64>, _: usize) -> (Vec<Socket>, u64) {
@@ -366,8 +366,8 @@ impl Sockets for OneSocket {
         HashSet::new()
     }
 
-    fn sessions(&self) -> Vec<SessionId> {
-        vec![self.0]
+    fn callers(&self) -> Vec<Arc<Caller>> {
+        self.0.clone()
     }
 
     fn close(&self, _: Whom) {}
@@ -406,12 +406,27 @@ async fn a_use_is_written_once_a_minute_at_most(engine: Database) {
         assert_eq!(now[1], begun[1], "the other session was not used");
         shown.clone_from(&now[0]);
     }
-    // as long as a socket lives, its session is in use
-    node.engine.attend(Arc::new(OneSocket(node.caller.session)));
+    // as long as a socket lives, its session or API token is in use
+    let bot = node.ok("api_token.create", &json!({ "name": "bot" })).await;
+    let bot = node
+        .engine
+        .authenticate(&text(&bot["token"]))
+        .await
+        .expect("a token");
+    let used = async || {
+        node.engine.write_last_used().await;
+        text(&node.ok("api_token.list", &json!({})).await["items"][0]["last_used_at"])
+    };
+    let used_before = used().await;
+    let open = Open(vec![node.caller.clone(), bot.caller]);
+    node.engine.attend(Arc::new(open));
     node.clock.step(2 * 3_600_000);
     node.engine.write_last_seen(true).await.expect("written");
     let now = last_seen(&node).await;
     assert!(now[1] > begun[1] && now[0] == shown, "{now:?}");
+    // by the engine itself, perhaps
+    let later = async || (used().await > used_before).then_some(());
+    eventually("a later use of the API token", later).await;
 }
 
 async fn a_use_on_a_server_shows_in_the_list(engine: Database) {

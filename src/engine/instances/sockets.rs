@@ -1,8 +1,10 @@
 //! The sockets of this instance, as the engine sees them. Does not know where they are kept.
 
+use crate::engine::Caller;
 use crate::ops::node::Whom;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::sync::Arc;
 use taskwire_protocol::{SessionId, Timestamp, UserId};
 
 /// The sockets of this instance.
@@ -17,8 +19,8 @@ pub trait Sockets: Send + Sync {
     /// The users who are signed in on a socket.
     fn users(&self) -> HashSet<UserId>;
 
-    /// The session of each socket of a user who is signed in.
-    fn sessions(&self) -> Vec<SessionId>;
+    /// Who has each socket of a user who is signed in.
+    fn callers(&self) -> Vec<Arc<Caller>>;
 
     /// Closes the sockets of a user or a session with code 4403.
     fn close(&self, whom: Whom);

@@ -1,12 +1,13 @@
 //! This instance as the others see it. Does not send notes.
 
 use super::sockets::Sockets;
+use crate::engine::Caller;
 use crate::ops::node::Whom;
 use crate::store::instances::{InstanceRecord, KickRecord};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use taskwire_protocol::admin::InstanceName;
-use taskwire_protocol::{InstanceId, SessionId, Timestamp};
+use taskwire_protocol::{InstanceId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -70,10 +71,10 @@ impl ThisInstance {
         }
     }
 
-    /// The session of each socket of this instance.
-    pub(in crate::engine) fn sessions(&self) -> Vec<SessionId> {
+    /// Who has the sockets of this instance, for each.
+    pub(in crate::engine) fn callers(&self) -> Vec<Arc<Caller>> {
         let sockets = self.sockets.get();
-        sockets.map(|sockets| sockets.sessions()).unwrap_or_default()
+        sockets.map(|sockets| sockets.callers()).unwrap_or_default()
     }
 
     /// Carries out a kick that was ordered here or by a note, once.
@@ -140,7 +141,7 @@ mod tests {
             HashSet::new()
         }
 
-        fn sessions(&self) -> Vec<SessionId> {
+        fn callers(&self) -> Vec<Arc<Caller>> {
             Vec::new()
         }
 
