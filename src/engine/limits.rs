@@ -1,6 +1,7 @@
 //! The limits that every way in shares (`auth/limits`), as the settings want them. Does not know what is limited.
 
 use super::{Caller, Engine, EngineError, Sender};
+use crate::auth::api_tokens;
 use crate::auth::limits::{Doubt, Limits, Options, Payer, Who, units};
 use crate::config::Settings;
 use crate::live::redis_client;
@@ -71,10 +72,12 @@ impl Engine {
         limits.owe(&payer, units::HASH.saturating_mul(number));
     }
 
-    /// A token that is about to be looked at. Who leaves before the outcome pays for a wrong one, unless memory knows it.
+    /// A token that is about to be looked at. Who leaves before the outcome pays for a wrong one, if the database is asked and
+    /// memory does not know it: only an API token is not told by its own signature.
     pub fn doubt(&self, token: &str, payer: Payer) -> Doubt {
-        let is_known = self.owner_at_hand(token).is_some();
-        Doubt::new(&self.0.limits, if is_known { Payer::default() } else { payer })
+        let is_looked_up = matches!(api_tokens::read(token), Ok(Some(_)));
+        let is_in_doubt = is_looked_up && self.owner_at_hand(token).is_none();
+        Doubt::new(&self.0.limits, if is_in_doubt { payer } else { Payer::default() })
     }
 
     /// The limits. A handler takes one with `engine.limits().take(Limit::Profile, user).await?`.
@@ -83,16 +86,19 @@ impl Engine {
     }
 }
 
-/// By what a caller may insist on this although the user's purse is empty: it ends a session or a token, or changes the
-/// password, and a thief may have emptied the purse. It is the session: a thief who has one uses up what that one may, and the
-/// owner ends it from another, or from a new one. API tokens may do nothing of this.
+/// By what a caller may insist on this although the user's purse is empty: it ends a session or a token, lists those that can be
+/// ended, keeps the socket's own, or changes the password; and a thief may have emptied the purse. It is the session: a thief who
+/// has one uses up what that one may, and the owner ends it from another, or from a new one. API tokens may do nothing of this.
 pub fn insists(request: &Request, caller: &Caller) -> Option<Who<'static>> {
     let is_urgent = matches!(
         request,
         Request::LogOut(_)
             | Request::LogOutAll(_)
+            | Request::ListSessions(_)
             | Request::RevokeSession(_)
+            | Request::RenewAuth(_)
             | Request::ChangePassword(_)
+            | Request::ListApiTokens(_)
             | Request::RevokeApiToken(_)
             | Request::RevokeCalendar(_)
             | Request::SignOutUser(_)

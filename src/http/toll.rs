@@ -42,8 +42,15 @@ pub(super) struct Asker {
 impl Asker {
     /// Who brings this token, as far as memory tells.
     pub(super) fn with(app: &App, token: Option<&str>, address: Option<IpAddr>) -> Asker {
-        let owner = token.and_then(|token| app.engine.owner_at_hand(token));
-        owner.map_or_else(|| Asker::stranger(app, address), |owner| Asker::owner(app, owner))
+        match token.and_then(|token| app.engine.owner_at_hand(token)) {
+            None => Asker::stranger(app, address),
+            // anybody may have found it, and it is good for nothing any more
+            Some(Owner { by, .. }) if matches!(by, Who::Expired(_)) => Asker {
+                counted: Some(by),
+                ..Asker::stranger(app, address)
+            },
+            Some(owner) => Asker::owner(app, owner),
+        }
     }
 
     /// A caller that was checked, or a stranger.
@@ -130,9 +137,11 @@ impl Toll {
         }
         let unproven = token.filter(|_| !asker.is_known);
         let (is_rpc, is_socket) = (route == RPC, route == SOCKET);
-        let insists = asker.counted.filter(|by| {
-            let is_urgent = URGENT.contains(&route) && !matches!(by, Who::ApiToken(_));
-            asker.is_known && (is_socket || is_urgent)
+        let insists = asker.counted.filter(|by| match by {
+            // its client is to learn that it has expired
+            Who::Expired(_) => true,
+            Who::ApiToken(_) => asker.is_known && is_socket,
+            _ => asker.is_known && (is_socket || URGENT.contains(&route)),
         });
         asker.counted = asker.counted.filter(|_| is_of_api && !is_socket);
         if is_socket {
@@ -192,15 +201,17 @@ impl Toll {
 
     /// The token while the handler looks at it. `/v1/rpc` does so for each frame.
     pub(super) fn doubt(&self, app: &App) -> Doubt {
-        let is_looked_at = self.unproven.is_some() && !self.is_rpc;
-        let payer = is_looked_at.then(|| self.asker.payer.clone());
-        Doubt::new(app.engine.limits(), payer.unwrap_or_default())
+        match &self.unproven {
+            Some((token, _)) if !self.is_rpc => app.engine.doubt(token, self.asker.payer.clone()),
+            _ => Doubt::new(app.engine.limits(), Payer::default()),
+        }
     }
 
-    /// A token that is none of ours costs as much as several that are.
+    /// A token that is none of ours costs as much as several that are. `/v1/rpc` charges it for each frame.
     pub(super) fn charge_wrong_token(&self, app: &App, response: &Response) {
         let refused = response.extensions().get::<Waiting>();
         if self.unproven.is_some()
+            && !self.is_rpc
             && refused.is_some_and(|Waiting(failure)| units::is_none_of_ours(failure.code))
         {
             app.engine.limits().owe(&self.asker.payer, units::WRONG_TOKEN);

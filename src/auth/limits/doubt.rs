@@ -1,5 +1,6 @@
 //! A token while it is looked at. Whoever leaves before the outcome pays as if it were none of ours: the look goes on in the
-//! database, and made-up tokens would cost nothing more than their frames.
+//! database, and made-up tokens would cost nothing more than their frames. Whoever waits as long as the server lets them does
+//! not.
 
 use std::sync::Arc;
 

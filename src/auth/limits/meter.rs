@@ -193,14 +193,20 @@ impl Limits {
     /// small purse for that, so it passes so often, and no other session or token is kept out.
     ///
     /// # Errors
-    /// `RATE_LIMITED` with `retry_after_ms`: both purses are empty.
+    /// `RATE_LIMITED` with `retry_after_ms`: both purses are empty. It tells of the payer's purse.
     pub fn insist(&self, payer: &Payer, units: u32, by: Who<'_>) -> Result<(), Failure> {
         let (Some(on), Payer(Some(purse))) = (&self.on, payer) else {
             return Ok(());
         };
         let now_ns = on.now_ns();
-        if purse.wait_ns(on.meter.rate(purse), units, now_ns) > 0 {
-            self.spend(&own(on, &on.meter.spares, "spare", Whose::Spare, by), 1)?;
+        let wait_ns = purse.wait_ns(on.meter.rate(purse), units, now_ns);
+        if wait_ns > 0
+            && let Payer(Some(spare)) = own(on, &on.meter.spares, "spare", Whose::Spare, by)
+        {
+            match spare.wait_ns(on.meter.rate(&spare), 1, now_ns) {
+                0 => on.meter.pay(&spare, 1, now_ns),
+                spare_ns => return Err(on.meter.refusal(purse, spare_ns.min(wait_ns))),
+            }
         }
         on.meter.pay(purse, units, now_ns);
         Ok(())

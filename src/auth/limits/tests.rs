@@ -195,7 +195,7 @@ async fn who_insists_passes_an_empty_purse_so_often_by_each_session() {
     assert_eq!(refused.retry_after_ms, Some(1000));
     assert_eq!(
         refused.context.unwrap(),
-        serde_json::json!({ "limit": 1, "of": "user" })
+        serde_json::json!({ "limit": 10, "of": "user" })
     );
     limits.insist(&payer, 1, session(2)).unwrap();
     tokio::time::advance(Duration::from_secs(1)).await;

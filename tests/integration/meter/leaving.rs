@@ -6,10 +6,12 @@ use crate::on_both_databases;
 use crate::support::raw::frame;
 use crate::support::{Engine, Raw, Server};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 on_both_databases!(
     who_leaves_before_the_outcome_pays_for_a_wrong_token,
     who_leaves_before_the_outcome_pays_for_what_came_meanwhile,
+    who_leaves_an_http_request_pays_for_a_wrong_token,
 );
 
 /// The first byte of a whole text message, and of a close frame.
@@ -60,6 +62,28 @@ async fn who_leaves_before_the_outcome_pays_for_what_came_meanwhile(engine: Engi
         let mut frames = vec![auth(n)];
         frames.extend(vec![json!({ "type": "ping", "id": 2 }); 60]);
         leave(&server, &frames).await;
+    }
+    assert!(is_refused(&server).await);
+}
+
+async fn who_leaves_an_http_request_pays_for_a_wrong_token(engine: Engine) {
+    let server = start(engine).await;
+    let headers = format!("X-Forwarded-For: {AWAY}\r\n");
+    let ping = json!({ "type": "ping", "id": 1 }).to_string();
+    // each costs eleven operations; with only one of both ways in they would have enough
+    for n in 0..25 {
+        let rpc = Raw::rpc(&server, &made_up(n), &headers, &ping);
+        let get = format!(
+            "GET /v1/auth/me HTTP/1.1\r\nHost: {}\r\n{headers}Authorization: Bearer {}\r\n\r\n",
+            server.address,
+            made_up(100 + n)
+        );
+        for request in [rpc, get] {
+            let mut raw = Raw::dial(&server).await;
+            raw.send(request.as_bytes()).await;
+            raw.0.shutdown().await.expect("the end of what is sent");
+            raw.ended().await;
+        }
     }
     assert!(is_refused(&server).await);
 }
