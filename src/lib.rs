@@ -18,6 +18,7 @@
 //! - `uptake`   what a peer has taken of what was sent to it
 //! - `auth`     passwords, tokens, limits
 //! - `failpoint` places where tests kill or pause a node, in builds for them
+//! - `fuzzing` what fuzzers call, in builds for them and in tests
 //! - `outage`   tells the operator what is away, and that it is back
 //! - `state`    what every request and socket of a node shares
 //! - `reload`   applies changed settings to a running node
@@ -37,6 +38,8 @@ pub mod engine;
 pub mod failpoint;
 pub mod files;
 pub mod follow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod healthcheck;
 pub mod http;
 pub mod ids;

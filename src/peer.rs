@@ -2,6 +2,8 @@
 //! proxies, `strangers` the log lines about pages that were refused. Does not send answers.
 
 mod forwarded;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod strangers;
 
 use std::net::SocketAddr;

@@ -34,6 +34,8 @@ mod download;
 mod export;
 mod first_admin;
 mod form;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod import;
 mod kept;

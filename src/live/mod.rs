@@ -39,7 +39,7 @@ mod meters;
 mod page;
 mod presence;
 mod reads;
-mod redis;
+pub(crate) mod redis;
 mod removals;
 mod ring;
 mod stats;

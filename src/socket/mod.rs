@@ -20,6 +20,8 @@ mod connection;
 mod deadlines;
 mod delivering;
 mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hearing;
 mod incoming;
 mod long;

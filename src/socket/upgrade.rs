@@ -112,7 +112,7 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
 }
 
 /// Checks the handshake; true when the client offered our subprotocol.
-fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
+pub(super) fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
     let refused = |message: &str| Refusal::from(Failure::new(ErrorCode::BadFrame, message));
     if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
         let mut refusal = refused("this path is a WebSocket: send an upgrade request")
@@ -163,7 +163,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// The parameters of `auth`, from the header and the query instead of a frame.
-fn by_header(token: &str, query: &str, settings: &Settings) -> Result<Authenticate, Refusal> {
+pub(super) fn by_header(token: &str, query: &str, settings: &Settings) -> Result<Authenticate, Refusal> {
     let mut data = format!("{{\"token\":{}", serde_json::Value::from(token));
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if let Some((name @ ("streams" | "resume"), value)) = pair.split_once('=') {

@@ -89,6 +89,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["auth", "domain", "failpoint"]),
     ("failpoint", &[]),
     ("healthcheck", &["auth", "config"]),
+    // for fuzzers and tests only
+    ("fuzzing", &["domain", "http", "live", "ops", "peer", "socket", "unicode"]),
     ("reload", &["config", "telemetry"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),

@@ -9,7 +9,7 @@ const NAMED: usize = 64;
 
 /// A field, by its headers.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Field {
+pub(in crate::http) struct Field {
     name: String,
     file_name: Option<String>,
     is_encoded: bool,
@@ -17,7 +17,7 @@ pub(super) struct Field {
 
 impl Field {
     /// Reads lines of headers.
-    pub(super) fn read(headers: &[u8]) -> Result<Field, Failure> {
+    pub(in crate::http) fn read(headers: &[u8]) -> Result<Field, Failure> {
         let Ok(headers) = std::str::from_utf8(headers) else {
             let message = "the headers of a field must be UTF-8";
             return Err(Failure::invalid(FILE, message));

@@ -3,7 +3,7 @@
 //!
 //! - `headers`  what the headers of a field say
 
-mod headers;
+pub(super) mod headers;
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub(super) async fn file(headers: &HeaderMap, body: Body, pace: Pace) -> Result<
 }
 
 /// The boundary between a form's fields.
-fn boundary(headers: &HeaderMap) -> Result<String, Failure> {
+pub(super) fn boundary(headers: &HeaderMap) -> Result<String, Failure> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let (kind, parameters) = kind.unwrap_or_default().split_once(';').unwrap_or_default();
     let boundary = parameter(parameters, "boundary")

@@ -14,6 +14,8 @@
 
 mod backoff;
 mod channels;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod gate;
 mod message;
 mod outbox;
