@@ -132,11 +132,12 @@ fn places(bytes: &[u8]) {
             let (from, made) = position::rebalanced(&places, at, position::ALL, &end);
             let replaced = made.len() - 1;
             order.splice(from..from + replaced, made);
+            assert!(order.is_sorted_by(|one, next| one < next));
+            assert!(order.iter().all(|place| place.len() <= 64 && *place < end));
         } else {
+            assert!(before.is_none_or(|before| before < &*place) && place < *order.get(at).unwrap_or(&end));
             order.insert(at, place);
         }
-        assert!(order.is_sorted_by(|one, next| one < next));
-        assert!(order.iter().all(|place| place.len() <= 64 && *place < end));
         if order.len() > 200 {
             order.remove(usize::from(*byte) % order.len());
         }

@@ -1,5 +1,7 @@
 //! For fuzzers: the bytes of a socket, its handshake, and where it continues.
 
+use std::sync::LazyLock;
+
 use axum::http::HeaderMap;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameSocket;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
@@ -8,6 +10,10 @@ use super::frames::Frames;
 use super::upgrade;
 use crate::config::Settings;
 
+/// The settings as they are by default: to make them takes longer than to read a query.
+static SETTINGS: LazyLock<Settings> =
+    LazyLock::new(|| Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}")));
+
 /// The handshake of a socket.
 pub(crate) fn head(headers: &HeaderMap) {
     let _ = upgrade::negotiate(headers).is_ok();
@@ -15,9 +21,8 @@ pub(crate) fn head(headers: &HeaderMap) {
 
 /// The query of a handshake: the streams to follow, and where to continue.
 pub(crate) fn resume(bytes: &[u8]) {
-    let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
     let query = String::from_utf8_lossy(bytes);
-    if let Ok(params) = upgrade::by_header("a token", &query, &settings) {
+    if let Ok(params) = upgrade::by_header("a token", &query, &SETTINGS) {
         assert_eq!(params.token.expose(), "a token");
     }
 }

@@ -90,7 +90,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("failpoint", &[]),
     ("healthcheck", &["auth", "config"]),
     // for fuzzers and tests only
-    ("fuzzing", &["domain", "http", "live", "ops", "peer", "socket", "unicode"]),
+    (
+        "fuzzing",
+        &["domain", "http", "live", "ops", "peer", "socket", "unicode"],
+    ),
     ("reload", &["config", "telemetry"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),
