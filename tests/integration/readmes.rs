@@ -33,10 +33,11 @@ const STAYING: [(&str, &str); 3] = [
 ];
 
 /// Commands that would take minutes, need the network, or change this repository, and what is run instead.
-const INSTEAD: [(&str, &str); 5] = [
+const INSTEAD: [(&str, &str); 6] = [
     // its options are read, and it lists the faults
     ("./tests/chaos", "\"$TEST_BINARIES/faults\" --list"),
     ("--list --list", "--list"),
+    ("./tests/fuzz", "bash -n tests/fuzz"),
     ("loadtest/peers/", "bash -n loadtest/peers/"),
     // tests/hot_paths.rs runs it
     ("hot_paths -- --record", "hot_paths -- --once"),
