@@ -1,8 +1,9 @@
 //! The writer's transaction, on its own connection, so that nothing else can leave a transaction open there. After any
 //! error the transaction is over. Nothing more runs in it, and the next `begin` starts a new one.
 //!
-//! `send` sends its statements. `ways` has the ways by which this takes few round trips.
+//! `send` sends its statements, and `pace` knows how fast they are answered. `ways` has the ways by which this takes few round trips.
 
+mod pace;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -17,9 +18,10 @@ use super::ways::together::Together;
 use super::ways::two_trees::{MOVE, NewKeys};
 use super::ways::waiting::Waiting;
 use super::{Result, StoreError};
+use pace::Pace;
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use taskwire_protocol::{StreamId, Timestamp};
 
 /// How many pages beyond its limit an SQLite file may take for a transaction that frees space: a delete writes a few
@@ -41,6 +43,7 @@ pub struct Transaction {
     pub(super) counted: CounterCache,
     new_keys: NewKeys,
     now: Timestamp,
+    pace: Pace,
     /// How many rows were read since somebody asked.
     pub(super) rows: u64,
 }
@@ -62,6 +65,7 @@ impl Transaction {
             counted,
             new_keys: NewKeys::default(),
             now: Timestamp::default(),
+            pace: Pace::default(),
             rows: 0,
         }
     }
@@ -69,6 +73,11 @@ impl Transaction {
     /// How many rows were read since the last call.
     pub fn take_rows(&mut self) -> u64 {
         std::mem::take(&mut self.rows)
+    }
+
+    /// About how long PostgreSQL takes to answer a statement that is no work; nothing for SQLite, which is no server.
+    pub fn usual(&self) -> Duration {
+        self.pace.usual()
     }
 
     /// Says at which time its mutations happen.
@@ -91,6 +100,7 @@ impl Transaction {
         }
         self.undo();
         (self.open, self.rows) = (true, 0);
+        self.pace.begins();
         match self.dialect()? {
             Dialect::Sqlite => self.waiting.begin(),
             Dialect::Postgres => self.together.begin(),

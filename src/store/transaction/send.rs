@@ -10,6 +10,7 @@ use crate::store::{Result, StoreError};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use std::time::Instant;
 
 impl Transaction {
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
@@ -49,8 +50,10 @@ impl Transaction {
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
+        let began = Instant::now();
         let running = self.named.run(link, begins, [(one, &ones), (two, &twos)]);
         let asked = self.trust.answered(self.opened, running).await;
+        self.pace.answered(began.elapsed());
         let mut answers = self.keep_if_answered(asked)?;
         let (ones, twos): (Vec<A>, Vec<B>) = (rows(answers.next())?, rows(answers.next())?);
         self.rows += (ones.len() + twos.len()) as u64;
@@ -139,9 +142,11 @@ impl Transaction {
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
+        let began = Instant::now();
         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
         let rows = query.try_map(|row: PgRow| T::from_row(&row));
         let rows = self.trust.answered(self.opened, rows.fetch_all(link)).await;
+        self.pace.answered(began.elapsed());
         self.keep_if_answered(rows)
     }
 
