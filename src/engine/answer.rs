@@ -47,6 +47,14 @@ impl Verdict {
             Verdict::Refused(_) => false,
         }
     }
+
+    /// How many mutations it is about.
+    pub(super) fn mutations(&self) -> usize {
+        match self {
+            Verdict::Parts(parts) => parts.len(),
+            Verdict::Done(_) | Verdict::Repeats(_) | Verdict::Remembered(_) | Verdict::Refused(_) => 1,
+        }
+    }
 }
 
 /// An accepted mutation: its output, and which of the group's log entries are its own.

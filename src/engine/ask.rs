@@ -2,6 +2,7 @@
 //! over, the database ends what it still reads for it.
 
 use super::authorize::authorize;
+use super::item::Whose;
 use super::route::DynAsk;
 use super::{Caller, Engine, Reply};
 use crate::ops::{Ask, Load, Target, asked, bug, overdue};
@@ -37,7 +38,7 @@ impl Engine {
                 | Target::Tag(_)
                 | Target::Outside(_) => Scope::OfUser(caller.user.id),
             };
-            self.index_before(index, scope).await?;
+            self.index_before(Whose::of(&caller), index, scope).await?;
         }
         let load = question.load(&caller, &self.0.list_indexes);
         // what waits for the counting of tasks has no place meanwhile
@@ -49,7 +50,7 @@ impl Engine {
             let place = authorize(&store, &caller, question.access(), question.target(&caller)).await?;
             if let (true, Some((workspace, _))) = (question.counts(), place) {
                 drop(turn);
-                self.count_up(workspace).await?;
+                self.count_up(Whose::of(&caller), workspace).await?;
                 let entering = self.0.readers.enter(caller.user.id, load);
                 turn = timeout_at(until, entering).await.map_err(|_| overdue())?;
             }

@@ -11,6 +11,10 @@ use std::collections::BTreeSet;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, limits};
 
+/// The most tasks for mutations of several users together. More take a moment for which nobody knows who is to pay, so they
+/// are brought for each alone.
+const OF_SEVERAL: usize = 512;
+
 pub(super) async fn below(loading: &mut Loading<'_>) -> Done {
     let ids = &loading.needs.below;
     let few = tasks::load_below(loading.tx, ids.iter().copied()).await?;
@@ -98,7 +102,12 @@ async fn bring_more(
     most: Option<(Crowd, usize)>,
 ) -> Done {
     loading.brought += few.as_ref().map_or(MANY_TOGETHER + 1, Vec::len);
-    if loading.brought > MANY_TOGETHER && !loading.is_one() {
+    let together = if loading.is_of_one() {
+        MANY_TOGETHER
+    } else {
+        OF_SEVERAL
+    };
+    if loading.brought > together && !loading.is_one() {
         return Err(Fault::crowded());
     }
     // the server's own steps have nobody who could ask for less

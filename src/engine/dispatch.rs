@@ -22,7 +22,7 @@ use tracing::{Instrument, Span};
 impl Engine {
     /// Answers any request that is not the socket's own, and records metrics. A mutation takes its place in the queue
     /// at the first poll, so polling several mutations once, in order, keeps their order. After that it needs no
-    /// polling. Once it is in the queue, it is carried out even if the answer is dropped.
+    /// polling. Once it is among the first of its user in the queue, it is carried out even if the answer is dropped.
     pub fn dispatch(&self, mut incoming: Incoming) -> Answering {
         incoming.sender.request_id = Trace::identified(incoming.sender.request_id);
         let trace = Trace::of(&incoming);

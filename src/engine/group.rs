@@ -7,7 +7,10 @@ use super::Reply;
 use super::answer::{Done, Verdict, answers};
 use super::authorize::authorize_loaded;
 use super::charge;
+use super::costs::Costs;
+use super::item::Bill;
 use super::load::{self, Loaded, Memory};
+use super::loading::Noted;
 use super::narrow;
 use super::optimism::is_verified;
 use super::recovery::{Fault, Tries, answer_unknown, deadline, divided, give_up_late, look_for};
@@ -24,6 +27,7 @@ use foldhash::{HashMap, HashMapExt};
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 use taskwire_protocol::{
     ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
 };
@@ -34,6 +38,17 @@ pub(super) struct Writer {
     shared: Shared,
     /// The commit that was sent and has no answer yet.
     sent: Option<Sent>,
+    /// Where the streams are noted that its group relies on, for who wants to know them.
+    pub(super) noted: Option<Noted>,
+}
+
+/// What became of a group.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Who is to pay for it.
+    pub(super) bills: Vec<Bill>,
+    /// Submissions that did not run, in order: they need too much to share a transaction, or come after one that does.
+    pub(super) left: Vec<Submission>,
 }
 
 /// What a commit does to streams.
@@ -69,26 +84,34 @@ impl Writer {
             tx: Transaction::new(shared.store.clone()),
             shared,
             sent: None,
+            noted: None,
         }
     }
 
-    /// Runs the submissions and answers each of them.
-    pub(super) async fn run(&mut self, submissions: Vec<Submission>) {
+    /// Runs the submissions and answers each of them, up to the first one that needs a transaction for itself. Others have
+    /// their turn before the next such one.
+    pub(super) async fn run(&mut self, submissions: Vec<Submission>) -> Outcome {
         let mut groups = VecDeque::from([(submissions, false)]);
+        let (mut left, mut had_large, mut costs) = (Vec::new(), false, Costs::default());
         while let Some((submissions, unknown)) = groups.pop_front() {
+            if had_large && !unknown {
+                left.extend(submissions);
+                continue;
+            }
             let submissions = give_up_late(submissions, unknown);
             if submissions.is_empty() {
                 continue;
             }
-            let Err(failed) = self.run_together(submissions, unknown).await else {
-                continue;
-            };
+            had_large |= submissions.iter().any(|submission| submission.is_large);
             let Failed {
                 mut submissions,
                 whose,
                 error,
                 unknown,
-            } = failed;
+            } = match self.run_together(submissions, unknown, &mut costs).await {
+                Ok(()) => continue,
+                Err(failed) => failed,
+            };
             // while the database is unavailable, each submission alone would wait as long as all of them together
             let is_away = matches!(error.trouble, Trouble::Unavailable | Trouble::Late) && whose.is_empty();
             if submissions.len() == 1 || is_away {
@@ -105,6 +128,9 @@ impl Writer {
                 groups.push_front((submissions, unknown));
                 continue;
             }
+            for (i, submission) in submissions.iter_mut().enumerate() {
+                submission.is_large |= whose.contains(&i);
+            }
             let parts = if whose.is_empty() {
                 submissions
                     .into_iter()
@@ -117,14 +143,21 @@ impl Writer {
                 groups.push_front((part, unknown));
             }
         }
+        let bills = costs.bills(self.tx.usual());
+        Outcome { bills, left }
     }
 
     /// Runs the submissions in one transaction. `unknown`: it is not known what an earlier transaction with them did.
-    async fn run_together(&mut self, mut submissions: Vec<Submission>, unknown: bool) -> Result<(), Failed> {
+    async fn run_together(
+        &mut self,
+        mut submissions: Vec<Submission>,
+        unknown: bool,
+        costs: &mut Costs,
+    ) -> Result<(), Failed> {
         let mut tries = Tries::default();
         tries.unknown = unknown;
         loop {
-            let fault = match self.attempt_in_time(&submissions, &tries).await {
+            let fault = match self.attempt_in_time(&submissions, &tries, costs).await {
                 Ok(committed) => {
                     self.finish(submissions, committed);
                     return Ok(());
@@ -212,12 +245,13 @@ impl Writer {
         &mut self,
         submissions: &[Submission],
         tries: &Tries,
+        costs: &mut Costs,
     ) -> Result<Committed, Fault> {
         if !self.shared.store.is_shared() {
-            return self.attempt(submissions, tries).await;
+            return self.attempt(submissions, tries, costs).await;
         }
         let until = deadline(submissions);
-        let attempt = tokio::time::timeout_at(until.into(), self.attempt(submissions, tries));
+        let attempt = tokio::time::timeout_at(until.into(), self.attempt(submissions, tries, costs));
         if let Ok(outcome) = attempt.await {
             return outcome;
         }
@@ -226,7 +260,12 @@ impl Writer {
         Err(StoreError::unavailable("the database did not answer in time").into())
     }
 
-    async fn attempt(&mut self, submissions: &[Submission], tries: &Tries) -> Result<Committed, Fault> {
+    async fn attempt(
+        &mut self,
+        submissions: &[Submission],
+        tries: &Tries,
+        costs: &mut Costs,
+    ) -> Result<Committed, Fault> {
         let mut needs = load::needs(submissions);
         needs.streams.extend(&tries.streams);
         if tries.stretches {
@@ -237,7 +276,8 @@ impl Writer {
         if !needs.homeless.is_empty() {
             Box::pin(load::find_homes(&mut self.tx, &mut needs)).await?;
         }
-        let loaded = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await;
+        let (tx, noted) = (&mut self.tx, self.noted.as_ref());
+        let loaded = load::load(tx, &self.shared, submissions, &needs, tries, costs, noted).await;
         let rows = self.tx.take_rows();
         metrics::histogram!("taskwire_group_rows").record(rows as f64);
         let Loaded {
@@ -253,7 +293,7 @@ impl Writer {
             narrowed,
             now,
         };
-        let verdicts = self.decide(submissions, &mut world, &basis)?;
+        let verdicts = self.decide(submissions, &mut world, &basis, costs)?;
         let missed = world.take_missed();
         if !missed.is_empty() && tries.may_miss() {
             return Err(Fault::Missing(missed));
@@ -273,6 +313,7 @@ impl Writer {
         } else if tries.may_widen() && !self.tx.is_alone() {
             users.admit(advanced.into_iter())?;
         }
+        let (written, writes) = (costs.written(submissions, &verdicts), Instant::now());
         let unchanged = world.is_unchanged();
         self.shared
             .words
@@ -301,6 +342,8 @@ impl Writer {
             reach("commit.before");
             let optimistic = self.tx.is_optimistic();
             self.tx.commit().await?;
+            // SQLite gets what is written only now
+            costs.wrote(&written, writes.elapsed());
             reach("commit.after");
             if optimistic {
                 metrics::counter!("taskwire_optimistic_groups_total").increment(1);
@@ -347,7 +390,9 @@ impl Writer {
         submissions: &[Submission],
         world: &mut World,
         basis: &Basis,
+        costs: &mut Costs,
     ) -> Result<Vec<Verdict>, Fault> {
+        let mut began = Instant::now();
         let mut seen: HashMap<(UserId, OpId), i64> = HashMap::new();
         let mut verdicts = Vec::with_capacity(submissions.len());
         for submission in submissions {
@@ -355,12 +400,16 @@ impl Writer {
             let _entered = span.as_ref().map(tracing::Span::enter);
             let key = submission.op_id.map(|op_id| (submission.caller.user.id, op_id));
             let verdict = match recall(key, submission.hash(), &seen, &basis.memory) {
-                Some(verdict) => verdict,
+                Some(verdict) => Ok(verdict),
                 None => match &submission.work {
-                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, basis)?,
-                    Work::Batch(batch) => self.batch(batch, submission, world, basis, &mut seen)?,
+                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, basis),
+                    Work::Batch(batch) => self.batch(batch, submission, world, basis, &mut seen),
                 },
             };
+            let now = Instant::now();
+            costs.add(submission.whose, now - began);
+            began = now;
+            let verdict = verdict?;
             remember(key, submission.hash(), &verdict, &mut seen);
             verdicts.push(verdict);
         }

@@ -1,82 +1,80 @@
 //! Several writers on one queue. While the queue is short, one writer takes everything. While it is longer than a
 //! group, a hash assigns each stream to a lane, and a group takes submissions of free lanes only.
 //!
-//! Two kinds of submissions keep their order: those on one stream, because one writer at a time has its lane, and those
-//! of one session, because a later submission never runs at the same time as an earlier one. Correctness comes from the
-//! database's locks; lanes only keep writers from waiting for each other there.
+//! The mutations of an owner on one stream keep their order, because one writer at a time has its lane, and so do those
+//! of one session, because a later submission never runs at the same time as an earlier one. A mutation of a task whose
+//! workspace is not known yet has no lane, so only its session orders it. Correctness comes from the database's locks;
+//! lanes only keep writers from waiting for each other there.
 
-use super::company::Last;
-use super::group::Writer;
+use super::company::{self, Last};
+use super::group::{Outcome, Writer};
 use super::homes::Homes;
-use super::item::{GROUP, Item};
+use super::item::{Errand, GROUP, Whose};
+use super::loading::Noted;
 use super::shared::Shared;
-use super::submission::{Kind, Submission};
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use super::submission::Submission;
+use super::turns::{Busy, Draining, EVERY, Next, Picked, Set, Turns};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use taskwire_protocol::{SessionId, StreamId};
-use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// How many waiting submissions are considered for a group. The others stay in the queue.
-const LOOKED_THROUGH: usize = 8 * GROUP;
 /// The most lanes: one bit each.
 pub(super) const MOST: usize = 16;
 
-/// A set of lanes, one bit each. A submission whose stream is unknown belongs to no lane and may join any group.
-type Set = u16;
-
-struct Waiting {
-    item: Item,
-    lanes: Set,
+/// A group that runs, or a chore.
+struct Running {
+    work: Work,
+    began: Instant,
 }
 
-/// The lanes and sessions of a group that runs.
-struct RunningGroup {
-    lanes: Set,
-    sessions: HashSet<SessionId>,
+enum Work {
+    Group {
+        lanes: Set,
+        sessions: HashSet<SessionId>,
+        submissions: usize,
+        owes: Option<Debtor>,
+    },
+    /// `beside`: it began beside others.
+    Chore { beside: bool },
 }
 
-/// A writer that is done, and the result of its group.
-struct Ended {
-    writer: Writer,
-    submissions: usize,
-    took: Duration,
+/// Whose group it is, if a debtor's. It keeps no lanes to itself, which others share with it by chance: only its streams,
+/// which are locked in the database.
+struct Debtor {
+    whose: Whose,
+    streams: Noted,
 }
 
-/// The submissions of a group.
-#[derive(Default)]
-struct Picked {
-    submissions: Vec<Submission>,
-    lanes: Set,
-    sessions: HashSet<SessionId>,
-}
+/// A writer that is done, and what became of its group.
+type Ended = (Writer, Outcome);
 
-/// Runs the items of the queue on at most `lanes` writers.
-pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes: usize) {
+/// Runs what waits in the queue on at most `lanes` writers.
+pub(super) async fn drain(turns: Arc<Turns>, shared: Shared, lanes: usize) {
+    let turns = Draining(turns);
     let mut writers = Writers::new(shared, lanes);
-    let mut received = Vec::with_capacity(GROUP);
-    let (mut last, mut open) = (Last::default(), true);
+    let mut last = Last::default();
     loop {
-        let room = LOOKED_THROUGH - writers.waiting.len().min(LOOKED_THROUGH);
-        if writers.running.is_empty() && !writers.waiting.is_empty() {
-            // only when no group runs does the next one wait for more submissions
-            let room = GROUP.saturating_sub(writers.waiting.len());
-            last.company(&mut queue, &mut received, room, writers.waiting.len())
-                .await;
-            writers.take_in(&mut received);
+        if turns.ready() > 0 && writers.running.others() == 0 {
+            // only when nothing runs, but a debtor's group perhaps, does the next group wait for more submissions
+            last.company(&turns).await;
         }
-        if writers.start() {
-            queue.close();
+        let is_held = writers.start(&turns);
+        if writers.tasks.is_empty() && turns.is_drained() {
+            return;
         }
+        let end = is_held.then_some(writers.grace);
         tokio::select! {
             biased;
-            Some(ended) = writers.running.join_next_with_id() => last = writers.ended(ended),
-            count = queue.recv_many(&mut received, room), if open && room > 0 => {
-                open = count > 0;
-                writers.take_in(&mut received);
+            Some(ended) = writers.tasks.join_next_with_id() => {
+                if let Some(group) = writers.ended(ended, &turns) {
+                    last = group;
+                }
             }
-            else => return,
+            // while all writers are busy, nobody can make use of it
+            () = turns.arrival(end), if !writers.idle.is_empty() => {}
         }
     }
 }
@@ -84,135 +82,240 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes
 struct Writers {
     shared: Shared,
     lanes: usize,
-    idle: Vec<Writer>,
-    waiting: VecDeque<Waiting>,
-    running: JoinSet<Ended>,
-    groups: HashMap<Id, RunningGroup>,
-    stopped: bool,
+    /// The last one has the warmest connection, and knows what the last group did.
+    idle: VecDeque<Writer>,
+    tasks: JoinSet<Ended>,
+    running: AllRunning,
+    /// What began last was a group.
+    group_began: bool,
+    /// Until when debtors wait.
+    grace: Instant,
+}
+
+/// The groups and chores that run, by their tasks.
+struct AllRunning {
+    tasks: HashMap<Id, Running>,
+    homes: Arc<Homes>,
+}
+
+impl AllRunning {
+    fn groups(&self) -> usize {
+        self.works()
+            .filter(|work| matches!(work, Work::Group { .. }))
+            .count()
+    }
+
+    fn chores(&self) -> usize {
+        self.tasks.len() - self.groups()
+    }
+
+    /// All but the groups of debtors.
+    fn others(&self) -> usize {
+        self.works()
+            .filter(|work| !matches!(work, Work::Group { owes: Some(_), .. }))
+            .count()
+    }
+
+    fn works(&self) -> impl Iterator<Item = &Work> {
+        self.tasks.values().map(|running| &running.work)
+    }
+}
+
+impl Busy for AllRunning {
+    fn lanes(&self) -> Set {
+        self.works().fold(0, |set, work| match work {
+            Work::Group {
+                lanes, owes: None, ..
+            } => set | lanes,
+            Work::Group { .. } | Work::Chore { .. } => set,
+        })
+    }
+
+    fn has(&self, submission: &Submission) -> bool {
+        self.works().any(|work| match work {
+            Work::Group { sessions, owes, .. } => {
+                let is_kept = |debtor: &Debtor| debtor.has(submission, &self.homes);
+                sessions.contains(&submission.caller.session) || owes.as_ref().is_some_and(is_kept)
+            }
+            Work::Chore { .. } => false,
+        })
+    }
+
+    fn owes(&self) -> bool {
+        self.works()
+            .any(|work| matches!(work, Work::Group { owes: Some(_), .. }))
+    }
+}
+
+impl Debtor {
+    fn has(&self, submission: &Submission, homes: &Homes) -> bool {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        self.whose == submission.whose
+            || streams_of(submission, homes).any(|stream| streams.contains(&stream))
+    }
 }
 
 impl Writers {
     fn new(shared: Shared, lanes: usize) -> Writers {
         Writers {
             idle: (0..lanes).map(|_| Writer::new(shared.clone())).collect(),
+            running: AllRunning {
+                tasks: HashMap::new(),
+                homes: shared.homes.clone(),
+            },
             shared,
             lanes,
-            waiting: VecDeque::new(),
-            running: JoinSet::new(),
-            groups: HashMap::new(),
-            stopped: false,
+            tasks: JoinSet::new(),
+            group_began: false,
+            grace: Instant::now(),
         }
     }
 
-    fn take_in(&mut self, received: &mut Vec<Item>) {
-        for item in received.drain(..) {
-            let lanes = match &item {
-                Item::Submission(submission) => lanes_of(submission, &self.shared.homes, self.lanes),
-                Item::Chore(_) | Item::Stop(_) => 0,
-            };
-            self.waiting.push_back(Waiting { item, lanes });
-        }
-    }
-
-    /// Starts what may run now. Returns true once a stop is reached and everything before it is done.
-    fn start(&mut self) -> bool {
-        while !self.stopped && !self.idle.is_empty() {
-            match self.waiting.front().map(|next| &next.item) {
-                None => break,
-                Some(Item::Stop(_)) => {
-                    if self.running.is_empty()
-                        && let Some(Waiting {
-                            item: Item::Stop(done),
-                            ..
-                        }) = self.waiting.pop_front()
-                    {
-                        self.stopped = true;
-                        self.waiting.clear();
-                        let _ = done.send(());
-                    }
-                    break;
-                }
-                Some(Item::Chore(_)) => self.chore(),
-                Some(Item::Submission(_)) => {
-                    let long = self.waiting.len() > GROUP;
-                    if !self.running.is_empty() && !long {
-                        break;
-                    }
-                    let picked = pick(&mut self.waiting, self.groups.values(), long && self.lanes > 1);
-                    if picked.submissions.is_empty() {
-                        break;
-                    }
-                    self.group(picked);
-                }
+    /// Starts what may run now: groups and chores by turns. Returns whether only debtors wait, who must wait longer.
+    fn start(&mut self, turns: &Turns) -> bool {
+        let mut is_held = false;
+        while !self.idle.is_empty() {
+            let began = (self.group_began && self.start_chore(turns))
+                || self.start_group(turns, &mut is_held)
+                || self.start_chore(turns);
+            if !began {
+                return is_held;
             }
         }
-        self.stopped
+        false
+    }
+
+    /// While the queue is short, a group runs alone: most groups then have the same writer, whose connection is warm. Beside
+    /// a debtor's it need not.
+    fn start_group(&mut self, turns: &Turns, is_held: &mut bool) -> bool {
+        let long = turns.ready() > GROUP;
+        if !long && self.running.others() > 0 {
+            return false;
+        }
+        let next = turns.group(&self.running, long && self.lanes > 1, self.grace);
+        *is_held = matches!(next, Next::Held);
+        let Next::Group(picked) = next else {
+            return false;
+        };
+        self.group(picked);
+        true
+    }
+
+    /// Chores leave some writers to the mutations, also beside a debtor's group, and none begins beside others while a group
+    /// waits for these to end.
+    fn start_chore(&mut self, turns: &Turns) -> bool {
+        let waited_for = (1..=GROUP).contains(&turns.ready()) && self.running.others() > 0;
+        let is_last = self.idle.len() == 1 && self.running.owes();
+        if waited_for || is_last || self.running.chores() >= (self.lanes / 2).max(1) {
+            return false;
+        }
+        let Some(errand) = turns.chore() else {
+            return false;
+        };
+        self.chore(errand);
+        true
     }
 
     fn group(&mut self, picked: Picked) {
-        let Some(mut writer) = self.idle.pop() else {
+        let Some(mut writer) = self.idle.pop_back() else {
             return;
         };
         let Picked {
             submissions,
             lanes,
-            sessions,
+            owes,
         } = picked;
-        let size = submissions.len();
-        metrics::histogram!("taskwire_group_size").record(size as f64);
-        let task = self.running.spawn(async move {
-            let began = Instant::now();
-            writer.run(submissions).await;
-            Ended {
-                writer,
-                submissions: size,
-                took: began.elapsed(),
-            }
+        let homes = &self.shared.homes;
+        let streams = |one| streams_of(one, homes);
+        let owes = owes.map(|whose| {
+            let streams = submissions.iter().flat_map(streams).collect();
+            let streams = Arc::new(Mutex::new(streams));
+            Debtor { whose, streams }
         });
-        self.groups.insert(task.id(), RunningGroup { lanes, sessions });
-        metrics::gauge!("taskwire_lane_groups_running").set(self.groups.len() as f64);
-        metrics::counter!("taskwire_lane_groups_total", "beside" => beside(self.groups.len())).increment(1);
+        writer.noted = owes.as_ref().map(|debtor| debtor.streams.clone());
+        let work = Work::Group {
+            lanes,
+            sessions: submissions
+                .iter()
+                .map(|submission| submission.caller.session)
+                .collect(),
+            submissions: submissions.len(),
+            owes,
+        };
+        let task = self.tasks.spawn(async move {
+            let outcome = writer.run(submissions).await;
+            (writer, outcome)
+        });
+        self.note(task.id(), work);
+        let groups = self.running.groups();
+        metrics::gauge!("taskwire_lane_groups_running").set(groups as f64);
+        metrics::counter!("taskwire_lane_groups_total", "beside" => beside(groups)).increment(1);
     }
 
-    fn chore(&mut self) {
-        let Some(Waiting {
-            item: Item::Chore(errand),
-            ..
-        }) = self.waiting.pop_front()
-        else {
+    /// A chore beside others has the coldest writer, so that the next group has the one that knows the last group.
+    fn chore(&mut self, errand: Errand) {
+        let beside = !self.tasks.is_empty();
+        let writer = if beside {
+            self.idle.pop_front()
+        } else {
+            self.idle.pop_back()
+        };
+        let Some(mut writer) = writer else {
             return;
         };
-        let Some(mut writer) = self.idle.pop() else {
-            return;
-        };
-        let task = self.running.spawn(async move {
+        let task = self.tasks.spawn(async move {
             errand(&mut writer.tx).await;
-            Ended {
-                writer,
-                submissions: 0,
-                took: Duration::ZERO,
-            }
+            (writer, Outcome::default())
         });
-        let (lanes, sessions) = (0, HashSet::new());
-        self.groups.insert(task.id(), RunningGroup { lanes, sessions });
+        self.note(task.id(), Work::Chore { beside });
     }
 
-    /// Takes back a writer. A writer whose task panicked is replaced, together with its connection.
-    fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Last {
-        let (id, writer, last) = match ended {
-            Ok((id, ended)) => (id, ended.writer, Last::new(ended.submissions, ended.took)),
+    fn note(&mut self, task: Id, work: Work) {
+        self.group_began = matches!(work, Work::Group { .. });
+        let began = Instant::now();
+        self.running.tasks.insert(task, Running { work, began });
+    }
+
+    /// Takes back a writer. A writer whose task panicked is replaced, together with its connection. Returns the group
+    /// that ended, if it was one and not a debtor's.
+    fn ended(&mut self, ended: Result<(Id, Ended), JoinError>, turns: &Turns) -> Option<Last> {
+        turns.freed();
+        let (id, writer, outcome) = match ended {
+            Ok((id, (writer, outcome))) => (id, writer, Some(outcome)),
             Err(error) => {
                 tracing::error!(error = %error, "a group of mutations panicked; a new writer continues");
                 // the group may have committed
                 self.shared.sessions.outdate();
                 self.shared.wishes.clear();
-                (error.id(), Writer::new(self.shared.clone()), Last::default())
+                (error.id(), Writer::new(self.shared.clone()), None)
             }
         };
-        self.groups.remove(&id);
-        self.idle.push(writer);
-        metrics::gauge!("taskwire_lane_groups_running").set(self.groups.len() as f64);
-        last
+        let Some(Running { work, began }) = self.running.tasks.remove(&id) else {
+            self.idle.push_back(writer);
+            return None;
+        };
+        metrics::gauge!("taskwire_lane_groups_running").set(self.running.groups() as f64);
+        match work {
+            Work::Group {
+                submissions, owes, ..
+            } => {
+                self.idle.push_back(writer);
+                let (took, now) = (began.elapsed(), Instant::now());
+                let Outcome { bills, left } = outcome.unwrap_or_default();
+                self.grace = company::grace(self.grace, owes.is_some(), &bills, took, now);
+                turns.charge(bills, now);
+                turns.put_back(left, |one| lanes_of(one, &self.shared.homes, self.lanes));
+                owes.is_none().then(|| Last::new(submissions, took))
+            }
+            Work::Chore { beside } => {
+                if beside {
+                    self.idle.push_front(writer);
+                } else {
+                    self.idle.push_back(writer);
+                }
+                None
+            }
+        }
     }
 }
 
@@ -222,82 +325,26 @@ fn beside(groups: usize) -> &'static str {
 }
 
 /// The lanes of a submission's streams.
-fn lanes_of(submission: &Submission, homes: &Homes, lanes: usize) -> Set {
-    let homes = submission.needs.tasks.iter().filter_map(|task| homes.get(*task));
-    let streams = submission
+pub(super) fn lanes_of(submission: &Submission, homes: &Homes, lanes: usize) -> Set {
+    // a single writer keeps the order of everything
+    if lanes <= 1 {
+        return EVERY;
+    }
+    streams_of(submission, homes).fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
+}
+
+/// The streams of a submission, as far as they are known.
+fn streams_of(submission: &Submission, homes: &Homes) -> impl Iterator<Item = StreamId> {
+    let of_tasks = submission
         .needs
-        .streams
+        .tasks
         .iter()
-        .copied()
-        .chain(homes.map(StreamId::from));
-    streams.fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
+        .filter_map(move |task| homes.get(*task));
+    let named = submission.needs.streams.iter().copied();
+    named.chain(of_tasks.map(StreamId::from))
 }
 
 /// The lane of a stream, from the last 16 bits of its id, which are random.
 fn lane_of(stream: StreamId, lanes: usize) -> usize {
     (stream.uuid().as_u128() & 0xffff) as usize % lanes.clamp(1, MOST)
 }
-
-/// Takes the submissions of one group out of the waiting ones, in their order: submissions of one kind, up to a group's
-/// size. A submission stays behind if its lane is busy or has an earlier submission that stays behind, or if its
-/// session has an earlier submission that runs or stays behind. `spread`: only submissions on the lanes of the first
-/// submission are taken.
-fn pick<'a>(
-    waiting: &mut VecDeque<Waiting>,
-    running: impl Iterator<Item = &'a RunningGroup>,
-    spread: bool,
-) -> Picked {
-    let (mut closed, mut held): (Set, HashSet<SessionId>) = (0, HashSet::new());
-    for group in running {
-        closed |= group.lanes;
-        held.extend(&group.sessions);
-    }
-    let mut picked = Picked::default();
-    let (mut kind, mut weight, mut alone): (Option<Kind>, usize, bool) = (None, 0, false);
-    let mut staying = VecDeque::with_capacity(waiting.len());
-    while let Some(next) = waiting.pop_front() {
-        let (item, lanes) = (next.item, next.lanes);
-        let submission = match item {
-            Item::Submission(submission) => submission,
-            Item::Chore(_) => {
-                staying.push_back(Waiting { item, lanes });
-                continue;
-            }
-            Item::Stop(_) => {
-                staying.push_back(Waiting { item, lanes });
-                break;
-            }
-        };
-        let session = submission.caller.session;
-        let free = lanes & closed == 0 && !held.contains(&session);
-        let company = kind.is_none_or(|kind| {
-            let apart = spread && picked.lanes != 0 && lanes & !picked.lanes != 0;
-            kind == submission.kind
-                && !alone
-                && !submission.needs.alone
-                && !apart
-                && weight + submission.weight() <= GROUP
-        });
-        if free && company {
-            (kind, alone) = (Some(submission.kind), submission.needs.alone);
-            weight += submission.weight();
-            picked.lanes |= lanes;
-            picked.sessions.insert(session);
-            picked.submissions.push(*submission);
-        } else {
-            closed |= lanes;
-            held.insert(session);
-            let item = Item::Submission(submission);
-            staying.push_back(Waiting { item, lanes });
-        }
-        if alone || weight >= GROUP {
-            break;
-        }
-    }
-    staying.append(waiting);
-    *waiting = staying;
-    picked
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,7 @@
 //! A group's first step: locks its primary streams and loads what its mutations need, with one statement per table.
 
-use super::loading::{HeldUsers, Loading};
+use super::costs::Costs;
+use super::loading::{HeldUsers, Loading, Noted};
 use super::lookups;
 use super::narrow::narrowed;
 use super::optimism::{ordered_by, orders};
@@ -16,7 +17,8 @@ use crate::store::streams::Counters;
 use crate::store::{self, Result, Transaction, attachments, comments, members, projects, tags, tasks};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use taskwire_protocol::stage::Stages;
 use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 
@@ -70,13 +72,15 @@ pub(super) struct Loaded {
     pub(super) narrowed: Option<Needs>,
 }
 
-/// Locks the streams and reads the rows.
+/// Locks the streams, notes them, and reads the rows.
 pub(super) async fn load(
     tx: &mut Transaction,
     shared: &Shared,
     submissions: &[Submission],
     needs: &Needs,
     tries: &Tries,
+    costs: &mut Costs,
+    noted: Option<&Noted>,
 ) -> std::result::Result<Loaded, Fault> {
     let (mut world, mut users) = (World::default(), HeldUsers::default());
     let keys = submissions.iter().flat_map(|submission| {
@@ -95,6 +99,10 @@ pub(super) async fn load(
         Some(start) => start,
         None => start::start(tx, locks, homes, keys).await?,
     };
+    if let Some(noted) = noted {
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.extend(streams.keys().copied());
+    }
     if !tx.is_optimistic() {
         users.hold(needs.streams.iter().copied());
     }
@@ -124,6 +132,8 @@ pub(super) async fn load(
         world,
         users,
         brought: 0,
+        waited: Duration::ZERO,
+        costs,
     };
     lookups::all(&mut loading).await?;
     let Loading {

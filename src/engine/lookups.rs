@@ -17,6 +17,7 @@ use crate::store::{
     tags, tasks, users, workspaces,
 };
 use std::collections::BTreeSet;
+use std::time::Instant;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 
@@ -28,8 +29,10 @@ macro_rules! derive_all {
     ) => {
         /// Runs every lookup that the group needs.
         pub(super) async fn all(loading: &mut Loading<'_>) -> Done {
-            $( if !loading.needs.$name.is_empty() && let Err(fault) = $name(loading).await {
-                return Err(loading.blame(fault, |needs| !needs.$name.is_empty()));
+            $( if !loading.needs.$name.is_empty() {
+                let began = Instant::now();
+                let done = $name(loading).await;
+                loading.ended(done, began, |needs| needs.$name.len())?;
             } )*
             Ok(())
         }
@@ -173,7 +176,10 @@ async fn hold(loading: &mut Loading<'_>, streams: BTreeSet<StreamId>) -> Done {
     if loading.tries.may_widen() && !loading.tx.is_alone() {
         loading.users.admit(streams.iter().copied())?;
     }
-    for (stream, counters) in streams::lock(loading.tx, streams.iter().copied()).await? {
+    let began = Instant::now();
+    let locked = streams::lock(loading.tx, streams.iter().copied()).await?;
+    loading.waited += began.elapsed();
+    for (stream, counters) in locked {
         loading.world.loaded_counters(stream, counters);
     }
     loading.users.hold(streams);

@@ -17,14 +17,14 @@
 //!   `departures` tells the members of a deleted workspace; `invites` what invitations need beside the lane;
 //!   `tags` makes tags of names that tasks have from an older version
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
-//! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
+//! - `lane`      the entrance to the writers' queue; `item` what waits there, `turns` whose turn it is
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
 //!   tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what happens to a group when the database fails
 //! - `load`, `loading`, `lookups` (`crowds`, `neighbours`), `write`, `frame`, `answer`   the details of a group's steps;
-//!   `narrow` which mutations lookups run for, `shared` what all writers share
+//!   `narrow` which mutations lookups run for, `costs` who pays for them, `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
@@ -57,6 +57,7 @@ mod batch;
 mod bearer;
 mod charge;
 mod company;
+mod costs;
 mod crowds;
 mod departures;
 mod dispatch;
@@ -79,7 +80,6 @@ mod lanes;
 mod last_seen;
 mod last_used;
 mod limits;
-mod line;
 mod list_index;
 mod load;
 mod loading;
@@ -114,6 +114,7 @@ mod statistics;
 mod submission;
 mod tags;
 mod trace;
+mod turns;
 mod watch;
 mod wishes;
 mod words;
@@ -140,6 +141,7 @@ use crate::store::task_list::ListIndexes;
 use aside::Aside;
 use homes::Homes;
 use instances::ThisInstance;
+use item::Whose;
 use known::Sessions;
 use lane::Lane;
 use last_seen::LastSeen;
@@ -372,9 +374,19 @@ impl Engine {
         .await
     }
 
-    /// Runs a chore on a writer, between groups.
+    /// How many mutations and batches wait for the writers, and how many users have some, about.
+    pub fn waiting(&self) -> (usize, usize) {
+        self.0.lane.waiting()
+    }
+
+    /// Runs a chore of the server's own on a writer, between groups.
     pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
-        self.0.lane.chore(chore).await
+        self.0.lane.chore(Whose::Server, chore).await
+    }
+
+    /// Runs a chore between groups that this user's query waits for: it waits its turn with the user's other ones.
+    async fn chore_for<C: Chore>(&self, whose: Whose, chore: C) -> Result<C::Output, Failure> {
+        self.0.lane.chore(whose, chore).await
     }
 
     /// The live streams.

@@ -1,6 +1,7 @@
 //! What operations ask of the node itself, not of its database. `live` answers about presence, `instances` about
 //! sockets.
 
+use super::item::Whose;
 use super::{Caller, Engine};
 use crate::live::Presences;
 use crate::ops::node::{Answering, Node, SocketId, Which, Whom};
@@ -34,8 +35,8 @@ impl Node for Engine {
         Engine::want_list_index(self, user, workspace, tasks);
     }
 
-    fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()> {
-        Box::pin(self.index_before(Index::Titles, scope))
+    fn key_titles(&self, caller: &Caller, scope: Scope<'static>) -> Answering<'_, ()> {
+        Box::pin(self.index_before(Whose::of(caller), Index::Titles, scope))
     }
 
     fn instances(&self) -> Answering<'_, Vec<Instance>> {

@@ -2,6 +2,7 @@
 //! submissions are refused. After a commit without an answer, finds out what it did. Does not know what the group's
 //! mutations do.
 
+use super::item::Whose;
 use super::submission::Submission;
 use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
@@ -9,7 +10,7 @@ use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, TaskId};
+use taskwire_protocol::{ErrorCode, Failure, StreamId, TaskId};
 
 /// How often a group runs again when another transaction was in the way or the connection had broken.
 const TRIES: u32 = 6;
@@ -17,6 +18,8 @@ const TRIES: u32 = 6;
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// A mutation that is not committed this long after its arrival is given up, in time for an exact answer.
 pub(super) const DONE_WITHIN: Duration = Duration::from_secs(9);
+/// After how many milliseconds to try again what was not begun: by then most debts are paid.
+const AGAIN: u64 = 1000;
 /// How often a group runs again because it needs more locks. After that it locks out of order, and PostgreSQL detects a
 /// deadlock if there is one.
 const WIDENED: u32 = 3;
@@ -168,23 +171,23 @@ impl Tries {
 }
 
 /// Divides submissions that need too much together: those at the places `whose` run alone, and the others together before
-/// them. Those of one session keep their order: what comes after one that runs alone does so in a later part, with others of
+/// them. Those of one owner keep their order: what comes after one that runs alone does so in a later part, with others of
 /// which the same is true.
 pub(super) fn divided(submissions: Vec<Submission>, whose: &BTreeSet<usize>) -> Vec<Vec<Submission>> {
     // the first part is for those behind nothing
     let mut parts = vec![Vec::new()];
     let mut shared = vec![true];
-    let mut last: HashMap<SessionId, usize> = HashMap::new();
+    let mut last: HashMap<Whose, usize> = HashMap::new();
     for (i, submission) in submissions.into_iter().enumerate() {
-        let session = submission.caller.session;
-        let from = last.get(&session).copied().unwrap_or(0);
+        let owner = submission.whose;
+        let from = last.get(&owner).copied().unwrap_or(0);
         let found = (from..parts.len()).find(|part| shared[*part]);
         let place = found.filter(|_| !whose.contains(&i)).unwrap_or(parts.len());
         if place == parts.len() {
             parts.push(Vec::new());
             shared.push(!whose.contains(&i));
         }
-        last.insert(session, place);
+        last.insert(owner, place);
         parts[place].push(submission);
     }
     parts.retain(|part| !part.is_empty());
@@ -233,9 +236,9 @@ pub(super) fn unknown_outcome(code: ErrorCode, why: &str) -> Failure {
 }
 
 /// The answer to a mutation that was not carried out in time.
-fn not_begun() -> Failure {
-    let message = "the database did not answer in time; nothing was changed; try again";
-    Failure::new(ErrorCode::Unavailable, message)
+pub(super) fn not_begun() -> Failure {
+    let message = "this could not be carried out in time; nothing was changed; try again";
+    Failure::new(ErrorCode::Unavailable, message).after(AGAIN)
 }
 
 /// The answer to a mutation that may have been carried out, and may have an op_id.
@@ -298,15 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_runs_alone_and_sessions_keep_their_order() {
+    fn what_is_too_large_runs_alone_and_owners_keep_their_order() {
         let group = [1, 2, 3, 2, 1, 4, 2, 1, 3, 2, 1];
-        let submissions = group.map(|session| Submission::of_session(session, Box::new(Nothing)));
-        let parts = divided(submissions.into(), &BTreeSet::from([1, 4, 9]));
-        let session = |submission: &Submission| submission.caller.session.0.as_u128();
-        let sessions: Vec<Vec<u128>> = parts
-            .iter()
-            .map(|part| part.iter().map(session).collect())
-            .collect();
+        let of = |(session, user)| Submission::of_user(user, session, Box::new(Nothing));
+        let submissions = (100..).zip(group).map(of).collect();
+        let parts = divided(submissions, &BTreeSet::from([1, 4, 9]));
+        let user = |submission: &Submission| submission.caller.user.id.0.as_u128();
+        let users: Vec<Vec<u128>> = parts.iter().map(|part| part.iter().map(user).collect()).collect();
         let wanted = [
             vec![1, 3, 4, 3],
             vec![2],
@@ -315,6 +316,6 @@ mod tests {
             vec![1, 1],
             vec![2],
         ];
-        assert_eq!(sessions, wanted);
+        assert_eq!(users, wanted);
     }
 }

@@ -4,6 +4,7 @@
 //! The first time, and after an interruption, all tasks are looked at, which takes a minute for a few million. A query waits
 //! for that as long as it may, and then is told to come back; the counting goes on without it.
 
+use super::item::Whose;
 use super::{Chore, Engine, finished, spawned};
 use crate::store::{StoreError, Transaction, statistics};
 use moka::sync::Cache;
@@ -59,8 +60,8 @@ impl Chore for CatchUp {
 }
 
 impl Engine {
-    /// Counts the tasks of a workspace as they are now, or later.
-    pub(super) async fn count_up(&self, workspace: WorkspaceId) -> Result<(), Failure> {
+    /// Counts the tasks of a workspace as they are now, or later. The steps wait for the turns of their owner.
+    pub(super) async fn count_up(&self, whose: Whose, workspace: WorkspaceId) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move { statistics::due(&mut store.read().await?, workspace).await });
         let Some(position) = due.await? else {
@@ -72,14 +73,14 @@ impl Engine {
         let engine = self.clone();
         let counting = finished(async move {
             let _turn = turn;
-            engine.count_up_to(workspace, position).await
+            engine.count_up_to(whose, workspace, position).await
         });
         timeout_at(until, counting)
             .await
             .unwrap_or_else(|_| Err(still_counting()))
     }
 
-    async fn count_up_to(&self, workspace: WorkspaceId, position: i64) -> Result<(), Failure> {
+    async fn count_up_to(&self, whose: Whose, workspace: WorkspaceId, position: i64) -> Result<(), Failure> {
         let mut limit = STEP;
         loop {
             let store = self.0.store.clone();
@@ -87,7 +88,11 @@ impl Engine {
                 let mut reader = store.read().await?;
                 statistics::is_counted(&mut reader, workspace, position).await
             });
-            if counted.await? || !self.chore(CatchUp { workspace, limit }).await? {
+            if counted.await? {
+                return Ok(());
+            }
+            let step = CatchUp { workspace, limit };
+            if !self.chore_for(whose, step).await? {
                 return Ok(());
             }
             limit = (limit * 2).min(LARGEST);
@@ -105,7 +110,7 @@ impl Engine {
                 statistics::behind(&mut reader, DISTANCE, COUNTED).await
             });
             for workspace in behind.await.unwrap_or_default() {
-                if let Err(failure) = self.count_up(workspace).await {
+                if let Err(failure) = self.count_up(Whose::Server, workspace).await {
                     tracing::debug!(error.message = %failure, "could not count tasks; it is tried again");
                 }
             }

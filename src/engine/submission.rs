@@ -1,6 +1,7 @@
 //! A mutation that waits for its turn in the lane, and the channel for its answer.
 
 use super::Reply;
+use super::item::Whose;
 use super::trace::Trace;
 use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
@@ -74,6 +75,11 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// Whether it is one of the server's own steps.
+    fn is_own(&self) -> bool {
+        matches!(self, Work::One(step) if step.own)
+    }
+
     /// Its mutations that can be read, with the op_ids that they have of their own in a batch.
     pub(super) fn steps(&self) -> impl Iterator<Item = (&dyn Decide, Option<OpId>)> {
         let (one, parts) = match self {
@@ -121,6 +127,8 @@ pub(super) enum Kind {
 /// A mutation or a batch of them in the lane's queue.
 pub(super) struct Submission {
     pub(super) caller: Arc<Caller>,
+    /// The line in which it waits.
+    pub(super) whose: Whose,
     pub(super) op_id: Option<OpId>,
     pub(super) work: Work,
     pub(super) needs: Needs,
@@ -128,20 +136,28 @@ pub(super) struct Submission {
     pub(super) queued: Instant,
     /// The id that the transport gave the request.
     pub(super) request_id: Option<Arc<str>>,
+    /// It needed too much to share a transaction with others.
+    pub(super) is_large: bool,
     answer: Option<oneshot::Sender<Result<Reply, Failure>>>,
 }
 
 impl Submission {
     pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Submission {
         let (needs, kind) = needs(&caller, &work);
+        let whose = match Whose::of(&caller) {
+            Whose::User(user) if work.is_own() => Whose::Steps(user),
+            whose => whose,
+        };
         Submission {
             caller,
+            whose,
             op_id,
             work,
             needs,
             kind,
             queued: Instant::now(),
             request_id: None,
+            is_large: false,
             answer: None,
         }
     }
@@ -162,7 +178,7 @@ impl Submission {
 
     /// Whether it is one of the server's own steps, a part of another request such as a sign-in.
     pub(super) fn is_own(&self) -> bool {
-        matches!(&self.work, Work::One(step) if step.own)
+        self.work.is_own()
     }
 
     /// How log lines identify the submission.
@@ -191,6 +207,11 @@ impl Submission {
             Work::One(_) => 1,
             Work::Batch(batch) => batch.parts.len(),
         }
+    }
+
+    /// Whether it gets a group of its own.
+    pub(super) fn is_alone(&self) -> bool {
+        self.is_large || self.needs.alone
     }
 
     /// Every `op_id` in it.
@@ -264,20 +285,44 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
 
 #[cfg(test)]
 impl Submission {
-    /// A mutation in the given session, for tests that identify submissions by their sessions.
-    pub(super) fn of_session(session: u128, decide: Box<dyn Decide>) -> Submission {
-        use taskwire_protocol::account::{GlobalRole, PublicUser};
-        use taskwire_protocol::{SessionId, UserId, WorkspaceId};
-        use uuid::Uuid;
+    /// A mutation of a user in a session, for tests of the queue.
+    pub(super) fn of_user(user: u128, session: u128, decide: Box<dyn Decide>) -> Submission {
+        Submission::new(tests::caller(user, session), None, Work::One(Step::new(decide)))
+    }
 
+    /// One of the server's own steps for a user.
+    pub(super) fn step_of_user(user: u128, session: u128, decide: Box<dyn Decide>) -> Submission {
+        Submission::new(tests::caller(user, session), None, Work::One(Step::own(decide)))
+    }
+
+    /// Mutations of a user in a session, as a batch.
+    pub(super) fn batch_of_user(user: u128, session: u128, decides: Vec<Box<dyn Decide>>) -> Submission {
+        let part = |decide| Part {
+            op_id: None,
+            step: Ok(Step::new(decide)),
+        };
+        let parts = decides.into_iter().map(part).collect();
+        let (atomic, hash) = (false, 0);
+        let work = Work::Batch(Batch { atomic, parts, hash });
+        Submission::new(tests::caller(user, session), None, work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::account::{GlobalRole, PublicUser};
+    use taskwire_protocol::{SessionId, UserId, WorkspaceId};
+    use uuid::Uuid;
+
+    pub(super) fn caller(user: u128, session: u128) -> Arc<Caller> {
         let user = PublicUser {
-            id: UserId(Uuid::from_u128(session << 64)),
+            id: UserId(Uuid::from_u128(user)),
             username: "u".into(),
             name: "n".into(),
             photo_url: None,
         };
         let (session, personal) = (SessionId(Uuid::from_u128(session)), WorkspaceId(Uuid::nil()));
-        let caller = Caller::new(user, session, GlobalRole::User, personal);
-        Submission::new(Arc::new(caller), None, Work::One(Step::new(decide)))
+        Arc::new(Caller::new(user, session, GlobalRole::User, personal))
     }
 }

@@ -2,6 +2,7 @@
 //! brought up to date in short steps on the writer: by a job that the first change enqueues, and before each query that
 //! reads it. The job also updates what an older version wrote.
 
+use super::item::Whose;
 use super::{Chore, Engine, spawned};
 use crate::ops::Index as Read;
 use crate::ops::world::World;
@@ -150,8 +151,13 @@ impl Engine {
     }
 
     /// Indexes what waits, for a query that is about to read it. A full database has no room for the newest texts, and is no
-    /// reason not to find the others.
-    pub(super) async fn index_before(&self, read: Read, scope: Scope<'static>) -> Result<(), Failure> {
+    /// reason not to find the others. The steps wait for the turns of their owner.
+    pub(super) async fn index_before(
+        &self,
+        whose: Whose,
+        read: Read,
+        scope: Scope<'static>,
+    ) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move {
             let mut reader = store.read().await?;
@@ -162,7 +168,7 @@ impl Engine {
         });
         let mut next = Index::of(due.await?);
         while let Some(step) = next {
-            next = match self.chore(step).await {
+            next = match self.chore_for(whose, step).await {
                 Err(failure) if failure.code == ErrorCode::StorageFull => None,
                 outcome => outcome?,
             };

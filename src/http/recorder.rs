@@ -84,6 +84,9 @@ pub(super) fn render(recorder: &PrometheusHandle, app: &App) -> String {
     if let Some(bytes) = app.engine.wal_bytes() {
         metrics::gauge!("taskwire_sqlite_wal_bytes").set(bytes as f64);
     }
+    let (mutations, users) = app.engine.waiting();
+    metrics::gauge!("taskwire_mutations_waiting").set(mutations as f64);
+    metrics::gauge!("taskwire_users_waiting").set(users as f64);
     let database_up = app.engine.is_database_up();
     metrics::gauge!("taskwire_database_up").set(f64::from(u8::from(database_up)));
     match app.engine.hub().bus_health() {

@@ -31,8 +31,9 @@ pub trait Node: Send + Sync {
     /// for it.
     fn want_list_index(&self, user: UserId, workspace: WorkspaceId, tasks: u64);
 
-    /// Makes the keys that order the titles of a list, as far as they are missing.
-    fn key_titles(&self, scope: Scope<'static>) -> Answering<'_, ()>;
+    /// Makes the keys that order the titles of a list, as far as they are missing. The caller's other work waits its turn
+    /// with it.
+    fn key_titles(&self, caller: &Caller, scope: Scope<'static>) -> Answering<'_, ()>;
 
     /// The running instances, this one first.
     fn instances(&self) -> Answering<'_, Vec<Instance>>;

@@ -3,7 +3,7 @@
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
-use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, audit, eventually, text};
+use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, audit, eventually, http, text};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
@@ -284,6 +284,44 @@ async fn a_group_is_refused_when_the_database_hangs_after_the_handshake() {
     }
     proxy.silence(false);
     ada.ok("task.create", json!({ "title": "three" })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_far_away_makes_nobody_a_debtor() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    proxy.lengthen(Duration::from_millis(8));
+    // so many that the server does not remember how near the database was
+    let mut tasks = Vec::new();
+    for n in 0..40 {
+        let create = json!({ "title": n.to_string() });
+        tasks.push(ada.ok("task.create", create).await["id"].clone());
+    }
+    for n in 0..8 {
+        // each of these has a lookup of its own
+        let (parent, blocker) = if n % 2 == 0 {
+            (tasks[0].clone(), json!([tasks[1]]))
+        } else {
+            (Value::Null, json!([]))
+        };
+        let update = json!({
+            "id": tasks[2], "parent_id": parent, "blocked_by": blocker, "tags": [format!("tag {n}")],
+        });
+        ada.ok("task.update", update).await;
+    }
+    proxy.lengthen(Duration::ZERO);
+    let metrics = http::get(&server, "/metrics")
+        .await
+        .text()
+        .await
+        .expect("metrics");
+    let debts = metrics
+        .lines()
+        .find(|line| line.starts_with("taskwire_debts_total"));
+    assert_eq!(debts, Some("taskwire_debts_total 0"));
 }
 
 /// The log of the user cannot have the kick before the database answers.

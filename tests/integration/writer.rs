@@ -1,10 +1,12 @@
-//! The writer: searches wait for it, because they need the index of words; and another writer replaces one that fails.
+//! The writers: searches wait for them, because they need the index of words; another writer replaces one that fails; and
+//! what waits for them, in which order, and for how long.
 
 use crate::on_both_databases;
-use crate::support::{Engine as Database, Node, PATIENCE};
+use crate::support::{Client, Engine as Database, Node, PATIENCE, Server};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Waker};
 use taskwire::engine::{Caller, Chore, Engine};
 use taskwire::store::{StoreError, Transaction, epoch};
 use taskwire_protocol::{ErrorCode, Request};
@@ -12,7 +14,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-on_both_databases!(another_writer_continues_after_a_panic);
+on_both_databases!(
+    another_writer_continues_after_a_panic,
+    the_mutations_of_a_socket_keep_their_order_beside_others,
+);
 
 /// Blocks the writer until it is told to continue.
 struct Stand {
@@ -127,4 +132,46 @@ async fn another_writer_continues_after_a_panic(database: Database) {
     let listed = node.ok("task.list", &json!({})).await;
     assert_eq!(listed["total"], 2);
     node.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_takes_along_what_waits_behind_the_first_64_mutations_of_a_user() {
+    let node = Node::start(Database::Sqlite, &[]).await;
+    let (begun, begins) = oneshot::channel();
+    let (go_on, end) = oneshot::channel();
+    let engine = node.engine.clone();
+    let standing = tokio::spawn(async move { engine.chore(Stand { begun, end }).await });
+    begins.await.expect("the chore");
+    let calls = (0..200).map(|n| {
+        let create = json!({ "title": n.to_string() }).to_string();
+        let request = Request::read("task.create", &create).expect("a request");
+        let mut call = node.engine.call(&node.caller, request, None);
+        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending(), "the writer stands");
+        call
+    });
+    drop(calls.collect::<Vec<_>>());
+    go_on.send(()).expect("the chore waits");
+    standing.await.expect("its task").expect("it is done");
+    node.ok("task.create", &json!({ "title": "the last one" })).await;
+    assert_eq!(node.ok("task.list", &json!({})).await["total"], 65);
+}
+
+async fn the_mutations_of_a_socket_keep_their_order_beside_others(database: Database) {
+    let server = Server::start(database, &[]).await;
+    let mut clients = Vec::new();
+    for name in ["ada", "ben", "cleo"] {
+        clients.push(Client::sign_up(&server, name).await);
+    }
+    for n in 0..60 {
+        for client in &mut clients {
+            client.ask("task.create", json!({ "title": n.to_string() })).await;
+        }
+    }
+    for client in &mut clients {
+        for n in 0..60 {
+            let event = client.event("task.created").await;
+            assert_eq!(event["data"]["title"], n.to_string());
+        }
+    }
 }

@@ -133,7 +133,7 @@ pub(super) async fn key_titles(ask: &Ask, place: Scope<'_>, list: &ListTasks) ->
         Scope::Workspace(id) => Scope::Workspace(id),
         Scope::OfUser(user) | Scope::Among(user, _) => Scope::OfUser(user),
     };
-    ask.node.key_titles(all).await
+    ask.node.key_titles(&ask.caller, all).await
 }
 
 /// What the index of a workspace knows of a list, at the reader's moment. `None` if it cannot tell; then it is built again.

@@ -1,6 +1,6 @@
 //! A TCP proxy before PostgreSQL. It breaks the connection at a COMMIT, or at a write outside a transaction: before the
 //! message arrives, or after it was carried out and before its answer arrives. Or it accepts clients and holds their
-//! queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed;
+//! queries, like a server that hangs, or passes answers late, like a long way. Everything else passes unchanged. It does not know what is committed;
 //! `postgres_wire` detects that something is.
 
 use super::postgres_wire::Requests;
@@ -8,7 +8,8 @@ use sqlx::postgres::PgConnectOptions;
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,6 +38,8 @@ struct Plan {
     after: AtomicUsize,
     cuts: AtomicUsize,
     silent: watch::Sender<bool>,
+    /// How many milliseconds an answer is under way.
+    way: AtomicU64,
 }
 
 impl Plan {
@@ -106,6 +109,12 @@ impl CommitProxy {
         self.plan.silent.send_replace(silent);
     }
 
+    /// From now on, each answer is under way for that time.
+    pub fn lengthen(&self, way: Duration) {
+        let way = u64::try_from(way.as_millis()).expect("a short time");
+        self.plan.way.store(way, Ordering::SeqCst);
+    }
+
     /// How many connections were cut so far.
     pub fn cuts(&self) -> usize {
         self.plan.cuts.load(Ordering::SeqCst)
@@ -133,7 +142,7 @@ async fn accept(listener: TcpListener, server: String, plan: Arc<Plan>) {
                 // whichever direction ends first ends both: dropping the halves closes the sockets
                 tokio::select! {
                     _ = forward(from_client, to_server, &plan, &pair) => {}
-                    _ = back(from_server, to_client, &pair) => {}
+                    _ = back(from_server, to_client, &plan, &pair) => {}
                 }
             }
         });
@@ -141,7 +150,7 @@ async fn accept(listener: TcpListener, server: String, plan: Arc<Plan>) {
 }
 
 /// Passes bytes from the server to the client.
-async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> io::Result<()> {
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, plan: &Plan, pair: &Pair) -> io::Result<()> {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let read = from.read(&mut bytes).await?;
@@ -151,6 +160,10 @@ async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> i
         if pair.mute.load(Ordering::SeqCst) {
             pair.answered.notify_one();
         } else {
+            let way = plan.way.load(Ordering::SeqCst);
+            if way > 0 {
+                tokio::time::sleep(Duration::from_millis(way)).await;
+            }
             to.write_all(&bytes[..read]).await?;
         }
     }
