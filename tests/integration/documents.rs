@@ -132,7 +132,10 @@ fn exists(root: &Path, name: &str) -> bool {
             format!("src/{module}/mod.rs"),
             format!("src/{path}.rs"),
         ],
-        None => vec![format!("tests/integration/{path}.rs"), format!("src/{path}.rs")],
+        // attacks are in a folder of their own, `tests/hostile`
+        None => ["tests/integration/", "tests/", "src/"]
+            .map(|folder| format!("{folder}{path}.rs"))
+            .into(),
     };
     files.iter().any(|file| has(&read(file), test))
 }

@@ -1,6 +1,7 @@
 //! What a mutation makes the writer read: little before it is allowed, and never so much that others wait for it.
 
 use crate::on_both_databases;
+use crate::support::copies::copy;
 use crate::support::follower::text;
 use crate::support::{Client, Engine, Server, Team, http, new_id};
 use serde_json::{Value, json};
@@ -46,37 +47,6 @@ async fn reads(server: &Server, rows_read: RangeInclusive<f64>, what: &str, requ
         rows_read.contains(&read),
         "{what}: {read} rows, not {rows_read:?}"
     );
-}
-
-/// The columns of a task that a copy of it keeps.
-const KEPT: &str =
-    "workspace_id, completed, priority, all_day, tags, comment_count, attachment_count, is_deleted, version,
-    created_by, created_at, updated_at, dated_by_id";
-
-/// Puts copies of a task into the database: `values` are further columns with expressions of the number `i`.
-async fn copy(server: &Server, engine: Engine, title: &str, number: usize, values: &[(&str, &str)]) {
-    let (id, more) = match engine {
-        Engine::Sqlite => ("randomblob(16)", ""),
-        Engine::Postgres => ("gen_random_uuid()", ", search"),
-    };
-    let given = |column: &str| {
-        values
-            .iter()
-            .find(|(name, _)| *name == column)
-            .map(|(_, value)| *value)
-    };
-    let others = ["title", "parent_id", "project_id", "position", "assignee_ids"];
-    let values: Vec<&str> = others
-        .iter()
-        .map(|column| given(column).unwrap_or(column))
-        .collect();
-    let copy = format!(
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {number})
-         insert into tasks (id, {KEPT}{more}, {}) select {id}, {KEPT}{more}, {} from n cross join tasks where title = '{title}'",
-        others.join(", "),
-        values.join(", "),
-    );
-    server.database.execute(&copy).await;
 }
 
 /// Assigns the only assignee of all tasks to the copies too.

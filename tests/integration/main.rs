@@ -42,6 +42,8 @@ mod failpoints; // a normal build has none
 mod first_admin; // the link that makes the first administrator
 mod fitness; // databases that cannot be used
 mod hardening; // what protects a node without its operator's doing
+#[path = "../hostile/mod.rs"]
+mod hostile; // attacks, while somebody else works
 mod imports; // files of other programs that become tasks
 mod instances; // several instances, with Redis and without
 mod invites; // invitations, by address and by link

@@ -6,7 +6,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method, Result, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// A request that was not sent yet.
 pub struct RequestBuilder {
@@ -125,17 +127,33 @@ impl Response {
 
 /// The client of all tests: to make one reads the certificates of the system. It keeps no connection, because each test
 /// has a runtime of its own.
-static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| client(None));
+
+/// The same, of people with addresses of their own.
+static CLIENTS: LazyLock<Mutex<HashMap<IpAddr, reqwest::Client>>> = LazyLock::new(Mutex::default);
+
+fn client(from: Option<IpAddr>) -> reqwest::Client {
     // the client crate builds reqwest without a TLS provider; another test may have installed one, which is fine
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
-    client.build().expect("an HTTP client")
-});
+    client.local_address(from).build().expect("an HTTP client")
+}
 
 /// A request without redirects, cookies or proxies, on a connection of its own.
 pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
+    of(&CLIENT, server, method, path)
+}
+
+/// The same, from an address of this machine.
+pub fn request_from(server: &Server, from: IpAddr, method: Method, path: &str) -> RequestBuilder {
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let client = clients.entry(from).or_insert_with(|| client(Some(from)));
+    of(client, server, method, path)
+}
+
+fn of(client: &reqwest::Client, server: &Server, method: Method, path: &str) -> RequestBuilder {
     RequestBuilder {
-        request: CLIENT.request(method.clone(), server.url(path)),
+        request: client.request(method.clone(), server.url(path)),
         asked: Asked {
             method,
             path: path.to_owned(),
@@ -151,6 +169,18 @@ pub async fn post(server: &Server, path: &str, body: &Value) -> Response {
         .send()
         .await
         .expect("an answer")
+}
+
+/// POSTs JSON from an address of this machine.
+pub async fn post_from(server: &Server, from: IpAddr, path: &str, body: &Value) -> Response {
+    let request = request_from(server, from, Method::POST, path).json(body);
+    request.send().await.expect("an answer")
+}
+
+/// GETs a path from an address of this machine.
+pub async fn get_from(server: &Server, from: IpAddr, path: &str) -> Response {
+    let request = request_from(server, from, Method::GET, path);
+    request.send().await.expect("an answer")
 }
 
 /// GETs a path.

@@ -12,6 +12,7 @@
 //! - `team`      a workspace with a user in each role
 //! - `http`      HTTP requests
 //! - `contract`  checks what is sent and received against the schema
+//! - `copies`    many tasks at once
 //! - `audit`     checks that logs, rows and counters agree
 //! - `fold`      what each event does to a snapshot
 //! - `knowledge` what a client knows of all its streams
@@ -28,6 +29,7 @@ pub mod client;
 pub mod cluster;
 pub mod commit_proxy;
 pub mod contract;
+pub mod copies;
 pub mod database;
 pub mod fold;
 pub mod follower;

@@ -1,0 +1,180 @@
+//! Mutations of which each makes a writer work for long, or once did, and which are refused, so that they can be repeated for
+//! ever; and honest ones, which are carried out. Creates below a task that is deep below others read little today: they are
+//! a flood like others.
+
+use super::{Ask, Attack, Force, Line, MUCH, Victim, attacker, metric, server, sign_up};
+use crate::on_both_databases;
+use crate::support::copies::copy;
+use crate::support::{Engine, PATIENCE, Server, eventually, new_id};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+on_both_databases!(
+    a_batch_of_creates_with_a_taken_id_deep_below_others_delays_nobody,
+    a_batch_that_begins_with_a_large_purge_and_is_refused_delays_nobody,
+    a_batch_of_moves_that_is_refused_delays_nobody,
+    several_large_purges_of_one_user_are_done_beside_others,
+    who_writes_much_at_once_is_a_debtor,
+);
+
+/// A server, and a socket on it for what the attacker prepares.
+async fn prepared(engine: Engine) -> (Server, Victim, Value, Line) {
+    let server = server(engine, &MUCH).await;
+    let victim = Victim::at_rest(&server).await;
+    let tokens = sign_up(&server, attacker(2), "hog").await;
+    let line = Line::open(&server, attacker(2), &tokens).await;
+    (server, victim, tokens, line)
+}
+
+/// The ids of tasks.
+async fn ids(server: &Server, engine: Engine, of: &str) -> Vec<Uuid> {
+    let id = match engine {
+        Engine::Sqlite => "lower(hex(id))",
+        Engine::Postgres => "cast(id as text)",
+    };
+    let found = format!("select {id} from tasks where {of}");
+    let found = server.database.texts(&found).await;
+    let ids = found.iter().map(|id| Uuid::parse_str(id).expect("an id"));
+    ids.collect()
+}
+
+async fn a_batch_of_creates_with_a_taken_id_deep_below_others_delays_nobody(engine: Engine) {
+    let (server, mut victim, tokens, mut line) = prepared(engine).await;
+    let taken = new_id();
+    for (title, id) in [("level", new_id()), ("taken", taken)] {
+        line.ok("task.create", &json!({ "id": id, "title": title }).to_string())
+            .await;
+    }
+    copy(&server, engine, "level", 1_000, &[]).await;
+    // data of an older version: today tasks nest two levels
+    let nest = "update tasks set parent_id = levels.parent
+        from (select id, lag(id) over (order by id) as parent from tasks where title = 'level') levels
+        where tasks.id = levels.id and levels.parent is not null";
+    server.database.execute(nest).await;
+    let deepest = ids(&server, engine, "title = 'level' order by id desc limit 1").await;
+    let create =
+        json!({ "type": "task.create", "data": { "id": taken, "title": "T", "parent_id": deepest[0] } });
+    let ask = Ask {
+        name: "batch",
+        data: json!({ "ops": vec![create; 100], "atomic": false }).to_string(),
+        answer: "CONFLICT",
+    };
+    let force = Force {
+        sockets: 8,
+        under_way: 4,
+    };
+    let mut attack = Attack::begin(&server, attacker(2), &tokens, force, ask).await;
+    victim.endures(&server, &mut attack).await;
+}
+
+async fn a_batch_that_begins_with_a_large_purge_and_is_refused_delays_nobody(engine: Engine) {
+    // more than what shares a group with others; a server without optimization takes as long for a tenth of the most
+    const PARTS: usize = if cfg!(debug_assertions) { 2_200 } else { 19_000 };
+    let (server, mut victim, tokens, mut line) = prepared(engine).await;
+    let top = new_id();
+    line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
+        .await;
+    let part = json!({ "title": "part", "parent_id": top });
+    line.ok("task.create", &part.to_string()).await;
+    copy(&server, engine, "part", PARTS, &[]).await;
+    let purge = json!({ "type": "task.delete", "data": { "id": top, "permanent": true } });
+    let unknown = json!({ "type": "task.update", "data": { "id": new_id(), "title": "T" } });
+    let ask = Ask {
+        name: "batch",
+        data: json!({ "ops": [purge, unknown], "atomic": true }).to_string(),
+        answer: "NOT_FOUND",
+    };
+    // they wait while the victim works
+    let force = Force {
+        sockets: 2,
+        under_way: 1,
+    };
+    let mut attack = Attack::begin(&server, attacker(2), &tokens, force, ask).await;
+    victim.endures(&server, &mut attack).await;
+    victim.endures_now_and_then(&mut attack).await;
+    let (answered, read) = (
+        attack.answered(),
+        metric(&server, "taskwire_group_rows_sum").await,
+    );
+    assert!(
+        read >= PARTS as f64 * answered as f64,
+        "{answered} batches read {read} rows"
+    );
+}
+
+async fn a_batch_of_moves_that_is_refused_delays_nobody(engine: Engine) {
+    // to find the places beside tasks, all tasks of the workspace are looked at, again and again
+    const TASKS: usize = if cfg!(debug_assertions) { 8_000 } else { 20_000 };
+    let (server, mut victim, tokens, mut line) = prepared(engine).await;
+    line.ok("task.create", r#"{"title":"one of many"}"#).await;
+    copy(&server, engine, "one of many", TASKS, &[]).await;
+    let tasks = ids(&server, engine, "title = 'one of many' limit 198").await;
+    let (moved, others) = tasks.split_at(99);
+    let moves = moved.iter().zip(others);
+    let mut ops: Vec<Value> = moves
+        .map(|(id, other)| json!({ "type": "task.move", "data": { "id": id, "after": other } }))
+        .collect();
+    ops.push(json!({ "type": "task.update", "data": { "id": new_id(), "title": "T" } }));
+    let ask = Ask {
+        name: "batch",
+        data: json!({ "ops": ops, "atomic": true }).to_string(),
+        answer: "NOT_FOUND",
+    };
+    let force = Force {
+        sockets: 2,
+        under_way: 1,
+    };
+    let mut attack = Attack::begin(&server, attacker(2), &tokens, force, ask).await;
+    victim.endures(&server, &mut attack).await;
+}
+
+async fn several_large_purges_of_one_user_are_done_beside_others(engine: Engine) {
+    const PARTS: usize = if cfg!(debug_assertions) { 2_000 } else { 10_000 };
+    let (server, victim, _, mut line) = prepared(engine).await;
+    let mut tops = Vec::new();
+    for n in 0..6 {
+        let (top, title) = (new_id(), format!("part {n}"));
+        line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
+            .await;
+        let part = json!({ "title": title, "parent_id": top });
+        line.ok("task.create", &part.to_string()).await;
+        copy(&server, engine, &title, PARTS, &[]).await;
+        tops.push(top);
+    }
+    let mut others = JoinSet::new();
+    others.spawn(victim.keeps_on());
+    for top in &tops {
+        let purge = json!({ "id": top, "permanent": true });
+        line.send("task.delete", &purge.to_string()).await;
+    }
+    for _ in &tops {
+        let answer = timeout(PATIENCE, line.answer()).await.expect("an answer in time");
+        let answer = answer.expect("a socket that stays");
+        assert!(answer.starts_with("{\"type\":\"ok\""), "{answer}");
+    }
+    assert!(others.try_join_next().is_none(), "the others still work");
+    let debts = metric(&server, "taskwire_debts_total").await;
+    assert!(debts >= tops.len() as f64, "each cost something: {debts}");
+}
+
+async fn who_writes_much_at_once_is_a_debtor(engine: Engine) {
+    // with optimization they are found and decided in less time than is free
+    const PARTS: usize = 800;
+    let server = server(engine, &MUCH).await;
+    let tokens = sign_up(&server, attacker(2), "hog").await;
+    let mut line = Line::open(&server, attacker(2), &tokens).await;
+    let top = new_id();
+    line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
+        .await;
+    let part = json!({ "title": "part", "parent_id": top });
+    line.ok("task.create", &part.to_string()).await;
+    copy(&server, engine, "part", PARTS, &[]).await;
+    line.ok("task.delete", &json!({ "id": top }).to_string()).await;
+    eventually("a debt", async || {
+        let debts = metric(&server, "taskwire_debts_total").await;
+        (debts >= 1.0).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,78 @@
+//! A socket that follows nothing and reads no more of an answer than it must: attackers and victims share the machine
+//! with the server, so their own side must cost little.
+
+use crate::support::{PATIENCE, Server};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// A socket.
+pub struct Line {
+    out: SplitSink<Socket, Message>,
+    into: SplitStream<Socket>,
+    asked: u64,
+}
+
+impl Line {
+    /// An authenticated socket from this address.
+    pub async fn open(server: &Server, from: Ipv4Addr, tokens: &Value) -> Line {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("an address of this machine");
+        let tcp = timeout(PATIENCE, socket.connect(server.address)).await;
+        let tcp = tcp.expect("in time").expect("a connection");
+        tcp.set_nodelay(true).expect("a socket that does not wait");
+        let url = format!("ws://{}/v1/socket", server.address);
+        let upgraded = timeout(PATIENCE, client_async(url, tcp)).await;
+        let (socket, _) = upgraded.expect("in time").expect("a socket");
+        let (out, into) = socket.split();
+        let asked = 0;
+        let mut line = Line { out, into, asked };
+        let data = json!({ "token": tokens["access_token"], "streams": [] });
+        line.send("auth", &data.to_string()).await;
+        let welcome = line.answer().await.expect("a welcome");
+        assert!(welcome.starts_with("{\"type\":\"welcome\""), "{welcome}");
+        line
+    }
+
+    /// Sends a request; `data` is JSON.
+    pub async fn send(&mut self, name: &str, data: &str) {
+        self.asked += 1;
+        let text = format!("{{\"type\":\"{name}\",\"id\":{},\"data\":{data}}}", self.asked);
+        self.out
+            .send(Message::text(text))
+            .await
+            .expect("a socket that takes a frame");
+    }
+
+    /// The next answer; `None` when the socket has closed. Events and signals are skipped.
+    pub async fn answer(&mut self) -> Option<Utf8Bytes> {
+        loop {
+            match self.into.next().await? {
+                Ok(Message::Text(text)) if is_told(&text) => {}
+                Ok(Message::Text(text)) => return Some(text),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Sends a request, and waits for its answer, which must be `ok`.
+    pub async fn ok(&mut self, name: &str, data: &str) {
+        self.send(name, data).await;
+        let answer = timeout(PATIENCE, self.answer()).await.expect("an answer in time");
+        let answer = answer.expect("a socket that stays");
+        assert!(answer.starts_with("{\"type\":\"ok\""), "{name}: {answer}");
+    }
+}
+
+/// Whether nobody asked for a frame.
+fn is_told(text: &str) -> bool {
+    text.starts_with("{\"type\":\"event\"") || text.starts_with("{\"type\":\"signal\"")
+}
