@@ -44,6 +44,7 @@ mod facts;
 mod fault;
 mod goals;
 mod growth;
+mod hostile;
 mod limit;
 mod link;
 mod lock;

@@ -43,6 +43,9 @@ pub(crate) struct ServerOptions {
     /// Run a started server on core 0 and this program on core 1
     #[arg(long, global = true)]
     pub(crate) pin: bool,
+    /// Whether a started server has its limits: only where a scenario is about them.
+    #[arg(skip)]
+    pub(crate) limits: bool,
     /// Seconds without any progress after which missing events count as lost
     #[arg(long, value_parser = crate::options::seconds, global = true, value_name = "SECONDS", default_value_t = 10.0)]
     patience: f64,

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 /// The scenarios, small enough for a debug build on a busy machine.
-pub(crate) const SCENARIOS: [&str; 13] = [
+pub(crate) const SCENARIOS: [&str; 14] = [
     "idle --sockets 60 --accounts 4 --settle 0",
     "fanout --watchers 40 --accounts 3 --rate 50 --seconds 0.8 --warm-up 0.2 --with-limit",
     "fanout --watchers 40 --rate 80 --burst 8 --event small --seconds 0.8 --warm-up 0.2 --with-limit",
@@ -20,6 +20,7 @@ pub(crate) const SCENARIOS: [&str; 13] = [
     "ops --clients 4 --seconds 0.8 --warm-up 0.1 --mix real",
     "ops --clients 4 --seconds 0.8 --warm-up 0.1 --mix real --rate 100",
     "mixed --workspaces 4 --smallest 2 --largest 5 --accounts 6 --sockets 30 --people 6 --rate 100 --seconds 0.8 --warm-up 0.1",
+    "mixed --hostile --workspaces 2 --smallest 2 --largest 3 --accounts 4 --sockets 8 --people 4 --rate 60 --seconds 0.8 --warm-up 0.1",
     "storm --sockets 60 --accounts 4 --with-limit",
     "resume --sockets 20 --accounts 3 --distances 1,40,300",
     "slow --watchers 20 --crawlers 2 --accounts 3 --rate 50 --rounds 1 --seconds 0.5",

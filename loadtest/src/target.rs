@@ -1,5 +1,5 @@
-//! The server under load: a new server with an empty data folder and without limiters, or one that runs already. Does
-//! not know the load.
+//! The server under load: a new server with an empty data folder, without limiters unless a scenario is about them, or one
+//! that runs already. Does not know the load.
 
 use crate::machine;
 use crate::processes::Processes;
@@ -100,6 +100,23 @@ impl Server {
         Ok(())
     }
 
+    /// Restarts a server of this run with its data, with its limits or without them.
+    pub(crate) fn restart_with_limits(
+        &mut self,
+        options: &ServerOptions,
+        limits: bool,
+    ) -> Result<(), Trouble> {
+        if self.running.is_none() {
+            let why = "its limits are changed by a restart, so this needs a server that this program starts: omit --url";
+            return Err(Trouble::setup(why));
+        }
+        let options = ServerOptions {
+            limits,
+            ..options.clone()
+        };
+        self.restart(&options)
+    }
+
     /// A second instance, beside the one of `options`: it is started too, or runs already at `url`.
     pub(crate) fn beside(options: &ServerOptions, url: Option<&str>) -> Result<Server, Trouble> {
         match (url, &options.url) {
@@ -139,7 +156,7 @@ impl Server {
         }?;
         let mut command = Command::new(&program);
         command
-            .env("TASKWIRE_RATE_LIMIT_ENABLED", "false")
+            .env("TASKWIRE_RATE_LIMIT_ENABLED", options.limits.to_string())
             // A run may take longer than a token lives.
             .env("TASKWIRE_ACCESS_TOKEN_MINUTES", "1440")
             // Several instances must accept each other's tokens.

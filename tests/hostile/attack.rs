@@ -1,4 +1,4 @@
-//! An attack: one user sends the same request again and again, from several sockets.
+//! An attack: the same request again and again, on several sockets or connections.
 
 use super::Line;
 use crate::support::{Server, eventually};
@@ -32,14 +32,30 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// Begins, and waits for the first answer.
+    /// One user who asks for the same on several sockets. Waits for the first answer.
     pub async fn begin(server: &Server, from: Ipv4Addr, tokens: &Value, force: Force, ask: Ask) -> Attack {
-        let (mut lines, answered) = (JoinSet::new(), Arc::default());
+        let mut open = Vec::new();
         for _ in 0..force.sockets {
-            let line = Line::open(server, from, tokens).await;
-            lines.spawn(flood(line, force.under_way, ask.clone(), Arc::clone(&answered)));
+            open.push(Line::open(server, from, tokens).await);
         }
-        let mut attack = Attack { lines, answered };
+        let flood = |line, answered| flood(line, force.under_way, ask.clone(), answered);
+        Attack::of(open, flood).await
+    }
+
+    /// What goes on with each of these until the attack is dropped, and counts its answers. Waits for the first answer.
+    pub async fn of<T, F>(
+        lines: impl IntoIterator<Item = T>,
+        goes_on: impl Fn(T, Arc<AtomicU64>) -> F,
+    ) -> Attack
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let answered = Arc::default();
+        let lines = lines.into_iter().map(|line| goes_on(line, Arc::clone(&answered)));
+        let mut attack = Attack {
+            lines: lines.collect(),
+            answered,
+        };
         eventually("an answer to the attacker", async || {
             attack.goes_on();
             (attack.answered() > 0).then_some(())
@@ -53,10 +69,10 @@ impl Attack {
         self.answered.load(Relaxed)
     }
 
-    /// Checks that each socket still has all its requests under way.
+    /// Checks that none of its parts has ended.
     pub fn goes_on(&mut self) {
         if let Some(ended) = self.lines.try_join_next() {
-            panic!("a socket of the attacker has ended: {ended:?}");
+            panic!("a part of the attack has ended: {ended:?}");
         }
     }
 }

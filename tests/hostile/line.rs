@@ -5,10 +5,10 @@ use crate::support::{PATIENCE, Server};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 type Socket = WebSocketStream<TcpStream>;
@@ -23,17 +23,8 @@ pub struct Line {
 impl Line {
     /// An authenticated socket from this address.
     pub async fn open(server: &Server, from: Ipv4Addr, tokens: &Value) -> Line {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind((from, 0).into()).expect("an address of this machine");
-        let tcp = timeout(PATIENCE, socket.connect(server.address)).await;
-        let tcp = tcp.expect("in time").expect("a connection");
-        tcp.set_nodelay(true).expect("a socket that does not wait");
-        let url = format!("ws://{}/v1/socket", server.address);
-        let upgraded = timeout(PATIENCE, client_async(url, tcp)).await;
-        let (socket, _) = upgraded.expect("in time").expect("a socket");
-        let (out, into) = socket.split();
-        let asked = 0;
-        let mut line = Line { out, into, asked };
+        let line = Line::connect(server.address, from).await;
+        let mut line = line.expect("a socket");
         let data = json!({ "token": tokens["access_token"], "streams": [] });
         line.send("auth", &data.to_string()).await;
         let welcome = line.answer().await.expect("a welcome");
@@ -41,14 +32,31 @@ impl Line {
         line
     }
 
+    /// A stranger's socket from this address, unless the server refuses it.
+    pub async fn connect(server: SocketAddr, from: Ipv4Addr) -> Option<Line> {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("an address of this machine");
+        let tcp = timeout(PATIENCE, socket.connect(server)).await.expect("in time");
+        let tcp = tcp.ok()?;
+        tcp.set_nodelay(true).expect("a socket that does not wait");
+        let upgraded = client_async(format!("ws://{server}/v1/socket"), tcp);
+        let (socket, _) = timeout(PATIENCE, upgraded).await.expect("in time").ok()?;
+        let (out, into) = socket.split();
+        let asked = 0;
+        Some(Line { out, into, asked })
+    }
+
     /// Sends a request; `data` is JSON.
     pub async fn send(&mut self, name: &str, data: &str) {
+        let sent = self.try_send(name, data).await;
+        sent.expect("a socket that takes a frame");
+    }
+
+    /// The same on a socket that the server may have closed.
+    pub async fn try_send(&mut self, name: &str, data: &str) -> Result<(), Error> {
         self.asked += 1;
         let text = format!("{{\"type\":\"{name}\",\"id\":{},\"data\":{data}}}", self.asked);
-        self.out
-            .send(Message::text(text))
-            .await
-            .expect("a socket that takes a frame");
+        self.out.send(Message::text(text)).await
     }
 
     /// The next answer; `None` when the socket has closed. Events and signals are skipped.

@@ -7,13 +7,19 @@
 //! - `line`    a socket that costs its own side little
 //! - `queue`   many mutations that wait for the writers
 //! - `costly`  mutations that make a writer work for long
+//! - `reading` searches, and answers that are not read
+//! - `arrays`  many frames in one request, from a stranger and from a user
+//! - `doors`   strangers who try passwords, and who connect and say nothing
 //!
 //! Everybody has an address of their own within 127/8, where the server sees who connects.
 
+mod arrays;
 mod attack;
 mod costly;
+mod doors;
 mod line;
 mod queue;
+mod reading;
 mod victim;
 
 use attack::{Ask, Attack, Force};
@@ -30,6 +36,14 @@ const MUCH: [(&str, &str); 4] = [
     ("ops_burst", "1000000"),
     ("user_ops_per_second", "1000000"),
     ("user_ops_burst", "1000000"),
+];
+
+/// The victim may work as fast as it can; strangers, and what a user may send over HTTP, are limited as by default.
+const QUICK: [(&str, &str); 4] = [
+    ("ops_per_second", "2000"),
+    ("ops_burst", "2000"),
+    ("user_ops_per_second", "2000"),
+    ("user_ops_burst", "2000"),
 ];
 
 /// A server with its limits, as far as `settings` does not raise them.

@@ -1,15 +1,19 @@
-//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as in real use. `soak` does the same
-//! for a long time, and reports the numbers that drift.
+//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as in real use; with `--hostile` once more
+//! beside a hostile user, on a server with its limits. `soak` does the same for a long time, and reports the numbers that
+//! drift.
 
 use crate::accounts::{self, Account};
 use crate::board::{Board, Watch};
 use crate::check::Ledger;
 use crate::crowd::{self, Admission};
+use crate::hostile::Hostile;
 use crate::lock::lock;
+use crate::meter::millis_at;
 use crate::mind::Workplace;
 use crate::mix::{Dice, Mix};
 use crate::person::Person;
 use crate::report::Report;
+use crate::server_options::ServerOptions;
 use crate::shift::{Outcome, Shift};
 use crate::statistics::{median, slope};
 use crate::target::Server;
@@ -68,6 +72,19 @@ pub(crate) struct Mixed {
     /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
+    /// Measure on a server with its limits, and then once more beside a hostile user, who does what one account may do, as
+    /// fast as it is answered. The teams are made without limits
+    #[arg(long)]
+    pub(crate) hostile: bool,
+}
+
+/// The accounts of a company, and who works where.
+struct Staff {
+    accounts: Vec<Account>,
+    /// The members of each team, as numbers of accounts. The first one owns the workspace.
+    teams: Vec<Vec<usize>>,
+    /// Of each team.
+    workspaces: Vec<WorkspaceId>,
 }
 
 /// `soak`.
@@ -102,8 +119,8 @@ impl Company {
         (0..self.workspaces).map(team).collect()
     }
 
-    /// Makes accounts, teams and sockets, lets people work, and checks.
-    async fn work(&self, server: &Server, warm_up: f64, seconds: f64) -> Result<(Outcome, Report), Trouble> {
+    /// Makes accounts and teams.
+    async fn hire(&self, server: &Server) -> Result<Staff, Trouble> {
         crate::progress::say("making accounts and teams");
         let accounts = accounts::make(server, self.accounts).await?;
         let teams = self.teams(accounts.len());
@@ -112,22 +129,28 @@ impl Company {
             let members: Vec<Account> = team.iter().map(|n| accounts[*n].clone()).collect();
             workspaces.push(accounts::share(server.address, &members).await?);
         }
+        Ok(Staff {
+            accounts,
+            teams,
+            workspaces,
+        })
+    }
+
+    /// Opens sockets, lets people work, and checks.
+    async fn work(
+        &self,
+        server: &Server,
+        staff: &Staff,
+        warm_up: f64,
+        seconds: f64,
+    ) -> Result<(Outcome, Report), Trouble> {
         crate::progress::say("opening sockets");
         let board = Board::new(server.patience);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let mut watching = JoinSet::new();
-        self.watch(server, &accounts, &board, &mut watching).await?;
-        self.note(
-            server,
-            &accounts,
-            &teams,
-            &workspaces,
-            &ledger,
-            &board,
-            &mut watching,
-        )
-        .await?;
-        let people = self.people(server, &accounts, &teams, &workspaces).await?;
+        self.watch(server, &staff.accounts, &board, &mut watching).await?;
+        self.note(server, staff, &ledger, &board, &mut watching).await?;
+        let people = self.people(server, staff).await?;
         let rate = (self.rate > 0.0).then_some(self.rate);
         let shift = Shift {
             warm_up,
@@ -177,36 +200,30 @@ impl Company {
     }
 
     /// Opens a socket for each workspace, which notes the operations that it sees.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "called once, with the values that `work` has made"
-    )]
     async fn note(
         &self,
         server: &Server,
-        accounts: &[Account],
-        teams: &[Vec<usize>],
-        workspaces: &[WorkspaceId],
+        staff: &Staff,
         ledger: &Arc<Mutex<Ledger>>,
         board: &Arc<Board>,
         watching: &mut JoinSet<()>,
     ) -> Result<(), Trouble> {
-        let sockets = crowd::gather(workspaces.len(), self.admission, |n| async move {
-            let streams = accounts::only(workspaces[n]);
-            let (link, welcome) = crowd::join(server.address, n, &accounts[teams[n][0]], streams).await?;
+        let sockets = crowd::gather(staff.workspaces.len(), self.admission, |n| async move {
+            let owner = &staff.accounts[staff.teams[n][0]];
+            let streams = accounts::only(staff.workspaces[n]);
+            let (link, welcome) = crowd::join(server.address, n, owner, streams).await?;
             Ok((link, Watch::of(&welcome, Some(ledger.clone()))))
         });
         crowd::watch(board, watching, sockets.await?);
         Ok(())
     }
 
-    async fn people(
-        &self,
-        server: &Server,
-        accounts: &[Account],
-        teams: &[Vec<usize>],
-        workspaces: &[WorkspaceId],
-    ) -> Result<Vec<Person>, Trouble> {
+    async fn people(&self, server: &Server, staff: &Staff) -> Result<Vec<Person>, Trouble> {
+        let Staff {
+            accounts,
+            teams,
+            workspaces,
+        } = staff;
         let sockets_of = |n: usize| (n..self.sockets).step_by(accounts.len()).count() as u64;
         let workplace = |team: usize| Workplace {
             workspace: Some(workspaces[team]),
@@ -230,15 +247,59 @@ impl Company {
 }
 
 impl Mixed {
-    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
-        let (_, report) = self.company.work(server, self.warm_up, self.seconds).await?;
+    pub(crate) async fn run(&self, server: &mut Server, options: &ServerOptions) -> Result<Report, Trouble> {
+        let staff = self.company.hire(server).await?;
+        if !self.hostile {
+            return self.shift(server, &staff).await.map(|(_, report)| report);
+        }
+        let hostile = accounts::make(server, 1).await?;
+        let hostile = hostile.first().ok_or_else(|| Trouble::setup("no account"))?;
+        server.restart_with_limits(options, true)?;
+        let report = self.beside(server, &staff, hostile).await;
+        server.restart_with_limits(options, false)?;
+        report
+    }
+
+    async fn shift(&self, server: &Server, staff: &Staff) -> Result<(Outcome, Report), Trouble> {
+        self.company.work(server, staff, self.warm_up, self.seconds).await
+    }
+
+    /// Measures without the hostile user, then beside them. The report is of the second time.
+    async fn beside(&self, server: &Server, staff: &Staff, hostile: &Account) -> Result<Report, Trouble> {
+        let (alone, before) = self.shift(server, staff).await?;
+        let mut attack = Hostile::begin(server.address, hostile);
+        let (beside, mut report) = self.shift(server, staff).await?;
+        let (carried_out, refused) = attack.goes_on()?;
+        drop(attack);
+        report.title = report.title.replacen("mixed", "mixed, beside a hostile user", 1);
+        report.faults.extend(before.faults);
+        let rate = |outcome: &Outcome| outcome.latency.len() as f64 / outcome.seconds;
+        let times = |quantile| millis_at(&beside.latency, quantile) / millis_at(&alone.latency, quantile);
+        report.put("operations before the attack", rate(&alone), "per second");
+        report.put(
+            "operations beside it, by those before",
+            rate(&beside) / rate(&alone),
+            "×",
+        );
+        report.put("p50 before the attack", millis_at(&alone.latency, 0.5), "ms");
+        report.put("p50, times as long beside it", times(0.5), "×");
+        report.put("p99 before the attack", millis_at(&alone.latency, 0.99), "ms");
+        report.put("p99, times as long beside it", times(0.99), "×");
+        report.put(
+            "requests of the hostile user, carried out",
+            carried_out as f64,
+            "",
+        );
+        report.put("requests of the hostile user, refused", refused as f64, "");
         Ok(report)
     }
 }
 
 impl Soak {
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
-        let (outcome, mut report) = self.company.work(server, self.warm_up, self.seconds).await?;
+        let staff = self.company.hire(server).await?;
+        let work = self.company.work(server, &staff, self.warm_up, self.seconds);
+        let (outcome, mut report) = work.await?;
         report.title = report.title.replacen("mixed", "soak", 1);
         report.scenario = "soak".into();
         put_drift(&mut report, &outcome.samples);

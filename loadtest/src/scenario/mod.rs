@@ -84,7 +84,7 @@ impl Scenario {
             Scenario::Idle(idle) => idle.run(server, options).await,
             Scenario::Fanout(fanout) => fanout.run(server, options).await,
             Scenario::Ops(ops) => ops.run(server).await,
-            Scenario::Mixed(mixed) => mixed.run(server).await,
+            Scenario::Mixed(mixed) => mixed.run(server, options).await,
             Scenario::Storm(storm) => storm.run(server, options).await,
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
