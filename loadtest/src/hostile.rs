@@ -87,7 +87,7 @@ async fn flood(server: SocketAddr, account: &Account, number: usize, counts: &Co
     };
     let refused = number % 4 == 1;
     loop {
-        let asked = if number % 2 == 0 {
+        let asked = if number.is_multiple_of(2) {
             ask(&mut link, &search()).await
         } else {
             ask(&mut link, &batch(refused)).await

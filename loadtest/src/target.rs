@@ -110,10 +110,8 @@ impl Server {
             let why = "its limits are changed by a restart, so this needs a server that this program starts: omit --url";
             return Err(Trouble::setup(why));
         }
-        let options = ServerOptions {
-            limits,
-            ..options.clone()
-        };
+        let mut options = options.clone();
+        options.limits = limits;
         self.restart(&options)
     }
 
