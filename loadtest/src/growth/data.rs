@@ -83,7 +83,7 @@ async fn grow(
             whole.put_search(&mut report).await?;
             // it leaves many tasks behind
             if size == largest {
-                whole.put_upkeep(&mut report).await?;
+                whole.put_upkeep(&mut report, ground.growth.seconds).await?;
             }
         }
     }
@@ -158,9 +158,9 @@ impl Whole<'_> {
     }
 
     /// What lists cost those who write: one person, and many at once.
-    async fn put_upkeep(&self, report: &mut Report) -> Result<(), Trouble> {
+    async fn put_upkeep(&self, report: &mut Report, seconds: f64) -> Result<(), Trouble> {
         for sockets in [1, 16] {
-            let found = upkeep::of(self.server, self.account, self.workspace, sockets).await?;
+            let found = upkeep::of(self.server, self.account, self.workspace, sockets, seconds).await?;
             let Some(found) = found else { continue };
             let of = format!("{} tasks: CPU of task.create, {sockets} at once", self.size);
             report.put(of.clone(), found.alone, "µs");

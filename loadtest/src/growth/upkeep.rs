@@ -15,8 +15,8 @@ use taskwire_protocol::account::Streams;
 use taskwire_protocol::task::{CreateTask, ListTasks};
 use uuid::Uuid;
 
-/// How often it compares a second with a list to one without.
-const PAIRS: usize = 15;
+/// How often it compares a second with a list to one without, for each second that a point is measured.
+const PAIRS: f64 = 5.0;
 /// How long people write between two lists.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,12 +26,14 @@ pub(super) struct Upkeep {
     pub(super) ratio: f64,
 }
 
-/// Compares, with so many sockets that create one task after the other. `None` if the CPU cannot be seen.
+/// Compares, with so many sockets that create one task after the other. `None` if the CPU cannot be seen. `seconds`: that a
+/// point is measured.
 pub(super) async fn of(
     server: &Server,
     account: &Account,
     workspace: Uuid,
     sockets: usize,
+    seconds: f64,
 ) -> Result<Option<Upkeep>, Trouble> {
     let workspace_id = WorkspaceId(workspace);
     let list: ListTasks = serde_json::from_value(json!({ "workspace_id": workspace_id, "sort": "title" }))?;
@@ -42,8 +44,9 @@ pub(super) async fn of(
     for _ in 0..sockets {
         writers.push(quiet(server, account).await?);
     }
-    let mut pairs = Vec::with_capacity(PAIRS);
-    for _ in 0..PAIRS {
+    let number = (PAIRS * seconds).ceil() as usize;
+    let mut pairs = Vec::with_capacity(number);
+    for _ in 0..number {
         let mut costs = [0.0; 2];
         for (cost, is_listed) in costs.iter_mut().zip([false, true]) {
             // what was written before costs this list, which is not measured
