@@ -13,7 +13,9 @@ use super::load::{self, Loaded, Memory};
 use super::loading::Noted;
 use super::narrow;
 use super::optimism::is_verified;
-use super::recovery::{Fault, Tries, answer_unknown, deadline, divided, give_up_late, look_for};
+use super::recovery::{
+    BEGUN_WITHIN, DONE_WITHIN, Fault, Tries, answer_unknown, deadline, divided, give_up_late, look_for,
+};
 use super::shared::Shared;
 use super::submission::{Batch, Step, Submission, Work, within};
 use super::write::{self, Placed, Rewritten};
@@ -98,7 +100,8 @@ impl Writer {
                 left.extend(submissions);
                 continue;
             }
-            let submissions = give_up_late(submissions, unknown);
+            let within = if unknown { DONE_WITHIN } else { BEGUN_WITHIN };
+            let submissions = give_up_late(submissions, within, unknown);
             if submissions.is_empty() {
                 continue;
             }
@@ -222,7 +225,7 @@ impl Writer {
                     submissions = self.after_unknown_commit(submissions, sent);
                 }
             }
-            submissions = give_up_late(submissions, tries.unknown);
+            submissions = give_up_late(submissions, DONE_WITHIN, tries.unknown);
             if submissions.is_empty() {
                 return Ok(());
             }

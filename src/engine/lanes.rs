@@ -204,7 +204,13 @@ impl Writers {
     /// Chores leave some writers to the mutations, also beside a debtor's group, and none begins beside others while a group
     /// waits for these to end.
     fn start_chore(&mut self, turns: &Turns) -> bool {
-        let waited_for = (1..=GROUP).contains(&turns.ready()) && self.running.others() > 0;
+        let now_debtors = Instant::now() >= self.grace && !self.running.owes();
+        let waiting = if now_debtors {
+            turns.waiting()
+        } else {
+            turns.ready()
+        };
+        let waited_for = (1..=GROUP).contains(&waiting) && self.running.others() > 0;
         let is_last = self.idle.len() == 1 && self.running.owes();
         if waited_for || is_last || self.running.chores() >= (self.lanes / 2).max(1) {
             return false;

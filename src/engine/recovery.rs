@@ -18,6 +18,9 @@ const TRIES: u32 = 6;
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// A mutation that is not committed this long after its arrival is given up, in time for an exact answer.
 pub(super) const DONE_WITHIN: Duration = Duration::from_secs(9);
+/// A mutation that is not begun this long after its arrival is given up: what has next to no time left would break off the
+/// whole group in which it is.
+pub(super) const BEGUN_WITHIN: Duration = Duration::from_secs(8);
 /// After how many milliseconds to try again what was not begun: by then most debts are paid.
 const AGAIN: u64 = 1000;
 /// How often a group runs again because it needs more locks. After that it locks out of order, and PostgreSQL detects a
@@ -212,11 +215,11 @@ pub(super) fn deadline(submissions: &[Submission]) -> Instant {
     oldest.unwrap_or_else(Instant::now) + DONE_WITHIN
 }
 
-/// Answers the submissions whose time is over. Returns the others. `unknown`: it is not known what an earlier try
+/// Answers the submissions that came so long ago. Returns the others. `unknown`: it is not known what an earlier try
 /// committed.
-pub(super) fn give_up_late(submissions: Vec<Submission>, unknown: bool) -> Vec<Submission> {
+pub(super) fn give_up_late(submissions: Vec<Submission>, within: Duration, unknown: bool) -> Vec<Submission> {
     let now = Instant::now();
-    let is_late = |submission: &Submission| now.saturating_duration_since(submission.queued) >= DONE_WITHIN;
+    let is_late = |submission: &Submission| now.saturating_duration_since(submission.queued) >= within;
     if !submissions.iter().any(is_late) {
         return submissions;
     }
@@ -298,6 +301,24 @@ mod tests {
         fn canonical(&self) -> String {
             String::new()
         }
+    }
+
+    #[test]
+    fn what_has_next_to_no_time_left_is_not_begun_beside_others() {
+        let seconds = Duration::from_secs_f64;
+        let of = |waited: f64| {
+            let mut submission = Submission::of_user(1, 1, Box::new(Nothing));
+            submission.queued = Instant::now()
+                .checked_sub(seconds(waited))
+                .expect("a machine that runs");
+            submission
+        };
+        let left = |within, unknown| {
+            let group = vec![of(0.0), of(8.5), of(9.5), of(0.1)];
+            give_up_late(group, within, unknown).len()
+        };
+        assert_eq!(left(BEGUN_WITHIN, false), 2);
+        assert_eq!(left(DONE_WITHIN, true), 3, "what was begun is finished");
     }
 
     #[test]

@@ -131,10 +131,12 @@ async fn a_batch_of_moves_that_is_refused_delays_nobody(engine: Engine) {
 }
 
 async fn several_large_purges_of_one_user_are_done_beside_others(engine: Engine) {
+    // each owes a second at most, and all are begun within eight; without optimization a purge takes several times as long
+    const PURGES: usize = if cfg!(debug_assertions) { 4 } else { 6 };
     const PARTS: usize = if cfg!(debug_assertions) { 2_000 } else { 10_000 };
     let (server, victim, _, mut line) = prepared(engine).await;
     let mut tops = Vec::new();
-    for n in 0..6 {
+    for n in 0..PURGES {
         let (top, title) = (new_id(), format!("part {n}"));
         line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
             .await;
@@ -155,8 +157,16 @@ async fn several_large_purges_of_one_user_are_done_beside_others(engine: Engine)
         assert!(answer.starts_with("{\"type\":\"ok\""), "{answer}");
     }
     assert!(others.try_join_next().is_none(), "the others still work");
-    let debts = metric(&server, "taskwire_debts_total").await;
-    assert!(debts >= tops.len() as f64, "each cost something: {debts}");
+    owes(&server, tops.len()).await;
+}
+
+/// Waits until so many debts were made.
+async fn owes(server: &Server, debts: usize) {
+    eventually("debts", async || {
+        let made = metric(server, "taskwire_debts_total").await;
+        (made >= debts as f64).then_some(())
+    })
+    .await;
 }
 
 async fn who_writes_much_at_once_is_a_debtor(engine: Engine) {
@@ -172,9 +182,5 @@ async fn who_writes_much_at_once_is_a_debtor(engine: Engine) {
     line.ok("task.create", &part.to_string()).await;
     copy(&server, engine, "part", PARTS, &[]).await;
     line.ok("task.delete", &json!({ "id": top }).to_string()).await;
-    eventually("a debt", async || {
-        let debts = metric(&server, "taskwire_debts_total").await;
-        (debts >= 1.0).then_some(())
-    })
-    .await;
+    owes(&server, 1).await;
 }

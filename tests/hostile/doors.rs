@@ -7,12 +7,15 @@ use crate::support::raw::Raw;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 on_both_databases!(
     strangers_who_try_passwords_on_forty_sockets_delay_nobody,
     half_requests_on_all_connections_delay_nobody,
 );
 
+/// Before another try of one who got no connection: this program works for the victim too.
+const PAUSE: Duration = Duration::from_millis(5);
 const SOCKETS: u8 = 40;
 /// The sockets come from so many networks.
 const NETWORKS: u8 = 8;
@@ -31,6 +34,7 @@ async fn try_passwords(server: SocketAddr, from: Ipv4Addr, own: u8, answered: Ar
     let mut tried = 0;
     loop {
         let Some(mut line) = Line::connect(server, from).await else {
+            tokio::time::sleep(PAUSE).await;
             continue;
         };
         loop {
@@ -60,6 +64,8 @@ async fn half_requests_on_all_connections_delay_nobody(engine: Engine) {
                 && raw.try_send(b"GET /livez HTTP/1.1\r\nX: ").await.is_ok()
             {
                 raw.ended_at_last().await;
+            } else {
+                tokio::time::sleep(PAUSE).await;
             }
             answered.fetch_add(1, Relaxed);
         }

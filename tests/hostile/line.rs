@@ -32,15 +32,14 @@ impl Line {
         line
     }
 
-    /// A stranger's socket from this address, unless the server refuses it.
+    /// A stranger's socket from this address, unless the server refuses it or does not answer.
     pub async fn connect(server: SocketAddr, from: Ipv4Addr) -> Option<Line> {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((from, 0).into()).expect("an address of this machine");
-        let tcp = timeout(PATIENCE, socket.connect(server)).await.expect("in time");
-        let tcp = tcp.ok()?;
+        let tcp = timeout(PATIENCE, socket.connect(server)).await.ok()?.ok()?;
         tcp.set_nodelay(true).expect("a socket that does not wait");
         let upgraded = client_async(format!("ws://{server}/v1/socket"), tcp);
-        let (socket, _) = timeout(PATIENCE, upgraded).await.expect("in time").ok()?;
+        let (socket, _) = timeout(PATIENCE, upgraded).await.ok()?.ok()?;
         let (out, into) = socket.split();
         let asked = 0;
         Some(Line { out, into, asked })

@@ -70,7 +70,7 @@ async fn large_bodies_whose_answers_nobody_reads_delay_nobody(engine: Engine) {
                 let raw = Raw::try_dial(address, attacker(6).octets()).await;
                 let mut raw = raw.expect("a connection");
                 // refused ones are closed, and come again
-                if raw.try_send(&request).await.is_ok() && raw.head().await.starts_with("HTTP/1.1 200 ") {
+                if raw.try_send(&request).await.is_ok() && raw.is_answered("HTTP/1.1 200 ").await {
                     answered.fetch_add(1, Relaxed);
                     tokio::time::sleep(HELD).await;
                 }

@@ -83,6 +83,13 @@ impl Raw {
         String::from_utf8_lossy(&head).into_owned()
     }
 
+    /// Whether an answer begins so; the connection may end before.
+    pub async fn is_answered(&mut self, so: &str) -> bool {
+        let mut read = vec![0; so.len()];
+        let answer = timeout(PATIENCE, self.0.read_exact(&mut read)).await;
+        answer.expect("an answer in time").is_ok() && read == so.as_bytes()
+    }
+
     /// A socket that authenticates by its header and follows everything.
     pub async fn member(server: &Server, tokens: &Value) -> Raw {
         let token = super::text(&tokens["access_token"]);
