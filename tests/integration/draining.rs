@@ -222,10 +222,11 @@ async fn above_max_sockets_a_socket_closes_and_one_is_admitted_when_another_clos
     let server = Server::start(Engine::Sqlite, &[("max_sockets", "2")]).await;
     // the server counts sockets before it checks their tokens, so a wrong token does not matter
     let tokens = http::sign_up(&server, "ada").await;
-    let held = [
-        Raw::upgrade(&server, "").await,
-        Raw::member(&server, &tokens).await,
-    ];
+    let stranger = Raw::upgrade(&server, "").await;
+    let mut member = Raw::member(&server, &tokens).await;
+    // until then it is a stranger too, and the first of these leaves for the next
+    assert!(member.is_welcomed().await, "the member is in");
+    let held = [stranger, member];
     let mut third = Raw::member(&server, &json!({ "access_token": "nonsense" })).await;
     let (first, payload) = third.frame().await;
     assert_eq!((first, &payload[..2]), (0x88, &1013_u16.to_be_bytes()[..]));
