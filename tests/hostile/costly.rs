@@ -40,6 +40,17 @@ async fn ids(server: &Server, engine: Engine, of: &str) -> Vec<Uuid> {
     ids.collect()
 }
 
+/// A task of the attacker with so many parts, all of this title.
+async fn with_parts(server: &Server, engine: Engine, line: &mut Line, title: &str, parts: usize) -> Uuid {
+    let top = new_id();
+    line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
+        .await;
+    let part = json!({ "title": title, "parent_id": top });
+    line.ok("task.create", &part.to_string()).await;
+    copy(server, engine, title, parts, &[]).await;
+    top
+}
+
 async fn a_batch_of_creates_with_a_taken_id_deep_below_others_delays_nobody(engine: Engine) {
     let (server, mut victim, tokens, mut line) = prepared(engine).await;
     let taken = new_id();
@@ -73,12 +84,7 @@ async fn a_batch_that_begins_with_a_large_purge_and_is_refused_delays_nobody(eng
     // more than what shares a group with others; a server without optimization takes as long for a tenth of the most
     const PARTS: usize = if cfg!(debug_assertions) { 2_200 } else { 19_000 };
     let (server, mut victim, tokens, mut line) = prepared(engine).await;
-    let top = new_id();
-    line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
-        .await;
-    let part = json!({ "title": "part", "parent_id": top });
-    line.ok("task.create", &part.to_string()).await;
-    copy(&server, engine, "part", PARTS, &[]).await;
+    let top = with_parts(&server, engine, &mut line, "part", PARTS).await;
     let purge = json!({ "type": "task.delete", "data": { "id": top, "permanent": true } });
     let unknown = json!({ "type": "task.update", "data": { "id": new_id(), "title": "T" } });
     let ask = Ask {
@@ -137,13 +143,8 @@ async fn several_large_purges_of_one_user_are_done_beside_others(engine: Engine)
     let (server, victim, _, mut line) = prepared(engine).await;
     let mut tops = Vec::new();
     for n in 0..PURGES {
-        let (top, title) = (new_id(), format!("part {n}"));
-        line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
-            .await;
-        let part = json!({ "title": title, "parent_id": top });
-        line.ok("task.create", &part.to_string()).await;
-        copy(&server, engine, &title, PARTS, &[]).await;
-        tops.push(top);
+        let title = format!("part {n}");
+        tops.push(with_parts(&server, engine, &mut line, &title, PARTS).await);
     }
     let mut others = JoinSet::new();
     others.spawn(victim.keeps_on());
@@ -175,12 +176,7 @@ async fn who_writes_much_at_once_is_a_debtor(engine: Engine) {
     let server = server(engine, &MUCH).await;
     let tokens = sign_up(&server, attacker(2), "hog").await;
     let mut line = Line::open(&server, attacker(2), &tokens).await;
-    let top = new_id();
-    line.ok("task.create", &json!({ "id": top, "title": "top" }).to_string())
-        .await;
-    let part = json!({ "title": "part", "parent_id": top });
-    line.ok("task.create", &part.to_string()).await;
-    copy(&server, engine, "part", PARTS, &[]).await;
+    let top = with_parts(&server, engine, &mut line, "part", PARTS).await;
     line.ok("task.delete", &json!({ "id": top }).to_string()).await;
     owes(&server, 1).await;
 }
