@@ -59,7 +59,8 @@ async fn grow(
     let mut points = sizes.into_iter();
     while let Some(size) = ground.next(&mut points, &mut report) {
         let resting = server.rest(ground.options)?;
-        home.fill(&resting.database(), made, size).await?;
+        let database = resting.database();
+        home.fill(&database, made, size).await?;
         server = resting.wake()?;
         server.tokens = vec![account.token.clone()];
         let [create, list] = latencies(ground, &mut server, &mut report.faults).await?;
@@ -71,6 +72,7 @@ async fn grow(
             let whole = Whole {
                 server: &server,
                 account,
+                database: &database,
                 workspace: home.workspace,
                 size,
             };
@@ -110,6 +112,8 @@ async fn grow(
 struct Whole<'w> {
     server: &'w Server,
     account: &'w Account,
+    /// Where the server has its data.
+    database: &'w str,
     workspace: Uuid,
     size: usize,
 }
@@ -125,7 +129,13 @@ impl Whole<'_> {
     /// Its lists. Returns the p50 of the slowest, in ms.
     async fn put_lists(&self, report: &mut Report) -> Result<f64, Trouble> {
         let size = self.size;
-        let times = lists::times(self.server, self.account, self.workspace, PROJECT).await?;
+        let times = lists::times(
+            self.server,
+            self.account,
+            (self.database, self.workspace),
+            PROJECT,
+        )
+        .await?;
         report.put(format!("{size} tasks: lists are quick after"), times.first, "s");
         let slowest = times.p50s.iter().map(|(_, p50)| *p50).fold(0.0, f64::max);
         let lists = times.p50s.len();
@@ -136,6 +146,9 @@ impl Whole<'_> {
         );
         for (list, p50) in times.p50s {
             report.put(format!("{size} tasks: task.list by {list}, p50"), p50, "ms");
+        }
+        for (rows, p50) in times.limits {
+            report.put(format!("{size} tasks: limit, {rows}, p50"), p50, "ms");
         }
         Ok(slowest)
     }

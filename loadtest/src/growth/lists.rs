@@ -1,6 +1,8 @@
 //! Measures `task.list` of one workspace by every order and every filter, each time after a change, with the total of the
-//! first page. Does not know how the workspace was filled, but that `rows::vary` made its tasks differ.
+//! first page, and the limit: the database alone reads as many rows. Does not know how the workspace was filled, but that
+//! `rows::vary` made its tasks differ.
 
+use super::alone::{Alone, PAGE};
 use crate::accounts::Account;
 use crate::crowd;
 use crate::link::Link;
@@ -81,13 +83,15 @@ pub(super) struct Times {
     pub(super) first: f64,
     /// The p50 of each list, in ms.
     pub(super) p50s: Vec<(String, f64)>,
+    /// The p50 of the limit, by where its rows lie, in ms.
+    pub(super) limits: Vec<(String, f64)>,
 }
 
-/// Measures all lists.
+/// Measures all lists, and their limit in the server's `database`.
 pub(super) async fn times(
     server: &Server,
     account: &Account,
-    workspace: Uuid,
+    (database, workspace): (&str, Uuid),
     project: Uuid,
 ) -> Result<Times, Trouble> {
     let (mut link, welcome) = crowd::join(server.address, 0, account, Streams::default()).await?;
@@ -111,10 +115,29 @@ pub(super) async fn times(
             link.call(&task).await?;
             times.push(take(&mut link, &list).await?);
         }
-        times.sort_unstable();
-        p50s.push((name, times[REQUESTS / 2].as_secs_f64() * 1e3));
+        p50s.push((name, p50(times)));
     }
-    Ok(Times { first, p50s })
+    let mut alone = Alone::open(database, workspace).await?;
+    let (mut together, mut anywhere) = (Vec::new(), Vec::new());
+    for _ in 0..REQUESTS {
+        link.call(&task).await?;
+        let read = alone.read().await?;
+        together.push(read.together);
+        anywhere.push(read.anywhere);
+    }
+    let limits = vec![
+        (format!("{PAGE} rows that lie together"), p50(together)),
+        (format!("{PAGE} rows from everywhere"), p50(anywhere)),
+    ];
+    Ok(Times { first, p50s, limits })
+}
+
+/// The median, in ms.
+fn p50(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times
+        .get(times.len() / 2)
+        .map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
 fn read(list: &Value, workspace: Uuid) -> Result<ListTasks, Trouble> {

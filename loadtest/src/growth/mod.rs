@@ -3,11 +3,12 @@
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
 //! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them,
-//!   `lists` lists them by all orders and filters, `stats` counts them, `search` finds them by their words, `upkeep` compares
+//!   `lists` lists them by all orders and filters, beside the database `alone`, `stats` counts them, `search` finds them by their words, `upkeep` compares
 //!   what it costs to write with lists and without
 //! - `instances`  latency and rate with several instances
 //! - `ground`     state that the steps share
 
+mod alone;
 mod data;
 mod ground;
 mod instances;
