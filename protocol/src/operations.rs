@@ -92,7 +92,7 @@ macro_rules! for_each_operation {
             "member.add" mutation admin: member::AddMember => member::Member;
             /// Changes a member's role.
             "member.update" mutation admin: member::UpdateMember => member::Member;
-            /// Removes a member, also from the assignees of tasks.
+            /// Removes a member, also from the assignees of tasks; of more than 2,000 in steps afterwards.
             "member.remove" mutation admin: member::RemoveMember => account::Done;
 
             /// Creates a project, as the last one of its workspace.
@@ -101,7 +101,7 @@ macro_rules! for_each_operation {
             "project.update" mutation member: project::UpdateProject => project::Project;
             /// Archives a project, or takes it back.
             "project.archive" mutation member: project::ArchiveProject => project::Project;
-            /// Deletes a project. Its tasks stay, without a project.
+            /// Deletes a project. Its tasks stay, without a project; more than 2,000 leave it in steps before it goes.
             "project.delete" mutation member: project::DeleteProject => project::ProjectDeleted;
             /// Lists the projects of a workspace in their order, archived ones included.
             "project.list" query viewer: project::ListProjects => page::Page<project::Project>;

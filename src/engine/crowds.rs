@@ -1,6 +1,5 @@
 //! The lookups of tasks whose number nothing bounds. For several mutations they bring few enough together, else those that
-//! asked run alone. For one that runs alone they bring more, and the world is told when even that is too much. What nobody
-//! may be refused for its size they bring whole: who is assigned to however many tasks can leave, and a project can go.
+//! asked run alone. For one that runs alone they bring more, and the world is told when even that is too much.
 
 use super::loading::{Done, Loading};
 use super::recovery::Fault;
@@ -18,7 +17,7 @@ const OF_SEVERAL: usize = 512;
 pub(super) async fn below(loading: &mut Loading<'_>) -> Done {
     let ids = &loading.needs.below;
     let few = tasks::load_below(loading.tx, ids.iter().copied()).await?;
-    bring_more(loading, few, Many::Below(ids), Some((Crowd::Below, MOST))).await
+    bring_more(loading, few, Many::Below(ids), (Crowd::Below, MOST)).await
 }
 
 /// Only how deep the tasks go. What mutations of the group name is in memory, because they may move it, and what is above
@@ -38,18 +37,19 @@ pub(super) async fn levels(loading: &mut Loading<'_>) -> Done {
 
 pub(super) async fn blocked(loading: &mut Loading<'_>) -> Done {
     let ids = &loading.needs.blocked;
-    bring(loading, Many::BlockedBy(ids), Some((Crowd::Blocked, MOST))).await
+    bring(loading, Many::BlockedBy(ids), (Crowd::Blocked, MOST)).await
 }
 
 pub(super) async fn tasks_of_project(loading: &mut Loading<'_>) -> Done {
     let ids = &loading.needs.tasks_of_project;
-    bring(loading, Many::OfProjects(ids), None).await
+    bring(loading, Many::OfProjects(ids), (Crowd::OfProject, MOST)).await
 }
 
 pub(super) async fn assigned(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
     for (workspace, user) in &needs.assigned {
-        bring(loading, Many::Assigned(*workspace, *user), None).await?;
+        let most = (Crowd::Assigned, MANY_TOGETHER);
+        bring(loading, Many::Assigned(*workspace, *user), most).await?;
     }
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(super) async fn restaged(loading: &mut Loading<'_>) -> Done {
             continue;
         }
         let many = Many::InStages(*workspace, &keys);
-        bring(loading, many, Some((Crowd::InStages, limits::RESTAGED))).await?;
+        bring(loading, many, (Crowd::InStages, limits::RESTAGED)).await?;
     }
     Ok(())
 }
@@ -75,22 +75,15 @@ pub(super) async fn tasks_with_tag(loading: &mut Loading<'_>) -> Done {
         let Some(tag) = loading.world.tags.get(*id).cloned() else {
             continue;
         };
-        bring(
-            loading,
-            Many::Tagged(&tag),
-            Some((Crowd::Tagged, limits::RETAGGED)),
-        )
-        .await?;
+        bring(loading, Many::Tagged(&tag), (Crowd::Tagged, limits::RETAGGED)).await?;
     }
     Ok(())
 }
 
-/// Brings tasks: all of them, or at most so many.
-async fn bring(loading: &mut Loading<'_>, many: Many<'_>, most: Option<(Crowd, usize)>) -> Done {
-    let is_whole = most.is_none() && loading.is_one();
-    let limit = (!is_whole).then_some(MANY_TOGETHER + 1);
-    let found = tasks::load_many(loading.tx, many, limit).await?;
-    let few = (is_whole || found.len() <= MANY_TOGETHER).then_some(found);
+/// Brings tasks, or tells the world that they are more than that.
+async fn bring(loading: &mut Loading<'_>, many: Many<'_>, most: (Crowd, usize)) -> Done {
+    let found = tasks::load_many(loading.tx, many, Some(MANY_TOGETHER + 1)).await?;
+    let few = (found.len() <= MANY_TOGETHER).then_some(found);
     bring_more(loading, few, many, most).await
 }
 
@@ -99,7 +92,7 @@ async fn bring_more(
     loading: &mut Loading<'_>,
     few: Option<Vec<Task>>,
     many: Many<'_>,
-    most: Option<(Crowd, usize)>,
+    (crowd, most): (Crowd, usize),
 ) -> Done {
     loading.brought += few.as_ref().map_or(MANY_TOGETHER + 1, Vec::len);
     let together = if loading.is_of_one() {
@@ -110,19 +103,17 @@ async fn bring_more(
     if loading.brought > together && !loading.is_one() {
         return Err(Fault::crowded());
     }
-    // the server's own steps have nobody who could ask for less
-    let most = most.filter(|_| !loading.is_own());
+    // the server's own steps have nobody who could ask for less; from those who leave, a job takes what is more
+    let is_bounded = !loading.is_own() || crowd == Crowd::Assigned;
     let found = if let Some(found) = few {
         found
     } else {
         // a refusal should not cost as much as what it refuses, so they are counted first
-        if let Some((crowd, most)) = most
-            && tasks::count_many(loading.tx, many, most + 1).await? > most
-        {
+        if is_bounded && tasks::count_many(loading.tx, many, most + 1).await? > most {
             loading.world.lacks(crowd);
             return Ok(());
         }
-        tasks::load_many(loading.tx, many, most.map(|(_, most)| most)).await?
+        tasks::load_many(loading.tx, many, is_bounded.then_some(most)).await?
     };
     for task in found {
         loading.world.tasks.loaded(task);

@@ -166,7 +166,7 @@ impl Engine {
     ) -> Result<Reply> {
         if work.decides().any(is_to_be_prepared) {
             // apart, so that the future of every mutation is not as large as this one
-            Box::pin(self.prepare_submission(&caller, op_id, &mut work)).await?;
+            Box::pin(self.prepare_submission(&caller, op_id, &mut work, request_id.as_ref())).await?;
         }
         let mut submission = Box::new(Submission::new(caller, op_id, work));
         submission.request_id = request_id;
@@ -174,7 +174,19 @@ impl Engine {
     }
 
     /// Does what must not wait in the lane.
-    async fn prepare_submission(&self, caller: &Caller, op_id: Option<OpId>, work: &mut Work) -> Result<()> {
+    async fn prepare_submission(
+        &self,
+        caller: &Arc<Caller>,
+        op_id: Option<OpId>,
+        work: &mut Work,
+        request_id: Option<&Arc<str>>,
+    ) -> Result<()> {
+        if let Work::One(step) = work
+            && let Some(project) = step.decide.empties()
+            && !self.was_done(caller, op_id).await?
+        {
+            return self.empty(caller, &*step.decide, project, request_id).await;
+        }
         self.find_invites(work).await?;
         if work.decides().any(|decide| decide.mails().is_some()) && !self.was_done(caller, op_id).await? {
             self.count_invitations(caller, work).await?;
@@ -191,7 +203,10 @@ impl Engine {
 
 /// Whether [`Engine::prepare_submission`] has something to do for it.
 fn is_to_be_prepared(decide: &dyn Decide) -> bool {
-    decide.invitation().is_some() || decide.mails().is_some() || decide.changes_profile()
+    decide.invitation().is_some()
+        || decide.mails().is_some()
+        || decide.changes_profile()
+        || decide.empties().is_some()
 }
 
 impl Engine {

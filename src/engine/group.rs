@@ -1,38 +1,37 @@
 //! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. After an error
-//! of the database the transaction is rolled back, and the group may run again (`recovery`). If it still fails and the
-//! database is available, each mutation runs again alone. A mutation that needs too many rows, or whose rows take too long,
-//! runs alone; the others of its group run together without it.
+//! of the database the transaction is rolled back, and the group may run again (`recovery`).
+//!
+//! - `decide`  what the mutations of a group decide, one after the other
+//! - `divide`  which parts of a group run if it fails as a whole
+
+mod decide;
+mod divide;
 
 use super::Reply;
-use super::answer::{Done, Verdict, answers};
-use super::authorize::authorize_loaded;
+use super::answer::answers;
 use super::charge;
 use super::costs::Costs;
 use super::item::Bill;
-use super::load::{self, Loaded, Memory};
+use super::load::{self, Loaded};
 use super::loading::Noted;
-use super::narrow;
 use super::optimism::is_verified;
-use super::recovery::{
-    BEGUN_WITHIN, DONE_WITHIN, Fault, Tries, answer_unknown, deadline, divided, give_up_late, look_for,
-};
+use super::recovery::{DONE_WITHIN, Fault, Tries, answer_unknown, deadline, give_up_late, look_for};
 use super::shared::Shared;
-use super::submission::{Batch, Step, Submission, Work, within};
+use super::submission::Submission;
 use super::write::{self, Placed, Rewritten};
 use crate::failpoint::reach;
 use crate::live::{Frame, Published};
+use crate::ops::invites;
 use crate::ops::world::{Members, World};
-use crate::ops::{Act, Caller, Needs, invites};
 use crate::store::statistics::count_alike;
 use crate::store::{StoreError, Transaction, Trouble};
-use foldhash::{HashMap, HashMapExt};
-use std::collections::{BTreeSet, VecDeque};
+use decide::Basis;
+use divide::Failed;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
-use taskwire_protocol::{
-    ErrorCode, Failure, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId,
-};
+use taskwire_protocol::{Failure, SessionId, StreamId, TaskId, Timestamp, WorkspaceId};
 
 /// A writer: its connection, and what it keeps between groups.
 pub(super) struct Writer {
@@ -88,66 +87,6 @@ impl Writer {
             sent: None,
             noted: None,
         }
-    }
-
-    /// Runs the submissions and answers each of them, up to the first one that needs a transaction for itself. Others have
-    /// their turn before the next such one.
-    pub(super) async fn run(&mut self, submissions: Vec<Submission>) -> Outcome {
-        let mut groups = VecDeque::from([(submissions, false)]);
-        let (mut left, mut had_large, mut costs) = (Vec::new(), false, Costs::default());
-        while let Some((submissions, unknown)) = groups.pop_front() {
-            if had_large && !unknown {
-                left.extend(submissions);
-                continue;
-            }
-            let within = if unknown { DONE_WITHIN } else { BEGUN_WITHIN };
-            let submissions = give_up_late(submissions, within, unknown);
-            if submissions.is_empty() {
-                continue;
-            }
-            had_large |= submissions.iter().any(|submission| submission.is_large);
-            let Failed {
-                mut submissions,
-                whose,
-                error,
-                unknown,
-            } = match self.run_together(submissions, unknown, &mut costs).await {
-                Ok(()) => continue,
-                Err(failed) => failed,
-            };
-            // while the database is unavailable, each submission alone would wait as long as all of them together
-            let is_away = matches!(error.trouble, Trouble::Unavailable | Trouble::Late) && whose.is_empty();
-            if submissions.len() == 1 || is_away {
-                refuse(submissions, error);
-                continue;
-            }
-            metrics::counter!("taskwire_groups_split_total").increment(1);
-            if error.trouble == Trouble::Late
-                && whose.len() == 1
-                && let Some(place) = whose.first()
-            {
-                // it had the statement's time for itself, and would take it again
-                refuse(vec![submissions.remove(*place)], error);
-                groups.push_front((submissions, unknown));
-                continue;
-            }
-            for (i, submission) in submissions.iter_mut().enumerate() {
-                submission.is_large |= whose.contains(&i);
-            }
-            let parts = if whose.is_empty() {
-                submissions
-                    .into_iter()
-                    .map(|submission| vec![submission])
-                    .collect()
-            } else {
-                divided(submissions, &whose)
-            };
-            for part in parts.into_iter().rev() {
-                groups.push_front((part, unknown));
-            }
-        }
-        let bills = costs.bills(self.tx.usual());
-        Outcome { bills, left }
     }
 
     /// Runs the submissions in one transaction. `unknown`: it is not known what an earlier transaction with them did.
@@ -387,134 +326,6 @@ impl Writer {
         answer_unknown(submissions)
     }
 
-    /// Decides the submissions in order. Each submission sees what the submissions before it did.
-    fn decide(
-        &self,
-        submissions: &[Submission],
-        world: &mut World,
-        basis: &Basis,
-        costs: &mut Costs,
-    ) -> Result<Vec<Verdict>, Fault> {
-        let mut began = Instant::now();
-        let mut seen: HashMap<(UserId, OpId), i64> = HashMap::new();
-        let mut verdicts = Vec::with_capacity(submissions.len());
-        for submission in submissions {
-            let span = tracing::enabled!(tracing::Level::DEBUG).then(|| submission.trace().span());
-            let _entered = span.as_ref().map(tracing::Span::enter);
-            let key = submission.op_id.map(|op_id| (submission.caller.user.id, op_id));
-            let verdict = match recall(key, submission.hash(), &seen, &basis.memory) {
-                Some(verdict) => Ok(verdict),
-                None => match &submission.work {
-                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, basis),
-                    Work::Batch(batch) => self.batch(batch, submission, world, basis, &mut seen),
-                },
-            };
-            let now = Instant::now();
-            costs.add(submission.whose, now - began);
-            began = now;
-            let verdict = verdict?;
-            remember(key, submission.hash(), &verdict, &mut seen);
-            verdicts.push(verdict);
-        }
-        Ok(verdicts)
-    }
-
-    fn one(
-        &self,
-        step: &Step,
-        caller: &Caller,
-        op_id: Option<OpId>,
-        world: &mut World,
-        basis: &Basis,
-    ) -> Result<Verdict, Fault> {
-        let from = world.logged();
-        let place = match self
-            .shared
-            .sessions
-            .refuse_if_ended(step, caller, world)
-            .and_then(|()| authorize_loaded(&*step.decide, caller, world, |_| None))
-        {
-            Ok(place) => place,
-            Err(failure) => return Ok(Verdict::Refused(failure)),
-        };
-        if let Some(loaded) = &basis.narrowed {
-            match narrow::of_step(&*step.decide, caller, world) {
-                Err(failure) => return Ok(Verdict::Refused(failure)),
-                Ok(needs) if !loaded.has_far(&needs) => return Err(Fault::Hopeful),
-                Ok(_) => {}
-            }
-        }
-        let act = Act {
-            caller,
-            now: basis.now,
-            bounds: &self.shared.bounds,
-            ids: &self.shared.ids,
-            op_id,
-            place,
-        };
-        let tried = step.decide.reaches(caller, world);
-        if let Some(Err(failure)) = tried.map(|person| self.shared.limits.reach(caller.user.id, &person)) {
-            return Ok(Verdict::Refused(failure));
-        }
-        match step.decide.decide(&act, world) {
-            Ok(data) => Ok(Verdict::Done(Done {
-                data,
-                from,
-                to: world.logged(),
-            })),
-            Err(_) if world.logged() != from => Err(Fault::Failed(StoreError::corrupt(format!(
-                "{} changed the world and then refused",
-                step.decide.name()
-            )))),
-            Err(failure) => Ok(Verdict::Refused(failure)),
-        }
-    }
-
-    fn batch(
-        &self,
-        batch: &Batch,
-        submission: &Submission,
-        world: &mut World,
-        basis: &Basis,
-        seen: &mut HashMap<(UserId, OpId), i64>,
-    ) -> Result<Verdict, Fault> {
-        let before = batch.atomic.then(|| world.clone());
-        let mut verdicts = Vec::with_capacity(batch.parts.len());
-        for (i, part) in batch.parts.iter().enumerate() {
-            let step = match &part.step {
-                Ok(step) => step,
-                Err(failure) => {
-                    verdicts.push(Verdict::Refused(failure.clone()));
-                    continue;
-                }
-            };
-            let key = part.op_id.map(|op_id| (submission.caller.user.id, op_id));
-            let verdict = match recall(key, step.hash, seen, &basis.memory) {
-                Some(Verdict::Refused(failure)) => Verdict::Refused(failure.at(format!("ops[{i}].op_id"))),
-                Some(verdict) => verdict,
-                None => match self.one(
-                    step,
-                    &submission.caller,
-                    part.op_id.or(submission.op_id),
-                    world,
-                    basis,
-                )? {
-                    Verdict::Refused(failure) => Verdict::Refused(within(failure, i)),
-                    verdict => verdict,
-                },
-            };
-            if matches!(verdict, Verdict::Refused(_))
-                && let Some(before) = before
-            {
-                *world = before;
-                return Ok(verdict);
-            }
-            remember(key, step.hash, &verdict, seen);
-            verdicts.push(verdict);
-        }
-        Ok(Verdict::Parts(verdicts))
-    }
-
     /// After the commit: the caches, the live streams, the answers.
     fn finish(&self, submissions: Vec<Submission>, committed: Committed) {
         for (workspace, members) in committed.members {
@@ -584,79 +395,6 @@ fn makes_room(submissions: &[Submission]) -> bool {
     matches!(submissions, [submission] if submission.needs.frees)
 }
 
-/// What a group knows beside its world.
-struct Basis {
-    memory: Memory,
-    /// What lookups were for, if they were not for all that the mutations need.
-    narrowed: Option<Needs>,
-    /// The time of its mutations.
-    now: Timestamp,
-}
-
 fn count_error(trouble: Trouble) {
     metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}")).increment(1);
-}
-
-/// Submissions that failed together, and why.
-struct Failed {
-    submissions: Vec<Submission>,
-    /// Those because of which they failed, by their places. Empty if it is not known.
-    whose: BTreeSet<usize>,
-    error: StoreError,
-    /// Whether a commit with them was sent whose outcome is not known.
-    unknown: bool,
-}
-
-fn refuse(submissions: Vec<Submission>, error: StoreError) {
-    let failure = match &submissions[..] {
-        [submission] => refusal(submission, error),
-        _ => Failure::from(error),
-    };
-    for submission in submissions {
-        submission.answer(Err(failure.clone()));
-    }
-}
-
-/// The answer to a submission on which the database failed. The answer and its log line have the same request id.
-fn refusal(submission: &Submission, error: StoreError) -> Failure {
-    let (trace, id) = (submission.trace(), submission.trace().id());
-    let mut failure = trace.of_failure(&id).in_scope(|| Failure::from(error));
-    // a step of a sign-in is answered under the id of the sign-in
-    if !submission.is_own() {
-        failure.request_id = id;
-    }
-    failure
-}
-
-/// What an op_id did before, in this group or an earlier one.
-fn recall(
-    key: Option<(UserId, OpId)>,
-    hash: i64,
-    seen: &HashMap<(UserId, OpId), i64>,
-    memory: &Memory,
-) -> Option<Verdict> {
-    let key = key?;
-    let (known, verdict) = match (seen.get(&key), memory.get(&key)) {
-        (Some(known), _) => (*known, Verdict::Repeats(key)),
-        (None, Some(remembered)) => (remembered.hash, Verdict::Remembered(remembered.reply.clone())),
-        (None, None) => return None,
-    };
-    if known == hash {
-        return Some(verdict);
-    }
-    let message = "this op_id was already used for another request; use a new op_id for each request";
-    Some(Verdict::Refused(
-        Failure::new(ErrorCode::Conflict, message).at("op_id"),
-    ))
-}
-
-fn remember(
-    key: Option<(UserId, OpId)>,
-    hash: i64,
-    verdict: &Verdict,
-    seen: &mut HashMap<(UserId, OpId), i64>,
-) {
-    if let (Some(key), Verdict::Done(_) | Verdict::Parts(_)) = (key, verdict) {
-        seen.insert(key, hash);
-    }
 }

@@ -23,7 +23,7 @@ impl Engine {
         if !indexes.are_for(tasks) {
             return;
         }
-        let Some(claim) = indexes.claim(workspace) else {
+        let Some(claim) = indexes.claim(workspace, user) else {
             return;
         };
         let engine = self.clone();

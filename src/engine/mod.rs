@@ -60,6 +60,7 @@ mod company;
 mod costs;
 mod crowds;
 mod departures;
+mod detach;
 mod dispatch;
 mod download;
 mod erasure;

@@ -26,7 +26,7 @@ const WAIT: [&str; 4] = [
 ];
 
 /// Whether a request waits for something before it takes its place in the lane's queue: for a limit, for its
-/// preparation, or for the workspace of an invitation. Later mutations of its socket must not overtake it.
+/// preparation, for tasks to leave a project, or for the workspace of an invitation. Later mutations of its socket must not overtake it.
 pub fn waits_before_the_lane(request: &Request) -> bool {
     match request {
         Request::UpdateProfile(_)
@@ -34,7 +34,8 @@ pub fn waits_before_the_lane(request: &Request) -> bool {
         | Request::UnlockUser(_)
         | Request::CreateInvite(_)
         | Request::AcceptInvite(_)
-        | Request::RevokeInvite(_) => true,
+        | Request::RevokeInvite(_)
+        | Request::DeleteProject(_) => true,
         Request::Batch(batch) => batch.ops.iter().any(|op| WAIT.contains(&&*op.r#type)),
         _ => false,
     }

@@ -10,6 +10,7 @@
 //! - `erase_account`   erases what a deleted account has left; `erase_workspace` a workspace without members;
 //!   `forget_name` takes the user's name out of the logs of workspaces
 //! - `forget_task`   forgets what was told about a task that was purged
+//! - `unassign`   takes a person who left a workspace from its tasks
 //! - `look_again`   looks again when a user is to be told about tasks
 //! - `show_invites`   shows invitations to those who verified the address that they name
 //! - `adopt_tags`   makes tags of the names that tasks have from an older version
@@ -37,6 +38,7 @@ mod run;
 mod runner;
 mod show_invites;
 mod spread_profile;
+mod unassign;
 mod words;
 
 pub use kind::{Job, Kind, Schedule};
@@ -56,6 +58,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crate::store::jobs::EraseWorkspace>(),
     Kind::of::<crate::store::jobs::ForgetName>(),
     Kind::of::<crate::store::jobs::ForgetTask>(),
+    Kind::of::<crate::store::jobs::Unassign>(),
     Kind::of::<crate::store::jobs::ShowInvites>(),
     Kind::of::<crate::store::jobs::AdoptTags>(),
     Kind::of::<crate::store::jobs::RemoveFiles>(),

@@ -4,13 +4,15 @@ use super::caller::targets_a_workspace;
 use super::cursor::{List, Wanted};
 use super::joining::{join, role_of_caller, workspace};
 use super::notices::{Notice, tell};
-use super::world::{Logged, World};
+use super::world::{Crowd, Logged, World};
 use super::{
     Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Place, Query, Result, cascade, conflict, invites,
     not_found,
 };
 use crate::domain::members as rules;
+use crate::store::jobs::{NewJob, Unassign};
 use crate::store::members;
+use std::time::Duration;
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{
@@ -185,7 +187,7 @@ fn removable(asked: &RemoveMember, by: Role, workspace: &Workspace, world: &Worl
     rules::change(workspace.kind, by, Some(before.role), None, owners)
 }
 
-/// A member leaves a workspace, and the assignees of the tasks that are loaded.
+/// A member leaves a workspace, and the assignees of the tasks that are loaded. Of very many, a job does the latter.
 pub(super) fn leave(
     act: &Act<'_>,
     world: &mut World,
@@ -209,6 +211,15 @@ pub(super) fn leave(
     cascade::each::<events::TaskUpdated>(act, world, workspace, tasks, |task| {
         task.assignee_ids.retain(|id| *id != user);
     })?;
+    if !world.has_all(Crowd::Assigned) {
+        let actor = act.caller.actor.actor().clone();
+        let job = Unassign {
+            workspace,
+            user,
+            actor,
+        };
+        world.enqueue(NewJob::new(act.new_id().to_string(), &job, Duration::ZERO)?);
+    }
     let lost = AccessLost {
         workspace_id: workspace,
         reason,

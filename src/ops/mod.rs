@@ -40,6 +40,7 @@ mod command;
 pub mod comments;
 pub mod cursor;
 pub mod deletion;
+pub mod detach;
 pub mod devices;
 pub mod first_admin;
 mod grant;

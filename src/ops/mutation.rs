@@ -3,7 +3,7 @@
 use super::world::{Logged, World};
 use super::{Act, Caller, Needs, Place, Result, Target, Targeted, json};
 use std::sync::Arc;
-use taskwire_protocol::{Access, InviteId, WorkspaceId};
+use taskwire_protocol::{Access, InviteId, ProjectId, WorkspaceId};
 
 /// The result of a mutation. A change without a log entry does not compile: only [`World::emit`] makes a [`Logged`].
 pub struct Change<T>(Output<T>);
@@ -80,6 +80,11 @@ pub trait Mutation: Targeted {
         false
     }
 
+    /// The project from which the engine takes tasks first, while they are too many for one transaction.
+    fn empties(&self) -> Option<ProjectId> {
+        None
+    }
+
     /// Whether it counts as a change of the caller's own profile, of which an hour allows only some.
     const CHANGES_PROFILE: bool = false;
 
@@ -120,6 +125,10 @@ pub trait Decide: Send + Sync {
     /// Whether it may change very many tasks.
     fn cascades(&self) -> bool {
         false
+    }
+    /// The project from which the engine takes tasks first.
+    fn empties(&self) -> Option<ProjectId> {
+        None
     }
     /// The invitation that it names, whose workspace the engine must find first.
     fn invitation(&self) -> Option<InviteName<'_>> {
@@ -173,6 +182,10 @@ impl<M: Mutation> Decide for M {
 
     fn cascades(&self) -> bool {
         Mutation::cascades(self)
+    }
+
+    fn empties(&self) -> Option<ProjectId> {
+        Mutation::empties(self)
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {

@@ -2,10 +2,11 @@
 
 use super::caller::{targets_a_project, targets_a_workspace};
 use super::cursor::{List, Wanted};
-use super::world::World;
-use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, cascade, not_found};
+use super::world::{Crowd, World};
+use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, cascade, not_found, too_many};
 use crate::domain::{position, text};
 use crate::store::projects;
+use crate::store::tasks::MOST;
 use taskwire_protocol::events;
 use taskwire_protocol::project::{
     ArchiveProject, CreateProject, DeleteProject, ListProjects, Project, ProjectDeleted, UpdateProject,
@@ -153,8 +154,18 @@ impl Mutation for DeleteProject {
         true
     }
 
+    fn empties(&self) -> Option<ProjectId> {
+        Some(self.id)
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<ProjectDeleted>> {
         let project = there(world, self.id)?;
+        if !world.has_all(Crowd::OfProject) {
+            let message = format!(
+                "more than {MOST} tasks are in this project; delete it in a request of its own, not in a batch"
+            );
+            return Err(too_many(&message, MOST));
+        }
         let tasks = world.tasks.iter().map(|(_, task)| task);
         let tasks = tasks.filter(|task| task.project_id == Some(self.id));
         let mut tasks: Vec<Task> = tasks.cloned().collect();

@@ -1,7 +1,8 @@
 //! Projects: what they are, their order, and what becomes of their tasks.
 
 use crate::on_both_databases;
-use crate::support::follower::{names, pluck};
+use crate::support::copies::copy;
+use crate::support::follower::{names, once, pluck};
 use crate::support::{Client, Engine, Follower, Server, new_id, text};
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ on_both_databases!(
     a_task_is_in_a_project_of_its_workspace,
     the_tasks_of_a_deleted_project_stay,
     a_thousand_tasks_of_a_deleted_project_are_one_reset,
+    thousands_of_tasks_leave_a_project_in_steps_before_it_goes,
     a_workspace_has_as_many_projects_as_the_settings_allow,
 );
 
@@ -258,6 +260,53 @@ async fn a_thousand_tasks_of_a_deleted_project_are_one_reset(engine: Engine) {
     );
     let left = ada.ok("task.list", json!({ "project_id": house })).await;
     assert_eq!(left["total"], 0);
+}
+
+async fn thousands_of_tasks_leave_a_project_in_steps_before_it_goes(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let home = ada.personal();
+    let mut projects = Vec::new();
+    for name in ["request", "batch"] {
+        let project = json!({ "workspace_id": home, "name": name });
+        let id = ada.ok("project.create", project).await["id"].clone();
+        ada.ok("task.create", json!({ "title": name, "project_id": id }))
+            .await;
+        copy(&server, engine, name, 2_600, &[]).await;
+        projects.push(id);
+    }
+    let events = async |ada: &mut Client, after: &Value| {
+        let (mut names, mut after) = (Vec::new(), after.clone());
+        loop {
+            let page = json!({ "stream": format!("workspace:{home}"), "after": after, "limit": 200 });
+            let page = ada.ok("stream.history", page).await;
+            let events = page["events"].as_array().expect("events").clone();
+            let Some(last) = events.last() else { return names };
+            after = last["seq"].clone();
+            names.extend(events.iter().map(|event| event["event"].clone()));
+        }
+    };
+    let before = ada.ok("workspace.sync", json!({ "workspace_id": home })).await["seq"].clone();
+    let delete = json!({ "id": projects[0] });
+    let op_id = new_id().to_string();
+    let first = once(&mut ada, &op_id, "project.delete", delete.clone()).await;
+    assert_eq!(first["data"]["id"], projects[0], "{first}");
+    let again = once(&mut ada, &op_id, "project.delete", delete).await;
+    assert_eq!(again["data"], first["data"]);
+    let told = events(&mut ada, &before).await;
+    let (gone, updated) = told.split_last().expect("events");
+    assert_eq!((gone, updated.len()), (&json!("project.deleted"), 2_601));
+    assert!(updated.iter().all(|event| event == "task.updated"), "{updated:?}");
+    let before = ada.ok("workspace.sync", json!({ "workspace_id": home })).await["seq"].clone();
+    // a batch happens as a whole or not at all
+    let op = json!({ "type": "project.delete", "data": { "id": projects[1] } });
+    ada.ok("batch", json!({ "ops": [op] })).await;
+    assert_eq!(
+        events(&mut ada, &before).await,
+        ["stream.reset", "project.deleted"]
+    );
+    let left = "select cast(count(*) as text) from tasks where project_id is not null";
+    assert_eq!(server.database.texts(left).await, ["0"]);
 }
 
 async fn a_workspace_has_as_many_projects_as_the_settings_allow(engine: Engine) {

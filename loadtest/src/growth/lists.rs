@@ -16,8 +16,10 @@ use taskwire_protocol::task::{CreateTask, ListTasks};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// The requests that are measured of each list.
+/// The requests that are measured of each list, in so many rounds: what the database does beside it, like cleaning up after
+/// the tasks were written, takes some seconds and must not count for a few lists alone.
 const REQUESTS: usize = 15;
+const ROUNDS: usize = 5;
 /// The longest time that the server may need until its lists are as quick as they will be.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// A list that takes less is quick. One in a row of the others.
@@ -107,16 +109,20 @@ pub(super) async fn times(
     let task: CreateTask = serde_json::from_value(json!({
         "workspace_id": workspace, "title": "List me", "tags": ["tag7"], "due_at": "2030-01-01T12:00:00Z",
     }))?;
-    let mut p50s = Vec::new();
+    let mut measured = Vec::new();
     for (name, list) in lists(welcome.user.id.0, project) {
-        let list = read(&list, workspace)?;
-        let mut times = Vec::with_capacity(REQUESTS);
-        for _ in 0..REQUESTS {
-            link.call(&task).await?;
-            times.push(take(&mut link, &list).await?);
-        }
-        p50s.push((name, p50(times)));
+        measured.push((name, read(&list, workspace)?, Vec::with_capacity(REQUESTS)));
     }
+    for _ in 0..ROUNDS {
+        for (_, list, times) in &mut measured {
+            for _ in 0..REQUESTS / ROUNDS {
+                link.call(&task).await?;
+                times.push(take(&mut link, list).await?);
+            }
+        }
+    }
+    let p50s = measured.into_iter().map(|(name, _, times)| (name, p50(times)));
+    let p50s = p50s.collect();
     let mut alone = Alone::open(database, workspace).await?;
     let (mut together, mut anywhere) = (Vec::new(), Vec::new());
     for _ in 0..REQUESTS {

@@ -21,6 +21,10 @@ pub enum Crowd {
     Tagged,
     /// Those in some stages.
     InStages,
+    /// Those of a project.
+    OfProject,
+    /// Those that a person is assigned to.
+    Assigned,
 }
 
 /// A place that is taken, by this task if it is known.

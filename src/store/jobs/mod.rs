@@ -26,7 +26,7 @@ pub use enqueue::{NewJob, Payload, ensure, insert};
 pub use overview::{Ahead, JobRecord, ahead, delete, existing, forget_dead, list, retry};
 pub use payloads::{
     AdoptTags, EraseAccount, EraseWorkspace, ForgetName, ForgetTask, LookAgain, RemoveFiles, ShowInvites,
-    SpreadProfile,
+    SpreadProfile, Unassign,
 };
 
 /// Milliseconds since 1970 by the database's clock. It advances during a transaction.

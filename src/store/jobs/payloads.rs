@@ -113,3 +113,18 @@ pub struct ForgetTask {
 impl Payload for ForgetTask {
     const KIND: &'static str = "forget_task";
 }
+
+/// Takes a person from the tasks of a workspace that they left.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Unassign {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The person.
+    pub user: UserId,
+    /// Who took them out of it, or they themselves.
+    pub actor: Actor,
+}
+
+impl Payload for Unassign {
+    const KIND: &'static str = "unassign";
+}

@@ -155,6 +155,14 @@ pub async fn count_many(tx: &mut Transaction, many: Many<'_>, limit: usize) -> R
     Ok(counted.first().map_or(0, |(number,)| *number as usize))
 }
 
+/// The ids of these tasks, at most `limit`, in no order.
+pub async fn find_many(reader: &mut Reader, many: Many<'_>, limit: usize) -> Result<Vec<TaskId>> {
+    let mut sql = many.select("t.id");
+    sql.limit(limit as i64);
+    let found: Vec<(Uuid,)> = reader.fetch(sql).await?;
+    Ok(found.into_iter().map(|(id,)| TaskId(id)).collect())
+}
+
 /// Which of these tasks have a subtask, with deleted ones, and which of the tasks `top` have a subtask of a subtask. Those of
 /// `tasks` do not count at either level.
 pub async fn load_levels(

@@ -17,8 +17,9 @@ mod write;
 
 pub use file::{Belongings, belongings, earlier_subtasks, parents, still_there, with_earlier_subtasks};
 pub use load::{
-    MANY_TOGETHER, MOST, MOST_BEFORE, MOST_BLOCKING, Many, count_many, count_subtasks, deleted_before, load,
-    load_ancestors, load_below, load_blockers, load_levels, load_many, load_neighbours, places_beside,
+    MANY_TOGETHER, MOST, MOST_BEFORE, MOST_BLOCKING, Many, count_many, count_subtasks, deleted_before,
+    find_many, load, load_ancestors, load_below, load_blockers, load_levels, load_many, load_neighbours,
+    places_beside,
 };
 pub use marks::{has_tags_to_key, key_tags, lock_tags};
 pub use read::{find, load_page, sync};

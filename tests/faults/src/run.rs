@@ -43,6 +43,13 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
         .ok_or("--postgres-bin is missing; run tests/chaos, which sets it")?;
     let world = World::start(&server, &bin, folder.path(), &logs, options.instances, seed).await?;
     let world = Arc::new(world);
+    let outcome = test(&options, &world, &logs, seed).await;
+    world.end().await;
+    outcome
+}
+
+/// Everything between the start and the end of the servers.
+async fn test(options: &Options, world: &Arc<World>, logs: &Path, seed: u64) -> Result<bool, Failed> {
     let size = Size {
         workspaces: options.workspaces,
         sockets: options.sockets,
@@ -78,8 +85,8 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     feeder.abort();
     progress.abort();
     let lasted = began.elapsed();
-    let sums = finish(&stage, crew, options.only.is_empty(), &logs).await?;
-    let panics = report::panics(&logs)?;
+    let sums = finish(&stage, crew, options.only.is_empty(), logs).await?;
+    let panics = report::panics(logs)?;
     report::table(&stage, &diary, &sums, &panics, lasted, seed);
     if !diary
         .trouble

@@ -1,11 +1,12 @@
 //! The indexes of this process: whose there are, which one is being built, and how much memory they take together. An index
-//! that nobody used for a while goes, and the one that was unused for the longest time makes room for another.
+//! that nobody used for a while goes, and the one that was unused for the longest time makes room for another. Where all are in
+//! use, the user with the most memory makes room for those with less.
 
 use super::rows::ListIndex;
 use foldhash::{HashMap, HashMapExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use taskwire_protocol::WorkspaceId;
+use taskwire_protocol::{UserId, WorkspaceId};
 use tokio::sync::Mutex as Turn;
 
 /// An index that was not used for so long goes.
@@ -28,6 +29,8 @@ pub struct ListIndexes {
 }
 
 struct Kept {
+    /// Who had it built.
+    user: UserId,
     index: Option<Arc<Turn<ListIndex>>>,
     size: usize,
     used: Instant,
@@ -84,8 +87,8 @@ impl ListIndexes {
         kept.index.clone()
     }
 
-    /// Claims the index of a workspace, to build it. `None` while somebody else does, or if it was built or refused just now.
-    pub fn claim(self: &Arc<ListIndexes>, workspace: WorkspaceId) -> Option<Claim> {
+    /// Claims the index of a workspace, to build it for a user. `None` while somebody else does, or if it was built or refused just now.
+    pub fn claim(self: &Arc<ListIndexes>, workspace: WorkspaceId, user: UserId) -> Option<Claim> {
         let now = Instant::now();
         let mut all = self.kept();
         if all.len() >= MOST && !all.contains_key(&workspace) {
@@ -96,6 +99,7 @@ impl ListIndexes {
             std::collections::hash_map::Entry::Occupied(kept) => kept.into_mut(),
             std::collections::hash_map::Entry::Vacant(_) if is_full => return None,
             std::collections::hash_map::Entry::Vacant(none) => none.insert(Kept {
+                user,
                 index: None,
                 size: 0,
                 used: now,
@@ -108,6 +112,7 @@ impl ListIndexes {
             return None;
         }
         kept.is_claimed = true;
+        kept.user = user;
         let indexes = self.clone();
         Some(Claim { indexes, workspace })
     }
@@ -123,26 +128,23 @@ impl ListIndexes {
     /// Notes the memory that a workspace's index takes, or will. Returns whether there is room; if not, it goes.
     pub fn has_room(&self, workspace: WorkspaceId, size: usize) -> bool {
         let mut all = self.kept();
-        let others = |all: &HashMap<WorkspaceId, Kept>| -> usize {
-            let others = all.iter().filter(|(id, _)| **id != workspace);
-            others.map(|(_, kept)| kept.size).sum()
-        };
-        while others(&all) + size > self.bytes {
-            let unused = all.iter().filter(|(id, kept)| {
-                **id != workspace && kept.index.is_some() && kept.used.elapsed() > IN_USE
-            });
-            let Some(unused) = unused.min_by_key(|(_, kept)| kept.used).map(|(id, _)| *id) else {
-                if let Some(kept) = all.get_mut(&workspace) {
-                    kept.index = None;
-                    kept.size = 0;
-                    kept.not_before = Some(Instant::now() + NO_ROOM);
-                }
-                return false;
-            };
-            all.remove(&unused);
-        }
         if let Some(kept) = all.get_mut(&workspace) {
             kept.size = size;
+        }
+        while all.values().map(|kept| kept.size).sum::<usize>() > self.bytes {
+            if let Some(unused) = unused(&all, workspace) {
+                all.remove(&unused);
+                continue;
+            }
+            let excess = in_excess(&all, workspace);
+            if let Some(kept) = all.get_mut(&excess.unwrap_or(workspace)) {
+                kept.index = None;
+                kept.size = 0;
+                kept.not_before = Some(Instant::now() + NO_ROOM);
+            }
+            if excess.is_none() {
+                return false;
+            }
         }
         true
     }
@@ -177,6 +179,31 @@ impl ListIndexes {
     }
 }
 
+/// The index that was unused for the longest time, but for this workspace's.
+fn unused(all: &HashMap<WorkspaceId, Kept>, but: WorkspaceId) -> Option<WorkspaceId> {
+    let unused = all
+        .iter()
+        .filter(|(id, kept)| **id != but && kept.index.is_some() && kept.used.elapsed() > IN_USE);
+    unused.min_by_key(|(_, kept)| kept.used).map(|(id, _)| *id)
+}
+
+/// The largest index of the user whose indexes take the most memory, if this workspace's user has less with this one.
+fn in_excess(all: &HashMap<WorkspaceId, Kept>, of: WorkspaceId) -> Option<WorkspaceId> {
+    let mut sums: HashMap<UserId, usize> = HashMap::new();
+    for kept in all.values() {
+        *sums.entry(kept.user).or_default() += kept.size;
+    }
+    let own = sums.get(&all.get(&of)?.user)?;
+    let (most, _) = sums
+        .iter()
+        .filter(|(_, sum)| *sum > own)
+        .max_by_key(|(_, sum)| **sum)?;
+    let theirs = all
+        .iter()
+        .filter(|(_, kept)| kept.user == *most && kept.index.is_some());
+    theirs.max_by_key(|(_, kept)| kept.size).map(|(id, _)| *id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,12 +211,51 @@ mod tests {
     #[test]
     fn an_index_that_was_not_finished_takes_no_room() {
         let indexes = Arc::new(ListIndexes::new(1, 1000));
-        let [one, other] = [1, 2].map(|id| WorkspaceId(uuid::Uuid::from_u128(id)));
-        let claim = indexes.claim(one).expect("a claim");
+        let [one, other] = [1, 2].map(workspace);
+        let claim = indexes.claim(one, user(1)).expect("a claim");
+        let _other = indexes.claim(other, user(2)).expect("a claim");
         assert!(indexes.has_room(one, 800));
         assert!(!indexes.has_room(other, 300), "the draft takes its room");
         drop(claim);
         assert_eq!(indexes.size(), 0);
         assert!(indexes.has_room(other, 300));
+    }
+
+    #[test]
+    fn who_has_the_most_makes_room_for_others_and_nobody_else_does() {
+        let indexes = Arc::new(ListIndexes::new(1, 1000));
+        let keep = |id, of, size| {
+            let claim = indexes.claim(workspace(id), user(of)).expect("a claim");
+            if indexes.has_room(workspace(id), size) {
+                let index = Arc::new(Turn::new(ListIndex::empty(workspace(id))));
+                indexes.kept().get_mut(&workspace(id)).expect("it is there").index = Some(index);
+            }
+            drop(claim);
+            let there = (1..=5).filter(|id| indexes.has(workspace(*id)));
+            there.collect::<Vec<u128>>()
+        };
+        assert_eq!(keep(1, 1, 300), [1]);
+        assert_eq!(keep(2, 1, 400), [1, 2]);
+        assert_eq!(keep(3, 2, 250), [1, 2, 3]);
+        assert_eq!(keep(4, 1, 100), [1, 2, 3], "they have the most already");
+        assert_eq!(
+            keep(5, 3, 200),
+            [1, 3, 5],
+            "the largest index of who has the most goes"
+        );
+        assert_eq!(
+            keep(2, 1, 400),
+            [1, 3, 5],
+            "it does not come back while the others are used"
+        );
+        assert_eq!(indexes.size(), 750);
+    }
+
+    fn workspace(id: u128) -> WorkspaceId {
+        WorkspaceId(uuid::Uuid::from_u128(id))
+    }
+
+    fn user(id: u128) -> UserId {
+        UserId(uuid::Uuid::from_u128(id))
     }
 }

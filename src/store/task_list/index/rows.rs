@@ -199,6 +199,15 @@ pub struct ListIndex {
 }
 
 impl ListIndex {
+    #[cfg(test)]
+    pub(super) fn empty(workspace: WorkspaceId) -> ListIndex {
+        ListIndex {
+            workspace,
+            tasks: Tasks::default(),
+            seq: None,
+        }
+    }
+
     /// Follows the log a step further, as far as a reader sees it at one moment.
     pub async fn follow(&mut self, reader: &mut Reader) -> Result<Standing> {
         let Some(seq) = self.seq.filter(|_| !self.tasks.is_worn()) else {

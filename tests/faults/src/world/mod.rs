@@ -21,6 +21,7 @@ pub(crate) use redis::Redis;
 use crate::Failed;
 use instance::Recipe;
 use proxy::Carries;
+use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -112,5 +113,15 @@ impl World {
             restores: AtomicU64::new(0),
             folder: folder.to_owned(),
         })
+    }
+
+    /// Ends everything, also where something still holds the world.
+    pub(crate) async fn end(&self) {
+        for instance in &self.instances {
+            instance.want(false).await;
+        }
+        // what cannot be ended has ended
+        let _ = self.redis.lock().await.kill().await;
+        let _ = self.postgres.lock().await.end(Signal::QUIT).await;
     }
 }
