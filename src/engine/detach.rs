@@ -5,14 +5,18 @@ use super::accounts::acting_for;
 use super::authorize::authorize;
 use super::submission::{Step, Submission, Work};
 use super::{Caller, Engine, spawned};
+use crate::domain::account::DELETED;
 use crate::ops::detach::{Detach, Going};
 use crate::ops::{Decide, Target};
 use crate::store::jobs::Unassign;
 use crate::store::tasks::{self, MANY_TOGETHER, Many};
+use crate::store::users;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{ErrorCode, Failure, ProjectId, SessionId, TaskId};
+use tokio::time::{sleep, timeout_at};
 
 /// The tasks of a step: with so few, each has an event, and others wait for some hundredths of a second.
 const STEP: usize = 200;
@@ -22,41 +26,81 @@ const TIME: Duration = Duration::from_secs(7);
 const AGAIN_MS: u64 = 200;
 
 impl Engine {
-    /// Takes tasks from a project until few enough are left for the deletion itself.
+    /// Takes tasks from a project, since `began`, until few enough are left for the deletion itself. What refuses a step
+    /// refuses that too, unless its op_id tells that it was done.
     pub(super) async fn empty(
         &self,
         caller: &Arc<Caller>,
         decide: &dyn Decide,
         project: ProjectId,
         request_id: Option<&Arc<str>>,
+        began: Instant,
     ) -> Result<(), Failure> {
-        let began = Instant::now();
+        let emptied = self.take_all(caller, decide, project, request_id);
+        match timeout_at((began + TIME).into(), emptied).await {
+            Ok(Err(failure)) if !failure.retryable => Ok(()),
+            Ok(done) => done,
+            Err(_) => Err(unfinished()),
+        }
+    }
+
+    async fn take_all(
+        &self,
+        caller: &Arc<Caller>,
+        decide: &dyn Decide,
+        project: ProjectId,
+        request_id: Option<&Arc<str>>,
+    ) -> Result<(), Failure> {
         authorize(&self.0.store, caller, decide.access(), Target::Project(project)).await?;
         loop {
-            let found = self.tasks_of(Going::Project(project), MANY_TOGETHER + 1).await?;
+            let (engine, user) = (self.clone(), caller.user.id);
+            let found = spawned(async move {
+                let projects = BTreeSet::from([project]);
+                let many = Many::OfProjects(&projects);
+                tasks::find_many(&mut *engine.short_page(user).await?, many, MANY_TOGETHER + 1).await
+            });
+            let found = found.await?;
             if found.len() <= MANY_TOGETHER {
                 return Ok(());
             }
             for tasks in found.chunks(STEP) {
-                if began.elapsed() > TIME {
-                    return Err(unfinished());
-                }
                 let step = Instant::now();
                 self.detach(caller.clone(), Going::Project(project), tasks, request_id)
                     .await?;
-                tokio::time::sleep(step.elapsed()).await;
+                sleep(step.elapsed()).await;
             }
         }
     }
 
     /// Takes a person who left a workspace from up to 200 of its tasks. Returns whether there may be more.
     pub async fn unassign(&self, left: &Unassign) -> Result<bool, Failure> {
-        let from = Going::Person(left.workspace, left.user);
-        let found = self.tasks_of(from, STEP).await?;
-        let caller = acting_for(left.user, SessionId(self.0.ids.next()), left.actor.clone());
-        let is_full = found.len() == STEP;
-        let goes: bool = self.act(caller, Detach { from, tasks: found }).await?;
-        Ok(goes && is_full)
+        let (store, workspace, user) = (self.0.store.clone(), left.workspace, left.user);
+        let found = spawned(async move {
+            tasks::find_many(&mut store.read().await?, Many::Assigned(workspace, user), STEP).await
+        });
+        let (tasks, from) = (found.await?, Going::Person(workspace, user));
+        if tasks.is_empty() {
+            return Ok(false);
+        }
+        let actor = self.known(left.actor.clone()).await?;
+        let caller = acting_for(user, SessionId(self.0.ids.next()), actor);
+        let step = Instant::now();
+        let goes = self.act(caller, Detach { from, tasks }).await?;
+        sleep(step.elapsed()).await;
+        Ok(goes)
+    }
+
+    /// An actor by a name that they still have: their account may have been deleted since.
+    async fn known(&self, actor: Actor) -> Result<Actor, Failure> {
+        let Actor::User { id, .. } = actor else {
+            return Ok(actor);
+        };
+        let store = self.0.store.clone();
+        let found = spawned(async move { users::find(&mut store.read().await?, id).await }).await?;
+        Ok(match found {
+            Some(_) => actor,
+            None => Actor::user(id, DELETED.into()),
+        })
     }
 
     async fn detach(
@@ -71,24 +115,6 @@ impl Engine {
         let mut submission = Box::new(Submission::new(caller, None, step));
         submission.request_id = request_id.cloned();
         self.0.lane.submit(submission).await.map(drop)
-    }
-
-    /// Up to so many tasks that something which goes still has.
-    async fn tasks_of(&self, from: Going, limit: usize) -> Result<Vec<TaskId>, Failure> {
-        let store = self.0.store.clone();
-        spawned(async move {
-            let mut reader = store.read().await?;
-            match from {
-                Going::Project(project) => {
-                    let projects = BTreeSet::from([project]);
-                    tasks::find_many(&mut reader, Many::OfProjects(&projects), limit).await
-                }
-                Going::Person(workspace, user) => {
-                    tasks::find_many(&mut reader, Many::Assigned(workspace, user), limit).await
-                }
-            }
-        })
-        .await
     }
 }
 

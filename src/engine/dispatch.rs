@@ -164,11 +164,17 @@ impl Engine {
         mut work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
+        let mut queued = None;
         if work.decides().any(is_to_be_prepared) {
+            let began = std::time::Instant::now();
+            queued = Some(began);
+            let request_id = request_id.as_ref();
             // apart, so that the future of every mutation is not as large as this one
-            Box::pin(self.prepare_submission(&caller, op_id, &mut work, request_id.as_ref())).await?;
+            Box::pin(self.prepare_submission(&caller, op_id, &mut work, request_id, began)).await?;
         }
         let mut submission = Box::new(Submission::new(caller, op_id, work));
+        // its time to be answered has begun before it was prepared
+        submission.queued = queued.unwrap_or(submission.queued);
         submission.request_id = request_id;
         self.0.lane.submit(submission).await
     }
@@ -180,12 +186,15 @@ impl Engine {
         op_id: Option<OpId>,
         work: &mut Work,
         request_id: Option<&Arc<str>>,
+        began: std::time::Instant,
     ) -> Result<()> {
         if let Work::One(step) = work
             && let Some(project) = step.decide.empties()
             && !self.was_done(caller, op_id).await?
         {
-            return self.empty(caller, &*step.decide, project, request_id).await;
+            return self
+                .empty(caller, &*step.decide, project, request_id, began)
+                .await;
         }
         self.find_invites(work).await?;
         if work.decides().any(|decide| decide.mails().is_some()) && !self.was_done(caller, op_id).await? {

@@ -15,6 +15,8 @@ const BUILDER: UserId = UserId(Uuid::nil());
 
 /// The pause between two looks at which indexes nobody uses.
 const LOOK: Duration = Duration::from_mins(1);
+/// The bytes that an index takes for a task, about: who must make room for it is known before it is built.
+const EACH: usize = 200;
 
 impl Engine {
     /// Builds the index of a workspace that has so many tasks for a user, unless it is too small, or somebody builds it.
@@ -28,7 +30,7 @@ impl Engine {
         };
         let engine = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = engine.build_list_index(user, claim).await {
+            if let Err(error) = engine.build_list_index(user, claim, tasks).await {
                 tracing::debug!(error.message = %error, "could not build an index for lists; the next list tries again");
             }
         });
@@ -44,15 +46,19 @@ impl Engine {
 }
 
 impl Engine {
-    async fn build_list_index(&self, user: UserId, claim: Claim) -> Result<(), StoreError> {
+    async fn build_list_index(&self, user: UserId, claim: Claim, tasks: u64) -> Result<(), StoreError> {
         let _turn = self.0.readers.build(user).await;
         let (indexes, workspace, began) = (&self.0.list_indexes, claim.workspace, Instant::now());
         let Some(mut draft) = Draft::begin(&mut *self.page(BUILDER).await?, workspace).await? else {
             return Ok(());
         };
-        while draft.read_on(&mut *self.page(BUILDER).await?).await? {
-            if !indexes.has_room(workspace, draft.size()) {
+        let expected = usize::try_from(tasks).unwrap_or(usize::MAX).saturating_mul(EACH);
+        loop {
+            if !indexes.has_room(workspace, draft.size().max(expected)) {
                 return Ok(());
+            }
+            if !draft.read_on(&mut *self.page(BUILDER).await?).await? {
+                break;
             }
         }
         let Ok(mut index) = tokio::task::spawn_blocking(|| draft.finish()).await else {

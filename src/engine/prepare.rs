@@ -25,8 +25,8 @@ const WAIT: [&str; 4] = [
     RevokeInvite::NAME,
 ];
 
-/// Whether a request waits for something before it takes its place in the lane's queue: for a limit, for its
-/// preparation, for tasks to leave a project, or for the workspace of an invitation. Later mutations of its socket must not overtake it.
+/// Whether a request waits for something before it takes its place in the lane's queue: for a limit, for its preparation, for
+/// tasks to leave a project, or for the workspace of an invitation. Later mutations of its socket must not overtake it.
 pub fn waits_before_the_lane(request: &Request) -> bool {
     match request {
         Request::UpdateProfile(_)

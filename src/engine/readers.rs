@@ -150,6 +150,13 @@ impl Engine {
         Ok(Page { reader, _turn: turn })
     }
 
+    /// Waits for the turn of a user who reads little, and for a connection.
+    pub(super) async fn short_page(&self, user: UserId) -> Result<Page> {
+        let turn = self.0.readers.enter(user, Load::Short).await;
+        let reader = self.bounded().read().await?;
+        Ok(Page { reader, _turn: turn })
+    }
+
     /// Like [`Engine::page`]; all of the page is of one moment.
     pub(super) async fn page_of_a_moment(&self, user: UserId) -> Result<Page> {
         let turn = self.0.readers.enter(user, Load::Long).await;

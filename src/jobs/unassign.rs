@@ -10,6 +10,8 @@ impl Job for Unassign {
     const SCHEDULE: Schedule = Schedule::Once { attempts: 84 };
     /// The next run continues where this one ended.
     const LIMIT: Duration = Duration::from_hours(1);
+    /// Others need the room too.
+    const AT_ONCE: usize = 1;
 
     async fn run(self, run: Run) -> Result<Ended, Failure> {
         while run.engine().unassign(&self).await? {}

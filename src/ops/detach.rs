@@ -37,7 +37,7 @@ impl Going {
 }
 
 /// Takes these tasks from what goes, each with an event: `limits::CASCADE` of them at most. Answers `false` if there is nothing
-/// more to take, because the person is a member again, and keeps the tasks that they still have.
+/// more to take: the person is a member again, and keeps the tasks that they still have, or the workspace is about to be erased.
 pub struct Detach {
     /// What goes.
     pub from: Going,
@@ -46,7 +46,7 @@ pub struct Detach {
 }
 
 impl Detach {
-    /// The workspace; `None` if the person is a member again.
+    /// The workspace; `None` if nothing is to be taken from the person any more.
     fn workspace(&self, world: &World) -> Result<Option<WorkspaceId>> {
         match self.from {
             Going::Project(project) => {
@@ -54,7 +54,9 @@ impl Detach {
                 Ok(Some(project.workspace_id))
             }
             Going::Person(workspace, user) => {
-                Ok(Some(workspace).filter(|_| world.role(workspace, user).is_none()))
+                let members = world.members(workspace);
+                let goes = members.is_some_and(|members| !members.is_empty() && members.get(user).is_none());
+                Ok(goes.then_some(workspace))
             }
         }
     }

@@ -211,7 +211,10 @@ pub(super) fn leave(
     cascade::each::<events::TaskUpdated>(act, world, workspace, tasks, |task| {
         task.assignee_ids.retain(|id| *id != user);
     })?;
-    if !world.has_all(Crowd::Assigned) {
+    let stays = world
+        .members(workspace)
+        .is_some_and(|members| !members.is_empty());
+    if stays && !world.has_all(Crowd::Assigned) {
         let actor = act.caller.actor.actor().clone();
         let job = Unassign {
             workspace,

@@ -161,9 +161,8 @@ impl Mutation for DeleteProject {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<ProjectDeleted>> {
         let project = there(world, self.id)?;
         if !world.has_all(Crowd::OfProject) {
-            let message = format!(
-                "more than {MOST} tasks are in this project; delete it in a request of its own, not in a batch"
-            );
+            let message =
+                format!("more than {MOST} tasks are in this project; delete it by a request of its own");
             return Err(too_many(&message, MOST));
         }
         let tasks = world.tasks.iter().map(|(_, task)| task);

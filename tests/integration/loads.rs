@@ -18,6 +18,7 @@ on_both_databases!(
     strangers_and_viewers_make_the_writer_read_nothing,
     a_mutation_that_an_earlier_one_lets_in_is_carried_out,
     a_member_with_however_many_tasks_is_removed_at_once,
+    nothing_comes_back_of_a_workspace_that_is_deleted_after_a_large_departure,
     a_large_change_runs_apart_from_others,
     a_batch_has_one_mutation_that_cascades,
     those_that_wait_beside_a_large_deletion_are_carried_out,
@@ -474,6 +475,34 @@ async fn a_member_with_however_many_tasks_is_removed_at_once(engine: Engine) {
     assert_eq!(server.database.texts(told).await, ["5000"]);
     let assigned = json!({ "workspace_id": workspace, "assignee_id": member });
     assert_eq!(team.owner.ok("task.list", assigned).await["total"], 0);
+}
+
+async fn nothing_comes_back_of_a_workspace_that_is_deleted_after_a_large_departure(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let workspace = json!(team.workspace);
+    let member = json!(team.member.user_id());
+    let part = json!({ "workspace_id": workspace, "title": "part", "assignee_ids": [member] });
+    create(&mut team.owner, part).await;
+    copy(&server, engine, "part", 4_000, &[]).await;
+    server.database.execute(ASSIGN).await;
+    let remove = json!({ "workspace_id": workspace, "user_id": member });
+    team.owner.ok("member.remove", remove).await;
+    let delete = json!({ "workspace_id": workspace });
+    team.owner.ok("workspace.delete", delete).await;
+    let jobs = "select cast(count(*) as text) from jobs where kind in ('unassign', 'erase_workspace')";
+    eventually("the end of both jobs", async || {
+        (server.database.texts(jobs).await == ["0"]).then_some(())
+    })
+    .await;
+    for table in [
+        "tasks where title = 'part'",
+        "task_assignees",
+        "log where cast(frame as text) like '%task.updated%'",
+    ] {
+        let left = format!("select cast(count(*) as text) from {table}");
+        assert_eq!(server.database.texts(&left).await, ["0"], "{table}");
+    }
 }
 
 async fn a_large_change_runs_apart_from_others(engine: Engine) {

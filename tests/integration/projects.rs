@@ -13,6 +13,7 @@ on_both_databases!(
     the_tasks_of_a_deleted_project_stay,
     a_thousand_tasks_of_a_deleted_project_are_one_reset,
     thousands_of_tasks_leave_a_project_in_steps_before_it_goes,
+    a_large_project_that_two_sockets_delete_with_one_op_id_goes_once,
     a_workspace_has_as_many_projects_as_the_settings_allow,
 );
 
@@ -305,6 +306,46 @@ async fn thousands_of_tasks_leave_a_project_in_steps_before_it_goes(engine: Engi
         events(&mut ada, &before).await,
         ["stream.reset", "project.deleted"]
     );
+    let left = "select cast(count(*) as text) from tasks where project_id is not null";
+    assert_eq!(server.database.texts(left).await, ["0"]);
+}
+
+async fn a_large_project_that_two_sockets_delete_with_one_op_id_goes_once(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let home = ada.personal();
+    let project = json!({ "workspace_id": home, "name": "House" });
+    let id = ada.ok("project.create", project).await["id"].clone();
+    ada.ok("task.create", json!({ "title": "part", "project_id": id }))
+        .await;
+    copy(&server, engine, "part", 4_000, &[]).await;
+    let (mut one, mut other) = (ada.another(&server).await, ada.another(&server).await);
+    let op_id = new_id().to_string();
+    let delete = json!({ "id": id });
+    let writes = async {
+        for n in 0..20 {
+            let task = json!({ "title": format!("{n}"), "project_id": id });
+            let answer = ada.call("task.create", task).await;
+            let is_late = answer["error"]["field"] == "project_id";
+            assert!(answer["type"] == "ok" || is_late, "{answer}");
+        }
+    };
+    let (first, second, ()) = tokio::join!(
+        once(&mut one, &op_id, "project.delete", delete.clone()),
+        once(&mut other, &op_id, "project.delete", delete),
+        writes,
+    );
+    assert_eq!(
+        (&first["type"], &second["type"]),
+        (&json!("ok"), &json!("ok")),
+        "{first} {second}"
+    );
+    assert_eq!(first["data"], second["data"]);
+    let replayed = [&first, &second]
+        .iter()
+        .filter(|answer| answer["replayed"] == true)
+        .count();
+    assert_eq!(replayed, 1);
     let left = "select cast(count(*) as text) from tasks where project_id is not null";
     assert_eq!(server.database.texts(left).await, ["0"]);
 }

@@ -180,13 +180,16 @@ fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64, stages: &Stages) -
 }
 
 /// Logs and writes the task, as the server's act. Nobody is notified: the people concerned hear of the completion.
-fn make(act: &Act<'_>, world: &mut World, task: Task) -> Result<()> {
+fn make(act: &Act<'_>, world: &mut World, mut task: Task) -> Result<()> {
     let server = Caller::clone(act.caller).as_actor(Actor::Server);
     let act = Act {
         caller: &server,
         op_id: None,
         ..*act
     };
+    // a job may not have taken all who left from their tasks yet
+    task.assignee_ids
+        .retain(|user| world.role(task.workspace_id, *user).is_some());
     world.emit::<events::TaskCreated>(&act, task.workspace_id, &task)?;
     world.put_task(task);
     Ok(())

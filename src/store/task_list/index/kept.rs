@@ -87,7 +87,8 @@ impl ListIndexes {
         kept.index.clone()
     }
 
-    /// Claims the index of a workspace, to build it for a user. `None` while somebody else does, or if it was built or refused just now.
+    /// Claims the index of a workspace, to build it for a user. `None` while somebody else does, or if it was built or refused
+    /// just now.
     pub fn claim(self: &Arc<ListIndexes>, workspace: WorkspaceId, user: UserId) -> Option<Claim> {
         let now = Instant::now();
         let mut all = self.kept();
@@ -125,28 +126,34 @@ impl ListIndexes {
         }
     }
 
-    /// Notes the memory that a workspace's index takes, or will. Returns whether there is room; if not, it goes.
+    /// Notes the memory that a workspace's index takes, or will, and makes room for it. Returns whether there is room; if not, it
+    /// goes, and nothing else.
     pub fn has_room(&self, workspace: WorkspaceId, size: usize) -> bool {
         let mut all = self.kept();
         if let Some(kept) = all.get_mut(&workspace) {
             kept.size = size;
         }
-        while all.values().map(|kept| kept.size).sum::<usize>() > self.bytes {
-            if let Some(unused) = unused(&all, workspace) {
-                all.remove(&unused);
-                continue;
-            }
-            let excess = in_excess(&all, workspace);
-            if let Some(kept) = all.get_mut(&excess.unwrap_or(workspace)) {
+        let going = self.going(&all, workspace);
+        for id in going.as_deref().unwrap_or(&[workspace]) {
+            if let Some(kept) = all.get_mut(id) {
+                let was_unused = *id != workspace && kept.is_unused();
                 kept.index = None;
                 kept.size = 0;
-                kept.not_before = Some(Instant::now() + NO_ROOM);
-            }
-            if excess.is_none() {
-                return false;
+                kept.not_before = (!was_unused).then(|| Instant::now() + NO_ROOM);
             }
         }
-        true
+        going.is_some()
+    }
+
+    /// Which indexes make room for that of this workspace; `None` if they are not enough.
+    fn going(&self, all: &HashMap<WorkspaceId, Kept>, of: WorkspaceId) -> Option<Vec<WorkspaceId>> {
+        let (mut left, mut going): (Vec<_>, _) = (all.iter().collect(), Vec::new());
+        while left.iter().map(|(_, kept)| kept.size).sum::<usize>() > self.bytes {
+            let goes = unused(&left, of).or_else(|| in_excess(&left, all.get(&of)?.user))?;
+            left.retain(|(id, _)| **id != goes);
+            going.push(goes);
+        }
+        Some(going)
     }
 
     /// Keeps an index whose building took so long.
@@ -179,29 +186,36 @@ impl ListIndexes {
     }
 }
 
-/// The index that was unused for the longest time, but for this workspace's.
-fn unused(all: &HashMap<WorkspaceId, Kept>, but: WorkspaceId) -> Option<WorkspaceId> {
-    let unused = all
-        .iter()
-        .filter(|(id, kept)| **id != but && kept.index.is_some() && kept.used.elapsed() > IN_USE);
-    unused.min_by_key(|(_, kept)| kept.used).map(|(id, _)| *id)
+impl Kept {
+    fn is_unused(&self) -> bool {
+        self.index.is_some() && self.used.elapsed() > IN_USE
+    }
 }
 
-/// The largest index of the user whose indexes take the most memory, if this workspace's user has less with this one.
-fn in_excess(all: &HashMap<WorkspaceId, Kept>, of: WorkspaceId) -> Option<WorkspaceId> {
+type Left<'a> = [(&'a WorkspaceId, &'a Kept)];
+
+/// The index that was unused for the longest time, but for this workspace's.
+fn unused(left: &Left<'_>, but: WorkspaceId) -> Option<WorkspaceId> {
+    let unused = left.iter().filter(|(id, kept)| **id != but && kept.is_unused());
+    unused.min_by_key(|(_, kept)| kept.used).map(|(id, _)| **id)
+}
+
+/// The largest index of the user whose indexes take the most memory, if that is a good deal more than this user's. So two of
+/// about the same size do not take turns in being built.
+fn in_excess(left: &Left<'_>, user: UserId) -> Option<WorkspaceId> {
     let mut sums: HashMap<UserId, usize> = HashMap::new();
-    for kept in all.values() {
+    for (_, kept) in left {
         *sums.entry(kept.user).or_default() += kept.size;
     }
-    let own = sums.get(&all.get(&of)?.user)?;
+    let own = sums.get(&user)?;
     let (most, _) = sums
         .iter()
-        .filter(|(_, sum)| *sum > own)
+        .filter(|(_, sum)| **sum > own + own / 4)
         .max_by_key(|(_, sum)| **sum)?;
-    let theirs = all
+    let theirs = left
         .iter()
         .filter(|(_, kept)| kept.user == *most && kept.index.is_some());
-    theirs.max_by_key(|(_, kept)| kept.size).map(|(id, _)| *id)
+    theirs.max_by_key(|(_, kept)| kept.size).map(|(id, _)| **id)
 }
 
 #[cfg(test)]
@@ -224,31 +238,46 @@ mod tests {
     #[test]
     fn who_has_the_most_makes_room_for_others_and_nobody_else_does() {
         let indexes = Arc::new(ListIndexes::new(1, 1000));
-        let keep = |id, of, size| {
+        let keep = |id, of, sizes: &[usize]| {
             let claim = indexes.claim(workspace(id), user(of)).expect("a claim");
-            if indexes.has_room(workspace(id), size) {
+            if sizes.iter().all(|size| indexes.has_room(workspace(id), *size)) {
                 let index = Arc::new(Turn::new(ListIndex::empty(workspace(id))));
-                indexes.kept().get_mut(&workspace(id)).expect("it is there").index = Some(index);
+                let mut all = indexes.kept();
+                all.get_mut(&workspace(id)).expect("it is there").index = Some(index);
             }
             drop(claim);
-            let there = (1..=5).filter(|id| indexes.has(workspace(*id)));
+            let there = (1..=6).filter(|id| indexes.has(workspace(*id)));
             there.collect::<Vec<u128>>()
         };
-        assert_eq!(keep(1, 1, 300), [1]);
-        assert_eq!(keep(2, 1, 400), [1, 2]);
-        assert_eq!(keep(3, 2, 250), [1, 2, 3]);
-        assert_eq!(keep(4, 1, 100), [1, 2, 3], "they have the most already");
+        assert_eq!(keep(1, 1, &[300]), [1]);
+        assert_eq!(keep(2, 1, &[400]), [1, 2]);
+        assert_eq!(keep(3, 2, &[250]), [1, 2, 3]);
+        assert_eq!(keep(4, 1, &[100]), [1, 2, 3], "they have the most already");
+        assert_eq!(keep(5, 3, &[700]), [1, 2, 3], "it would have as much as they");
         assert_eq!(
-            keep(5, 3, 200),
-            [1, 3, 5],
+            keep(6, 3, &[200]),
+            [1, 3, 6],
             "the largest index of who has the most goes"
         );
-        assert_eq!(
-            keep(2, 1, 400),
-            [1, 3, 5],
-            "it does not come back while the others are used"
+        assert!(
+            indexes.claim(workspace(2), user(1)).is_none(),
+            "it does not come back at once"
         );
         assert_eq!(indexes.size(), 750);
+    }
+
+    #[test]
+    fn what_does_not_fit_in_the_end_makes_nobody_go() {
+        let indexes = Arc::new(ListIndexes::new(1, 1000));
+        let [one, other] = [1, 2].map(workspace);
+        let _claim = indexes.claim(one, user(1)).expect("a claim");
+        assert!(indexes.has_room(one, 800));
+        indexes.kept().get_mut(&one).expect("it is there").index =
+            Some(Arc::new(Turn::new(ListIndex::empty(one))));
+        let _other = indexes.claim(other, user(2)).expect("a claim");
+        assert!(!indexes.has_room(other, 1100));
+        assert!(indexes.has(one));
+        assert_eq!(indexes.size(), 800);
     }
 
     fn workspace(id: u128) -> WorkspaceId {
