@@ -32,6 +32,24 @@ export class Refused extends Error {
 /** The connection ended before the answer. Only a repetition with the same `op_id` tells whether it was carried out. */
 export class Lost extends Error {
   override readonly name = "Lost";
+  constructor(
+    message: string,
+    /** The `op_id` with which a mutation was sent. */
+    readonly op_id?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A token callback throws it when nobody is signed in any more: the connection stops until {@link Link} is told to go on. */
+export class SignedOut extends Error {
+  override readonly name = "SignedOut";
+}
+
+/** Where to continue: the last `seq` that was told of each stream, in one epoch. */
+export interface Resume {
+  epoch: string;
+  positions: Record<string, number>;
 }
 
 /** How a request is sent. */

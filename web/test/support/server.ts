@@ -1,0 +1,74 @@
+// A real server of a test's own: its folder, its port, killed and started again as a test wants. `TASKWIRE_SERVER` names the
+// binary; else one that cargo built.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve as absolute } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
+
+const BUILT = ["release", "debug"].map((profile) => `../target/${profile}/taskwire`);
+
+const binary = (): string => {
+  const found = process.env["TASKWIRE_SERVER"] ?? BUILT.find(existsSync);
+  if (!found) throw new Error("no server: build one with cargo, or set TASKWIRE_SERVER");
+  return absolute(found);
+};
+
+export const SECRET = "a secret of the tests that is long enough";
+
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Ends it as a restart does: it says goodbye to its sockets. */
+  stop(): Promise<void>;
+  /** Starts it again, in its folder and on its port. */
+  start(): Promise<void>;
+}
+
+const run = (folder: string, port: number, settings: string[]): Promise<[ChildProcess, string]> => {
+  const flags = ["--listen", `127.0.0.1:${port}`, "--data-dir", folder, "--log-level", "error"];
+  const all = ["rate_limit_enabled=false", `jwt_secret=${SECRET}`, ...settings].flatMap((setting) => ["--set", setting]);
+  // No settings of the environment, nor of an `.env` file.
+  const child = spawn(binary(), ["serve", ...flags, ...all], { cwd: folder, env: {}, stdio: "pipe" });
+  let said = "";
+  child.stderr.on("data", (chunk) => (said += chunk));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+    createInterface(child.stdout).on("line", (line) => {
+      const url = /^listening on (http:\S+)/.exec(line)?.[1];
+      if (url) resolve([child, url]);
+    });
+  });
+};
+
+/** Starts a server that ends with the test. */
+export const server = async (test: TestContext, ...settings: string[]): Promise<Server> => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwire-"));
+  let [child, url] = await run(folder, 0, settings);
+  const port = Number(new URL(url).port);
+  const end = (signal: NodeJS.Signals) =>
+    new Promise<void>((resolve) => {
+      if (child.exitCode !== null || child.signalCode) return resolve();
+      child.once("exit", () => resolve());
+      child.kill(signal);
+    });
+  test.after(async () => {
+    await end("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    url,
+    port,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    start: async () => {
+      [child] = await run(folder, port, settings);
+    },
+  };
+};
