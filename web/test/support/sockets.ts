@@ -18,6 +18,8 @@ export class TestSocket {
   onerror: ((event: never) => void) | null = null;
   readonly sent: Frame[] = [];
   closed = false;
+  /** Whether it answers `ping` by itself. */
+  alive = false;
 
   constructor(
     readonly url: string,
@@ -25,7 +27,9 @@ export class TestSocket {
   ) {}
 
   send(text: string) {
-    this.sent.push(JSON.parse(text) as Frame);
+    const frame = JSON.parse(text) as Frame;
+    this.sent.push(frame);
+    if (this.alive && frame.type === "ping") this.say({ type: "pong", id: frame.id });
   }
   close() {
     this.closed = true;
