@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { CLOSE_CODES } from "../src/sdk/contract.js";
-import { connect, SignedOut, type State } from "../src/sdk/index.js";
+import { connect, Refused, SignedOut, type State } from "../src/sdk/index.js";
 import { settle, testClock } from "./support/clock.js";
 import { welcome, type Frame } from "./support/sockets.js";
 import { still, wait } from "./support/still.js";
@@ -246,4 +246,18 @@ test("a callback that fails or hangs is asked again", async (t) => {
   await it.clock.advance(500);
   await it.online();
   assert.equal(it.client.state.kind, "online");
+});
+
+test("a source that is told to wait is asked after that time", async (t) => {
+  let count = 0;
+  const it = await still(t, {
+    token: () => {
+      if (++count > 1) return "token";
+      throw new Refused({ code: "RATE_LIMITED", message: "too often", retryable: true, retry_after_ms: 7000, request_id: "" });
+    },
+  });
+  it.wake();
+  assert.equal(wait(it.client.state, it.clock.now()), 7000);
+  await it.clock.advance(7000);
+  await it.online();
 });

@@ -10,7 +10,7 @@ import type { Environment } from "./environment.js";
 import { positions, type Wanted } from "./positions.js";
 import { pulse } from "./pulse.js";
 import { renewal } from "./renewal.js";
-import { ask, NoOther, type TokenSource } from "./tokens.js";
+import { ask, NoOther, retryAfter, type TokenSource } from "./tokens.js";
 import type { Dial, Wire } from "./wire.js";
 
 /** What a connection is made of. */
@@ -155,7 +155,8 @@ export const connection = (parts: Parts): Connection => {
         if (mine !== run) return;
         const final = error instanceof SignedOut || (error instanceof NoOther && ++refusals >= REFUSALS);
         const said = error instanceof NoOther ? lastRefusal : undefined;
-        end({ reason: said ?? String((error as Error)?.message ?? error), final, stale });
+        const wait = retryAfter(error);
+        end({ reason: said ?? String((error as Error)?.message ?? error), final, stale, ...(wait && { wait, firm: true }) });
       },
     );
   };

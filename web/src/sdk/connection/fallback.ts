@@ -44,14 +44,13 @@ export const fallback = (
     /** Sends frames, and returns their answers in the same order. */
     const post = async (frames: string[]): Promise<Answered[]> => {
       const inTime = clock.after(DEADLINE, () => end(undefined, "no answer in time"));
-      const answer = await request(address("rpc"), {
+      const answering = request(address("rpc"), {
         method: "POST",
         headers: { ...headers, "content-type": "application/json" },
         body: `[${frames.join()}]`,
         signal: stop.signal,
-      });
-      const body = (await answer.json()) as Answered[] | ErrorFrame | HttpError;
-      inTime();
+      }).then((answer) => answer.json() as Promise<Answered[] | ErrorFrame | HttpError>);
+      const body = await answering.finally(inTime);
       if (Array.isArray(body)) return body;
       const error = body.error as Failure;
       // The frames were not read: each has this answer.
@@ -110,7 +109,11 @@ export const fallback = (
       if (answer) return void clock.after(0, () => pass(answer));
       const since = call.params["since"];
       if (call.name === "stream.subscribe" && typeof since === "number") {
-        follow(call.params["stream"] as string, since);
+        const stream = call.params["stream"] as string;
+        follow(stream, since);
+        // What comes of it before that is read from its log then.
+        held.set(stream, []);
+        cursor = undefined;
         followed.add(call.id);
         return void clock.after(0, () => end(AGAIN, "another stream"));
       }
@@ -172,7 +175,7 @@ export const fallback = (
       else ready = (ready ?? Promise.resolve()).then(() => arrived(name, data));
       ready.then(
         () => {
-          if (position && !held.size) cursor = position;
+          if (position && !held.size && !stop.signal.aborted) cursor = position;
         },
         (error: unknown) => end(undefined, String(error)),
       );
@@ -199,6 +202,11 @@ export const fallback = (
     };
     open().catch((error: unknown) => end(undefined, String(error)));
 
-    return { twoWay: false, send, close: () => stop.abort() };
+    const close = () => {
+      // The connection found an event to be missing, perhaps: its positions say where to go on, and the cursor does not.
+      if (!stop.signal.aborted) cursor = undefined;
+      stop.abort();
+    };
+    return { twoWay: false, send, close };
   };
 };

@@ -2,6 +2,7 @@
 
 import type { Welcome } from "../contract.js";
 import { timer, type Clock } from "./clock.js";
+import { retryAfter } from "./tokens.js";
 
 /** The server says `session.expiring` 60 s before the end, or at half of the token's life. This is for a missed signal. */
 const BEFORE = 45_000;
@@ -63,7 +64,7 @@ export const renewal = (
         until(expires_at);
         done();
       })
-      .catch(() => mine === run && plan(clock.now() + AGAIN))
+      .catch((error: unknown) => mine === run && plan(clock.now() + Math.max(AGAIN, retryAfter(error))))
       .finally(() => {
         if (mine === run) busy = false;
       });

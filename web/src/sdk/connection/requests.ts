@@ -7,7 +7,7 @@ import { Refused } from "../link.js";
 const DEPTH = 32;
 
 /** A repetition could do these twice, and an `op_id` has no effect on them. */
-const ONCE = /^(auth\.(?!sessions)|api_token\.create|calendar\.create|profile\.(change_email|delete)|admin\.kick)/;
+const ONCE = /^(auth(?!\.sessions)|api_token\.create|calendar\.create|profile\.(change_email|delete)|admin\.kick)/;
 /** These change nothing that lasts: an `op_id` has no effect on them either. */
 const READS = /^(presence|stream|ping|protocol)|\.(get|list|sync|search|sessions|unread_count|instances|connections)$/;
 
