@@ -1,0 +1,124 @@
+// One operation of a person: what it is, what it is about, and whether two of them may be one. Pure.
+
+import type { Failure, Mutation } from "../contract.js";
+import type { Answer, Refused } from "../link.js";
+
+export type Fields = Record<string, unknown>;
+
+/**
+ * Where an operation is: not yet stored; stored, to be sent; sent, without an answer; carried out, and not yet in the streams;
+ * refused, and kept until it is tried again or dropped.
+ */
+export type Phase = "writing" | "waiting" | "sending" | "saved" | "refused";
+
+/** An operation of the person. Another phase makes another object. */
+export interface Operation {
+  readonly op_id: string;
+  readonly name: Mutation;
+  readonly data: Fields;
+  /** When the person did it. */
+  readonly created_at: string;
+  readonly phase: Phase;
+  /** Why it was refused. */
+  readonly failure?: Failure | undefined;
+  /** The `op_id` of the operation that it takes back. */
+  readonly undoes?: string;
+}
+
+/** An operation that was begun. */
+export interface Begun<K extends Mutation = Mutation> {
+  op_id: string;
+  /** The server's answer. It rejects with the reason when the operation is refused, or dropped before it was sent. */
+  done: Promise<Answer<K>>;
+}
+
+/** What the server answers to an operation, alone or in a batch. */
+export type Result = { data: unknown; at: Record<string, number>; replayed?: boolean } | { error: Failure };
+
+/** An operation in the queue. */
+export interface Entry {
+  op: Operation;
+  /** Its place in the queue. */
+  n: number;
+  /** All ids in its parameters but the workspace's. */
+  ids: Set<string>;
+  /** Whether it may have been sent: then it does not change any more. */
+  sent: boolean;
+  /** Whether an event of it came. */
+  landed: boolean;
+  /** How often the server failed to carry it out. */
+  failed: number;
+  /** Whether it is sent without others. */
+  single: boolean;
+  /** What the entity must have for an undo. */
+  expect: Fields | undefined;
+  /** The entity that it is about, before and after. */
+  before: Fields | undefined;
+  after: Fields | undefined;
+  /** Where the streams have it. */
+  at: Record<string, number> | undefined;
+  waiting: { resolve(answer: Answer<Mutation>): void; reject(why: Refused): void }[];
+}
+
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/** Those that may be part of a batch, and concern only what they name. */
+const BATCHED = /^(task|comment|notification)\.(?!mark_all)|^project\.[cua]/;
+
+/** Whether its `op_id` stands for what it makes until the server says the real id. */
+export const makes = ({ name }: Operation): boolean => name.endsWith(".create");
+
+export const isPending = ({ op }: Entry): boolean => op.phase !== "refused";
+
+export const isUnsent = ({ op, sent }: Entry): boolean => !sent && (op.phase === "writing" || op.phase === "waiting");
+
+const idsOf = (op: Operation): Set<string> => {
+  const ids = JSON.stringify({ ...op.data, workspace_id: 0 }).match(ID) ?? [];
+  return new Set(makes(op) ? [...ids, op.op_id] : ids);
+};
+
+/** Changes what an operation is or where it is. */
+export const change = (entry: Entry, fields: Partial<Operation>): void => {
+  entry.op = { ...entry.op, ...fields };
+  if (fields.data) entry.ids = idsOf(entry.op);
+};
+
+export const entryOf = (op: Operation, n: number): Entry => ({
+  op,
+  n,
+  ids: idsOf(op),
+  sent: false,
+  landed: false,
+  failed: 0,
+  single: false,
+  expect: undefined,
+  before: undefined,
+  after: undefined,
+  at: undefined,
+  waiting: [],
+});
+
+/** Whether nothing else may be under way with it: it may concern whatever another one is about. */
+export const isAlone = ({ op: { name, data }, single }: Entry): boolean =>
+  single || !BATCHED.test(name) || !!data["permanent"];
+
+/** Whether one must wait for the other. */
+export const clash = (a: Entry, b: Entry): boolean => isAlone(a) || isAlone(b) || [...a.ids].some((id) => b.ids.has(id));
+
+/** Both edits in one, if the later one may take the place of the earlier one. */
+export const merged = (a: Operation, b: Operation): Fields | undefined => {
+  const both = { ...a.data, ...b.data };
+  const isEdit = a.name === b.name && a.name.endsWith(".update") && !a.undoes && !b.undoes;
+  const isSame = ["id", "workspace_id"].every((key) => a.data[key] === b.data[key]);
+  const isOrdered = ["if_version", "before", "after", "preferences"].some((key) => key in both);
+  return isEdit && isSame && !isOrdered && !("stage" in both && "completed" in both) ? both : undefined;
+};
+
+/** A refusal by the client itself. */
+export const refusal = (code: Failure["code"], message: string, field?: string, current?: unknown): Failure => ({
+  code,
+  message,
+  retryable: false,
+  retry_after_ms: null,
+  request_id: "",
+  ...(field && { field, context: { current } }),
+});

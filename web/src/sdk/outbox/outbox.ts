@@ -1,0 +1,292 @@
+// The operations of a person until the server's state has them: shown at once, kept, sent in order, taken back when they are
+// refused. Does not know where they are stored, nor who looks at them.
+
+import type { Clock } from "../connection/clock.js";
+import { newId } from "../connection/op-id.js";
+import type { EventFrame, Limits, Mutation } from "../contract.js";
+import { Refused, type Answer, type Link } from "../link.js";
+import type { State } from "../replica/state.js";
+import { inverse, subject } from "./inverse.js";
+import {
+  change,
+  clash,
+  entryOf,
+  isPending,
+  isUnsent,
+  makes,
+  merged,
+  refusal,
+  type Begun,
+  type Entry,
+  type Fields,
+  type Operation,
+} from "./operation.js";
+import { predict } from "./predict.js";
+import { sender } from "./sender.js";
+
+/** So many operations are remembered for an undo. */
+const REMEMBERED = 100;
+
+export interface Around {
+  /** The server's state. */
+  base(): State;
+  /** What is shown. */
+  shown(): State;
+  /** Whether a stream is being synced. */
+  isSyncing(stream: string): boolean;
+  /** Operations changed: this one came, or only phases are other ones, or anything. */
+  changed(what?: Operation | "phases"): void;
+}
+
+export type Outbox = ReturnType<typeof outbox>;
+
+export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around) => {
+  let entries: Entry[] = [];
+  const byId = new Map<string, Entry>();
+  let history: Entry[] = [];
+  let last = 0;
+  /** What is to be written: entries that changed, and keys of those that are gone. */
+  const dirty = new Set<Entry>();
+  const gone = new Set<string>();
+
+  const keyOf = ({ n }: Entry) => `q/${String(n).padStart(12, "0")}`;
+
+  const rewrite = (entry: Entry, fields: Partial<Operation>) => {
+    change(entry, fields);
+    dirty.add(entry);
+  };
+
+  const insert = (entry: Entry) => {
+    entries.push(entry);
+    byId.set(entry.op.op_id, entry);
+    dirty.add(entry);
+  };
+
+  const remove = (entry: Entry) => {
+    entries = entries.filter((other) => other !== entry);
+    byId.delete(entry.op.op_id);
+    dirty.delete(entry);
+    gone.add(keyOf(entry));
+  };
+
+  const forget = (entry: Entry) => {
+    history = history.filter((other) => other !== entry);
+  };
+
+  const refuse = (entry: Entry, failure: ReturnType<typeof refusal>) => {
+    rewrite(entry, { phase: "refused", failure });
+    forget(entry);
+    for (const { reject } of entry.waiting.splice(0)) reject(new Refused(failure));
+  };
+
+  /** Puts the real id in place of the one that stood for it. */
+  const rename = (from: string, to: string) => {
+    for (const entry of entries)
+      if (entry.ids.has(from) && entry.op.op_id !== from)
+        rewrite(entry, {
+          data: JSON.parse(JSON.stringify(entry.op.data).replaceAll(from, to)) as Fields,
+          phase: entry.op.phase === "waiting" ? "writing" : entry.op.phase,
+        });
+  };
+
+  const sending = sender(clock, {
+    entries: () => entries,
+    current: (name, data) => subject(base(), name, data),
+    isHeld({ op, n }) {
+      const undone = byId.get(op.undoes ?? "");
+      return !!undone && isPending(undone) && undone.n < n;
+    },
+    rewrite,
+    refuse,
+    done(entry, answer) {
+      const { op } = entry;
+      const id = (answer.data as Fields | null)?.["id"];
+      entry.at = answer.at;
+      entry.after = answer.data as Fields;
+      if (makes(op) && typeof id === "string" && id !== op.op_id) rename(op.op_id, id);
+      for (const { resolve } of entry.waiting.splice(0)) resolve({ replayed: false, ...answer } as Answer<Mutation>);
+    },
+    changed(what) {
+      advance();
+      changed(what);
+    },
+  });
+
+  /** Whether every stream is past an operation. */
+  const isPassed = (at: Record<string, number>) => {
+    const { user, workspaces } = base();
+    return Object.entries(at).every(([stream, seq]) => {
+      const held = stream.startsWith("user:") ? user : workspaces.get(stream.slice(stream.indexOf(":") + 1));
+      return held ? held.seq >= seq : !isSyncing(stream);
+    });
+  };
+
+  /** Lets go of what the streams have. */
+  const advance = () => {
+    for (const entry of entries) if (entry.at && isPassed(entry.at)) remove(entry);
+  };
+
+  /** The parameters with what they say only by what is there now. */
+  const fixed = (name: Mutation, data: Fields): Fields => {
+    if (name === "task.create") return { id: newId(clock.now()), ...data };
+    const task = name === "task.complete" && data["completed"] == null ? subject(shown(), name, data) : undefined;
+    return task ? { ...data, completed: !task["completed"] } : data;
+  };
+
+  /** The unsent edit that takes this one in, if nothing between them is about the same. */
+  const coalesced = (entry: Entry): Entry | undefined => {
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const held = entries[i]!;
+      const data = isUnsent(held) && merged(held.op, entry.op);
+      if (data) {
+        rewrite(held, { data, phase: "writing" });
+        return held;
+      }
+      if (isPending(held) && clash(held, entry)) return undefined;
+    }
+    return undefined;
+  };
+
+  const add = (name: Mutation, given: Fields, undo?: { undoes: string; expect: Fields }): Begun => {
+    const data = fixed(name, structuredClone(given));
+    const op: Operation = {
+      op_id: newId(clock.now()),
+      name,
+      data,
+      created_at: new Date(clock.now()).toISOString(),
+      phase: "writing",
+      ...(undo && { undoes: undo.undoes }),
+    };
+    const made = entryOf(op, last + 1);
+    const held = coalesced(made);
+    const entry = held ?? made;
+    const done = new Promise<Answer<Mutation>>((resolve, reject) => entry.waiting.push({ resolve, reject }));
+    // A program that does not wait for it sees it among the operations.
+    done.catch(() => {});
+    if (!held) {
+      last++;
+      entry.before = subject(shown(), name, data);
+      entry.expect = undo?.expect;
+      insert(entry);
+    }
+    if (!undo) {
+      forget(entry);
+      history = [...history, entry].slice(-REMEMBERED);
+    }
+    changed(held ? undefined : op);
+    if (isUnsent(entry)) entry.after = subject(shown(), name, data);
+    return { op_id: entry.op.op_id, done };
+  };
+
+  const refused = (op_id?: string) =>
+    entries.filter((entry) => !isPending(entry) && (op_id === undefined || entry.op.op_id === op_id));
+
+  /** Forgets refused operations, all or one; or one that was never sent. */
+  const drop = (op_id?: string) => {
+    const unsent = entries.filter((entry) => entry.op.op_id === op_id && isUnsent(entry));
+    for (const entry of [...refused(op_id), ...unsent]) {
+      remove(entry);
+      forget(entry);
+      const why = new Refused(refusal("CONFLICT", "it was dropped before it was sent"));
+      for (const { reject } of entry.waiting.splice(0)) reject(why);
+    }
+    changed();
+  };
+
+  return {
+    add,
+    drop,
+    advance,
+    send: sending.send,
+    attach: (link: Link) => sending.attach(link),
+    stop: sending.stop,
+    operations: (): readonly Operation[] => entries.map(({ op }) => op),
+
+    /** The server's state with all that is under way. */
+    replay: (state: State, before: State): State =>
+      entries.reduce(
+        (state, entry) =>
+          isPending(entry) && !(entry.landed && makes(entry.op)) ? predict(state, entry.op, before) : state,
+        state,
+      ),
+
+    /** Tries refused operations again, all or one. */
+    retry(op_id?: string) {
+      for (const entry of refused(op_id)) {
+        remove(entry);
+        entry.n = ++last;
+        entry.failed = 0;
+        change(entry, { phase: "writing", failure: undefined });
+        insert(entry);
+      }
+      changed();
+    },
+
+    /** Takes an operation back: this one, or the last one. `undefined` when it was not sent yet, or when there is none. */
+    undo(op_id?: string): Begun | undefined {
+      const entry = history.filter(({ op }) => op_id === undefined || op.op_id === op_id).pop();
+      if (!entry) return undefined;
+      const { op, before, after } = entry;
+      if (isUnsent(entry) && byId.has(op.op_id)) {
+        drop(op.op_id);
+        return undefined;
+      }
+      const made = inverse(shown(), op, before, after);
+      if (!made) throw new Refused(refusal("CONFLICT", "this cannot be taken back"));
+      forget(entry);
+      return add(made.name, made.data, { undoes: op.op_id, expect: made.expect });
+    },
+
+    /** A session began. In another epoch an answer may be lost: what is not in the streams is sent again. */
+    welcome(limits: Limits, other: boolean) {
+      for (const entry of other ? entries : [])
+        if (entry.op.phase === "saved") {
+          entry.at = undefined;
+          change(entry, { phase: "waiting" });
+        }
+      sending.welcome(limits);
+    },
+
+    event({ op_id }: EventFrame) {
+      const entry = byId.get(op_id ?? "");
+      if (!entry || entry.landed) return;
+      entry.landed = true;
+      if (makes(entry.op)) dirty.add(entry);
+    },
+
+    /** Reads stored operations. They may have been sent. */
+    load(records: ReadonlyMap<string, string>) {
+      for (const [key, record] of [...records].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (!key.startsWith("q/")) continue;
+        const { op, landed, expect } = JSON.parse(record) as Entry;
+        const phase = op.phase === "refused" ? op.phase : "waiting";
+        const entry: Entry = { ...entryOf({ ...op, phase }, Number(key.slice(2))), landed, expect, sent: true };
+        entries.push(entry);
+        byId.set(op.op_id, entry);
+        last = entry.n;
+      }
+    },
+
+    /** Whether a change of operations is to be written. */
+    isDirty: () => dirty.size > 0,
+
+    /** Adds what is to be written; the returned function says that it is written. */
+    addChanges(changes: Map<string, string | undefined>): () => void {
+      const written = [...dirty].map((entry) => [entry, entry.op] as const);
+      for (const key of gone) changes.set(key, undefined);
+      for (const [entry, op] of written)
+        changes.set(keyOf(entry), JSON.stringify({ op, landed: entry.landed, expect: entry.expect }));
+      gone.clear();
+      dirty.clear();
+      return () => {
+        for (const [entry, op] of written)
+          if (entry.op === op && op.phase === "writing") change(entry, { phase: "waiting" });
+      };
+    },
+
+    /** Refuses everything: it is another person's. */
+    disown() {
+      for (const entry of entries.filter(isPending)) refuse(entry, refusal("FORBIDDEN", "it was made by another account"));
+    },
+  };
+};

@@ -1,0 +1,273 @@
+// Keeps the server's state up to date over a connection: which streams need a snapshot, its pages, and the events that come
+// meanwhile. Does not know what is shown, queued or stored.
+
+import type { EventFrame, SignalFrame, SnapshotOpening, Task, UserSnapshot, Welcome } from "../contract.js";
+import { timer, type Clock } from "../connection/clock.js";
+import { Refused, type Link, type Resume } from "../link.js";
+import { fold } from "./fold.js";
+import {
+  addPage,
+  beginWorkspace,
+  idIn,
+  OTHER,
+  streamOf,
+  withUser,
+  withWorkspace,
+  type State,
+  type WorkspaceState,
+} from "./state.js";
+import { Table } from "./table.js";
+
+/** How streams are synced. */
+export interface Following {
+  /** Whether to leave out what is completed or deleted: for large workspaces. Never, when omitted. */
+  open_only?(workspace: string): boolean;
+  /**
+   * Fetches a path of the server with the user's token. With it, snapshots of workspaces come over HTTP, compressed and in one
+   * piece; in pages over the connection without it, and where it fails.
+   */
+  fetch?(path: string): Promise<Response>;
+  /** Whether the connection follows all streams of the user; true when omitted. */
+  all?: boolean;
+}
+
+/** A stream that is being synced. */
+interface Job {
+  /** The events since it began. They are applied after the last page. */
+  kept: EventFrame[];
+  /** The pages so far. */
+  fresh?: WorkspaceState;
+  cursor?: string;
+  /** Whether the snapshot does not come over HTTP. */
+  paged: boolean;
+}
+
+/** Between two tries, when the server does not say. */
+const PATIENCE = 1000;
+
+/** The objects of NDJSON, as they come. */
+async function* lines(response: Response): AsyncGenerator<unknown> {
+  if (!response.ok || !response.body) throw new Error(`the snapshot was answered with ${response.status}`);
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  for (let rest = ""; ; ) {
+    const { done, value } = await reader.read();
+    rest += decoder.decode(value, { stream: !done });
+    const whole = rest.split("\n");
+    rest = done ? "" : whole.pop()!;
+    for (const line of whole) if (line) yield JSON.parse(line);
+    if (done) return;
+  }
+}
+
+export const follow = (
+  clock: Clock,
+  link: Link,
+  read: () => State,
+  write: (state: State) => void,
+  { open_only = () => false, fetch, all = true }: Following = {},
+) => {
+  const jobs = new Map<string, Job>();
+  /** The streams of the `welcome` that are followed; and those that are not, because there are too many. */
+  let followed = new Set<string>();
+  let limited = new Set<string>();
+  let more = false;
+  let busy: Job | undefined;
+  const pause = timer(clock);
+  let paused = false;
+
+  const has = (stream: string) => stream in positions(read()).positions;
+
+  const want = (stream: string) => {
+    jobs.set(stream, { kept: [], paged: !fetch });
+    pump();
+  };
+
+  const forget = (stream: string) => {
+    jobs.delete(stream);
+    if (!stream.startsWith("user:")) write(withWorkspace(read(), idIn(stream), undefined));
+  };
+
+  /** Workspaces that the user's state lists, and that are not there. */
+  const missing = () => {
+    if (!all) return;
+    for (const { id } of read().user?.workspaces ?? []) {
+      const stream = streamOf(id);
+      const there = read().workspaces.get(id) || jobs.has(stream);
+      if (!there && !limited.has(stream) && (!more || followed.has(stream))) want(stream);
+    }
+  };
+
+  /** Takes the events that came during the sync. */
+  const finish = (stream: string, job: Job, state: State) => {
+    jobs.delete(stream);
+    for (const frame of job.kept) {
+      const next = fold(state, frame);
+      if (!next) {
+        write(state);
+        return want(stream);
+      }
+      state = next;
+    }
+    write(state);
+    missing();
+  };
+
+  const takeUser = (stream: string, job: Job, snapshot: UserSnapshot) => finish(stream, job, withUser(read(), snapshot));
+
+  const takeWorkspace = (stream: string, job: Job, fresh: WorkspaceState) => {
+    const state = read();
+    const held = state.workspaces.get(idIn(stream));
+    if (fresh.complete) return finish(stream, job, withWorkspace(state, idIn(stream), fresh));
+    job.fresh = fresh;
+    // What was there before is shown until all is there.
+    if (!held?.complete) write(withWorkspace(state, idIn(stream), fresh));
+  };
+
+  /** A whole snapshot over HTTP. */
+  const download = async (workspace: string, open: boolean): Promise<WorkspaceState> => {
+    let opening: SnapshotOpening | undefined;
+    const tasks: Task[] = [];
+    for await (const line of lines(await fetch!(`/v1/workspaces/${workspace}/snapshot?open_only=${open}`)))
+      if (opening) tasks.push(line as Task);
+      else opening = line as SnapshotOpening;
+    return beginWorkspace(opening!, tasks, open, true);
+  };
+
+  /** The state with the next page. */
+  const page = async (workspace: string, open: boolean, { fresh, cursor }: Job): Promise<[WorkspaceState, string | undefined]> => {
+    const { data } = await link.call("workspace.sync", {
+      workspace_id: workspace,
+      ...(open && { open_only: true }),
+      ...(cursor && { cursor }),
+    });
+    const opening = data as SnapshotOpening;
+    return [fresh ? addPage(fresh, data) : beginWorkspace(opening, data.tasks, open, !data.cursor), data.cursor];
+  };
+
+  /** Takes one more piece of a snapshot. */
+  const advance = async (stream: string, job: Job) => {
+    const id = idIn(stream);
+    const isCurrent = () => jobs.get(stream) === job;
+    if (stream.startsWith("user:")) {
+      const { data } = await link.call("user.sync", {});
+      if (isCurrent()) takeUser(stream, job, data);
+      return;
+    }
+    const open = open_only(id);
+    if (!job.paged) {
+      const fresh = await download(id, open).catch(() => undefined);
+      if (!isCurrent()) return;
+      if (fresh) return takeWorkspace(stream, job, fresh);
+      job.paged = true;
+    }
+    const [fresh, cursor] = await page(id, open, job);
+    if (!isCurrent()) return;
+    if (cursor) job.cursor = cursor;
+    takeWorkspace(stream, job, fresh);
+  };
+
+  /** Syncs the next stream, the user's first. */
+  const pump = () => {
+    if (busy || link.state.kind !== "online") return;
+    const order = [...jobs].sort(([a], [b]) => Number(b.startsWith("user:")) - Number(a.startsWith("user:")));
+    const [stream, job] = order[0] ?? [];
+    if (!stream || !job) return;
+    busy = job;
+    const over = () => {
+      if (busy !== job) return;
+      busy = undefined;
+      paused = false;
+      pump();
+    };
+    advance(stream, job).then(over, (error: unknown) => {
+      const failure = error instanceof Refused ? error.failure : undefined;
+      if (failure?.code !== "NOT_FOUND" && failure?.code !== "FORBIDDEN") {
+        paused = true;
+        pause.set(failure?.retry_after_ms ?? PATIENCE, over);
+        return;
+      }
+      // Access ended while the request was on its way.
+      if (jobs.get(stream) === job) forget(stream);
+      over();
+    });
+  };
+
+  const welcome = ({ epoch, streams, more: unlisted }: Welcome) => {
+    more = !!unlisted;
+    limited = new Set(streams.filter(({ reason }) => reason === "limit").map(({ stream }) => stream));
+    followed = new Set(streams.filter(({ reason }) => reason !== "limit" && reason !== "no_access").map((s) => s.stream));
+    if (read().epoch !== epoch) {
+      jobs.clear();
+      write(inEpoch(read(), epoch));
+    }
+    for (const { workspace } of read().workspaces)
+      if (!followed.has(streamOf(workspace.id))) forget(streamOf(workspace.id));
+    for (const stream of jobs.keys()) if (!followed.has(stream)) jobs.delete(stream);
+    for (const { stream, resumed } of streams) {
+      const job = jobs.get(stream);
+      // A page that was asked for is asked for again by the connection. A download may be older than the session.
+      const goesOn = resumed ? job || has(stream) : job?.paged && !job.fresh;
+      if (followed.has(stream) && !goesOn) want(stream);
+    }
+    if (paused || ![...jobs.values()].includes(busy!)) busy = undefined;
+    pause.clear();
+    paused = false;
+    pump();
+  };
+
+  const event = (frame: EventFrame) => {
+    const { stream } = frame;
+    const job = jobs.get(stream);
+    if (job) {
+      job.kept.push(frame);
+      return;
+    }
+    const next = fold(read(), frame);
+    if (!next) return want(stream);
+    write(next);
+    if (frame.event === "access.lost") jobs.delete(streamOf(frame.data.workspace_id));
+    if (frame.event !== "access.granted") return;
+    followed.add(streamOf(frame.data.workspace.id));
+    missing();
+  };
+
+  const signal = (frame: SignalFrame) => {
+    if (frame.signal !== "stream.not_followed") return;
+    limited.add(frame.data.stream);
+    forget(frame.data.stream);
+  };
+
+  return {
+    welcome,
+    event,
+    signal,
+    pump,
+    /** Syncs a stream again. */
+    want,
+    /** Whether a stream is being synced. */
+    isSyncing: (stream: string) => jobs.has(stream),
+    /** Whether all that is followed is there. */
+    isSynced: () => !jobs.size && read().epoch !== "",
+    stop: pause.clear,
+  };
+};
+
+/** The state at the begin of another epoch. */
+const inEpoch = ({ user, workspaces }: State, epoch: string): State => ({
+  epoch,
+  user: user && { ...user, seq: OTHER },
+  workspaces: Table.of(
+    [...workspaces].map((held) => ({ ...held, seq: OTHER })),
+    (held) => held.workspace.id,
+  ),
+});
+
+/** From where to resume: what is there, as far as it is whole. */
+export const positions = ({ epoch, user, workspaces }: State): Resume => {
+  const at: Record<string, number> = {};
+  if (user && user.seq > OTHER) at[`user:${user.user.id}`] = user.seq;
+  for (const { workspace, seq, complete } of workspaces) if (complete && seq > OTHER) at[streamOf(workspace.id)] = seq;
+  return { epoch, positions: at };
+};
+

@@ -1,0 +1,263 @@
+// What a program shows: the server's state with the person's operations over it, read at once, kept over reloads, and told to
+// those whose part of it changed. Joins the replica, the outbox and the storage; each of them knows nothing of the others.
+
+import { realClock, timer, type Clock } from "./connection/clock.js";
+import type { EventFrame, Mutation, Welcome } from "./contract.js";
+import type { Link, Params, Resume, State as Connection } from "./link.js";
+import { equal } from "./outbox/equal.js";
+import type { Begun, Operation } from "./outbox/operation.js";
+import { outbox } from "./outbox/outbox.js";
+import { predict } from "./outbox/predict.js";
+import { details } from "./replica/details.js";
+import { follow, positions, type Following } from "./replica/follow.js";
+import { EMPTY, streamOf, type State } from "./replica/state.js";
+import { addChanges, stateOf } from "./storage/records.js";
+import { memory, type Storage } from "./storage/storage.js";
+
+/** What is shown. It never changes: a change makes another one, in which what did not change is the same object. */
+export interface View extends State {
+  /** The person's operations that the streams do not have yet, and those that were refused, in their order. */
+  readonly operations: readonly Operation[];
+  /** Whether operations outlast the page. */
+  readonly durable: boolean;
+  /** Whether everything that is followed is there. */
+  readonly synced: boolean;
+  /** Where the connection is; `undefined` before there is one. */
+  readonly connection: Connection | undefined;
+}
+
+/** Where a store keeps things, and how it syncs. */
+export interface StoreOptions extends Following {
+  /** Memory, when omitted. */
+  storage?: Storage | undefined;
+  /** The real one, when omitted. */
+  clock?: Clock;
+}
+
+export type Store = Awaited<ReturnType<typeof openStore>>;
+
+interface Subscription {
+  select(view: View): unknown;
+  tell(value: never): void;
+  value: unknown;
+}
+
+/** Changes of the server's state are written together after so many milliseconds. */
+const WRITE_AFTER = 300;
+/** Showing takes at most a fifth of the time, and waits no longer than this. */
+const SHOW_AFTER = 100;
+
+/** Opens a store with what was there last. */
+export const openStore = async ({ storage = memory(), clock = realClock, ...following }: StoreOptions = {}) => {
+  let { durable } = storage;
+  const records = await storage.load().catch(() => {
+    durable = false;
+    return new Map<string, string>();
+  });
+  let base = stateOf(records);
+  let written = base;
+  /** What could not be written. */
+  let backlog = new Map<string, string | undefined>();
+  if (base === EMPTY) for (const key of records.keys()) if (key[0] === "s") backlog.set(key, undefined);
+
+  let link: Link | undefined;
+  let follower: ReturnType<typeof follow> | undefined;
+  let unlisten = () => {};
+  const subscriptions = new Set<Subscription>();
+  let shown: View;
+  /** Whether something about operations changed; whether they have to be replayed. */
+  let isOld = true;
+  let isStale = true;
+  const showing = timer(clock);
+  const saving = timer(clock);
+  let willShow = false;
+  let willSave = false;
+  let cost = 0;
+  let writing: Promise<void> | undefined;
+
+  const viewOf = (state: State): View => ({
+    ...state,
+    operations: box.operations(),
+    durable,
+    synced: !!follower?.isSynced(),
+    connection: link?.state,
+  });
+
+  const view = (): View => {
+    if (isStale) shown = viewOf(box.replay(base, shown));
+    else if (isOld) shown = viewOf(shown);
+    isStale = isOld = false;
+    return shown;
+  };
+
+  /** Tells those whose part changed. */
+  const show = () => {
+    showing.clear();
+    willShow = false;
+    const began = clock.now();
+    for (const subscription of [...subscriptions]) {
+      const value = subscription.select(view());
+      if (!subscriptions.has(subscription) || equal(value, subscription.value)) continue;
+      subscription.value = value;
+      try {
+        subscription.tell(value as never);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+    cost = clock.now() - began;
+  };
+
+  const write = async () => {
+    saving.clear();
+    willSave = false;
+    const changes = backlog;
+    backlog = new Map();
+    const state = base;
+    addChanges(written, state, changes);
+    written = state;
+    const stored = box.addChanges(changes);
+    try {
+      if (changes.size) await storage.write(changes);
+      durable = storage.durable;
+    } catch {
+      // What is not stored is sent nevertheless, and written with what comes next.
+      durable = false;
+      backlog = changes;
+    }
+    stored();
+  };
+
+  /** Writes what is to be written. */
+  const flush = (): Promise<void> =>
+    (writing ??= write().then(() => {
+      writing = undefined;
+      box.send();
+      later();
+    }));
+
+  /** What changed is shown and written soon. */
+  const later = () => {
+    isOld = true;
+    if (!willShow) showing.set(Math.min(SHOW_AFTER, 4 * cost), show);
+    willShow = true;
+    if (box.isDirty()) void flush();
+    else if (base !== written && !willSave) saving.set(WRITE_AFTER, () => void flush());
+    willSave ||= base !== written;
+  };
+
+  const box = outbox(clock, {
+    base: () => base,
+    shown: view,
+    isSyncing: (stream) => !!follower?.isSyncing(stream),
+    changed(what) {
+      if (typeof what === "object" && !isStale) shown = { ...shown, ...predict(shown, what, shown) };
+      else isStale ||= what !== "phases";
+      later();
+      if (typeof what === "object") show();
+    },
+  });
+  box.load(records);
+  shown = viewOf(base);
+
+  const set = (state: State) => {
+    base = state;
+    isStale = true;
+    box.advance();
+    later();
+  };
+
+  const lists = details(
+    () => link!,
+    () => base,
+    set,
+  );
+
+  const welcome = (of: Welcome) => {
+    if (base.user && base.user.user.id !== of.user.id) {
+      box.disown();
+      set(EMPTY);
+    }
+    box.welcome(of.limits, base.epoch !== of.epoch);
+    follower!.welcome(of);
+    later();
+  };
+
+  const event = (frame: EventFrame) => {
+    box.event(frame);
+    lists.event(frame);
+    follower!.event(frame);
+  };
+
+  return {
+    /** What is shown now. */
+    get state(): View {
+      return view();
+    },
+
+    /**
+     * Calls back when what a selector makes of the state has changed: entities by being another object, arrays, maps and plain
+     * objects by having other things in them, one level deep. What the person does is told at once; what comes from the server
+     * is told together, a moment later. Ends when the returned function is called.
+     */
+    subscribe<T>(select: (view: View) => T, tell: (value: T) => void): () => void {
+      const subscription: Subscription = { select, tell, value: select(view()) };
+      subscriptions.add(subscription);
+      return () => subscriptions.delete(subscription);
+    },
+
+    /** Begins an operation: it is shown at once, and sent when it is stored and there is a connection. */
+    mutate: <K extends Mutation>(name: K, params: Params<K>): Begun<K> =>
+      box.add(name, params as Record<string, unknown>) as unknown as Begun<K>,
+    /** Takes an operation back: this one, or the last one. */
+    undo: box.undo,
+    /** Tries refused operations again: this one, or all. */
+    retry: box.retry,
+    /** Forgets refused operations: this one, or all; or this one that was not sent yet. */
+    drop: box.drop,
+
+    /** Loads the comments and attachments of a task into `details` of its workspace. */
+    load: lists.load,
+    /** Syncs a workspace again: with other tasks, when `open_only` now says so. */
+    sync: (workspace: string) => follower?.want(streamOf(workspace)),
+
+    /** From where a connection resumes. */
+    resume: (): Resume | undefined => (base.epoch ? positions(base) : undefined),
+
+    /** Follows a connection, and sends over it. */
+    attach(to: Link) {
+      unlisten();
+      link = to;
+      follower = follow(clock, to, () => base, set, following);
+      unlisten = to.listen({
+        welcome,
+        event,
+        signal: (frame) => follower!.signal(frame),
+        state() {
+          follower!.pump();
+          box.send();
+          later();
+        },
+      });
+      box.attach(to);
+      later();
+    },
+
+    /** Writes what is not written yet: for a page that goes away. */
+    flush,
+
+    /** Lets go of the connection and the storage. */
+    async close() {
+      unlisten();
+      follower?.stop();
+      box.stop();
+      await writing;
+      await flush();
+      showing.clear();
+      saving.clear();
+      storage.close?.();
+    },
+  };
+};
