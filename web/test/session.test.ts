@@ -225,3 +225,32 @@ test("a stream that was left is left again when all of them are followed", async
   const second = await it.online({ streams: [stream("workspace:a", 1)] as never });
   assert.deepEqual(second.of("stream.unsubscribe").map(({ data }) => data), [{ stream: "workspace:a" }]);
 });
+
+test("an answer arrives before the events behind it, also when all come at once", async (t) => {
+  const it = await still(t);
+  const socket = await it.online();
+  const told: (number | string)[] = [];
+  it.client.listen({ event: ({ seq }) => told.push(seq) });
+  const calling = (async () => {
+    await it.client.call("workspace.sync", { workspace_id: "a" });
+    told.push("answer");
+  })();
+  socket.say(event("workspace:a", 3));
+  socket.ok(socket.of("workspace.sync")[0], { seq: 3 });
+  for (const seq of [4, 5]) socket.say(event("workspace:a", seq));
+  await calling;
+  await it.clock.advance(1);
+  socket.say(event("workspace:a", 6));
+  assert.deepEqual(told, [3, "answer", 4, 5, 6]);
+});
+
+test("events that wait behind an answer are asked for again after a lost connection", async (t) => {
+  const it = await still(t);
+  const socket = await it.online();
+  it.client.call("workspace.sync", { workspace_id: "a" }).catch(() => {});
+  socket.ok(socket.of("workspace.sync")[0], { seq: 3 });
+  socket.say(event("workspace:a", 4));
+  socket.end(1006);
+  await it.clock.advance(1);
+  assert.deepEqual(it.client.resume()?.positions, { "workspace:a": 3 });
+});

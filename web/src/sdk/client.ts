@@ -4,9 +4,8 @@ import { address } from "./connection/address.js";
 import { realClock, type Clock } from "./connection/clock.js";
 import { connection, type Connection } from "./connection/connection.js";
 import { here, type Environment } from "./connection/environment.js";
-import { later } from "./connection/later.js";
 import type { TokenSource } from "./connection/tokens.js";
-import { webSocket, type WebSocketLike } from "./connection/wire.js";
+import { webSocket, type Dial, type WebSocketLike } from "./connection/wire.js";
 import type { Answer, Link, Name, Options, Params, Resume } from "./link.js";
 
 /** What a client needs, and what it may be told. */
@@ -48,42 +47,50 @@ export type Args<K extends Name> =
 export interface Client extends Omit<Connection, "call"> {
   /** Sends a request, and resolves with its answer. Rejects with `Refused` or `Lost`. */
   call<K extends Callable>(name: K, ...args: Args<K>): Promise<Answer<K>>;
-  /** The same, for the parts that work on any connection. */
+  /** The same connection, for the parts that work on any. */
   readonly link: Link;
 }
 
 /** Connects to a server. It returns at once, and goes on until it is closed. */
 export const connect = (options: ConnectOptions): Client => {
-  const { url, token, transport, clock = realClock } = options;
+  const {
+    url,
+    token,
+    streams = "all",
+    resume,
+    client = { name: "taskwire-js" },
+    transport,
+    queue = 10_000,
+    WebSocket: Socket = globalThis.WebSocket,
+    fetch: request = globalThis.fetch?.bind(globalThis),
+    environment = here(),
+    clock = realClock,
+  } = options;
+  if (!Socket && transport !== "events") throw new TypeError("give `WebSocket`: there is none here");
   const at = address(url);
-  const Socket = options.WebSocket ?? globalThis.WebSocket;
-  if (!Socket && transport !== "events") throw new TypeError("there is no WebSocket here: give `WebSocket`");
-  const request = options.fetch ?? globalThis.fetch?.bind(globalThis);
   const link = connection({
     token,
+    streams,
+    resume,
+    client,
+    queue,
+    environment,
     clock,
-    streams: options.streams ?? "all",
-    resume: options.resume,
-    client: options.client ?? { name: "taskwire-js" },
-    queue: options.queue ?? 10_000,
-    environment: options.environment ?? here(),
-    dials(follow) {
+    ways(follow) {
+      const socket = () => webSocket(at("ws", "socket"), Socket);
+      let loaded: Promise<Dial> | undefined;
       const events = () =>
-        later(async () => (await import("./connection/fallback.js")).fallback((path) => at("http", path), request, clock, follow));
-      if (transport === "events") return [events()];
-      const socket = webSocket(at("ws", "socket"), Socket);
-      return transport || !request ? [socket] : [socket, events()];
+        (loaded ??= import("./connection/fallback.js").then(
+          ({ fallback }) => fallback((path) => at("http", path), request, clock, follow),
+          (error: unknown) => {
+            // What could not be loaded now may be there later.
+            loaded = undefined;
+            throw error;
+          },
+        ));
+      if (transport === "events") return [events];
+      return transport || !request ? [socket] : [socket, events];
     },
   });
-  return {
-    link,
-    call: (name, ...[params, more]) => link.call(name, params ?? ({} as Params<typeof name>), more),
-    get state() {
-      return link.state;
-    },
-    listen: link.listen,
-    resume: link.resume,
-    reconnectNow: link.reconnectNow,
-    close: link.close,
-  };
+  return Object.assign(link, { link }) as unknown as Client;
 };

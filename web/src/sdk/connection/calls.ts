@@ -18,9 +18,8 @@ export interface Request {
 interface Call extends Request {
   op_id: string | undefined;
   tries: number;
-  /** Whether nobody waits any more. */
-  over: boolean;
-  settle(done: () => void): void;
+  signal: AbortSignal | undefined;
+  // Nobody hears them once the call was given up.
   resolve(answer: unknown): void;
   reject(why: unknown): void;
 }
@@ -29,10 +28,9 @@ interface Call extends Request {
 const TRIES = 5;
 const PATIENCE = 10_000;
 
-export type Calls = ReturnType<typeof calls>;
-
 export const calls = (
   clock: Clock,
+  /** The most that wait. */
   most: number,
   /** Sends a request; `false` when there is no session. */
   send: (request: Request) => boolean,
@@ -47,26 +45,21 @@ export const calls = (
   const pause = timer(clock);
   let pausedUntil = 0;
 
-  const refill = () => {
-    const now = clock.now();
-    const { ops_per_second, burst } = limits!;
-    tokens = Math.min(burst, tokens + (Math.max(0, now - counted) * ops_per_second) / 1000);
-    counted = now;
-  };
-
-  const again = (at: number) => pause.set(Math.max(0, at - clock.now()), pump);
-
   /** Sends what waits, as far as the server allows. */
   const pump = () => {
     pause.clear();
     if (!limits) return;
-    refill();
-    while (waiting.length && sent.size < Math.max(1, limits.in_flight - 1)) {
+    const { ops_per_second, burst, in_flight, frame_bytes } = limits;
+    const now = clock.now();
+    tokens = Math.min(burst, tokens + (Math.max(0, now - counted) * ops_per_second) / 1000);
+    counted = now;
+    // One place is kept for the connection's own requests.
+    while (waiting.length && sent.size < Math.max(1, in_flight - 1)) {
       const call = waiting[0]!;
-      const price = Math.min(cost(call.params), limits.burst);
-      const wait = Math.max(pausedUntil - clock.now(), ((price - tokens) / limits.ops_per_second) * 1000);
-      if (wait > 0) return again(clock.now() + wait);
-      const wrong = unreadable(call.text, call.params, limits.frame_bytes);
+      const price = Math.min(cost(call.params), burst);
+      const wait = Math.max(pausedUntil - now, ((price - tokens) / ops_per_second) * 1000);
+      if (wait > 0) return pause.set(wait, pump);
+      const wrong = unreadable(call.text, call.params, frame_bytes);
       if (!wrong && !send(call)) return;
       waiting.shift();
       if (wrong) call.reject(wrong);
@@ -79,14 +72,13 @@ export const calls = (
 
   /** Puts calls back to where they were. */
   const putBack = (back: Call[]) => {
-    waiting = [...back.filter((call) => !call.over), ...waiting].sort((a, b) => a.id - b.id);
+    waiting = [...back, ...waiting].filter(({ signal }) => !signal?.aborted).sort((a, b) => a.id - b.id);
   };
 
   /** Whether a refused call waits for its next try now. */
   const retried = (call: Call, { error }: ErrorFrame): boolean => {
-    if (!error.retryable || !isRepeatable(call.name) || ++call.tries >= TRIES) return false;
     const wait = error.retry_after_ms ?? backoff(clock, call.tries);
-    if (wait > PATIENCE) return false;
+    if (!error.retryable || !isRepeatable(call.name) || ++call.tries >= TRIES || wait > PATIENCE) return false;
     // Everything waits with it, so that the order stays.
     pausedUntil = Math.max(pausedUntil, clock.now() + wait);
     if (error.code === "RATE_LIMITED") tokens = Math.min(tokens, 0);
@@ -100,38 +92,21 @@ export const calls = (
     /** How many are sent and not answered. */
     underWay: () => sent.size,
 
-    add<K extends Name>(name: K, params: Params<K>, options: Options = {}): Promise<Answer<K>> {
-      return new Promise((resolve, reject) => {
-        const { signal } = options;
-        if (signal?.aborted) return reject(signal.reason);
-        if (waiting.length >= most) return reject(refusal("UNAVAILABLE", "too many calls wait", true));
-        const op_id = options.op_id ?? (isMutation(name) ? newId(clock.now()) : undefined);
-        const id = ++lastId;
-        const abort = () => {
-          waiting = waiting.filter((waits) => waits !== call);
-          call.reject(signal!.reason);
-        };
-        const settle = (done: () => void) => {
-          if (call.over) return;
-          call.over = true;
-          signal?.removeEventListener("abort", abort);
-          done();
-        };
-        const call: Call = {
-          id,
-          name,
-          op_id,
-          params: params as Record<string, unknown>,
-          text: frame(name, id, params, op_id),
-          tries: 0,
-          over: false,
-          settle,
-          resolve: (answer) => settle(() => resolve(answer as Answer<K>)),
-          reject: (why) => settle(() => reject(why)),
-        };
-        signal?.addEventListener("abort", abort);
-        waiting.push(call);
+    add<K extends Name>(name: K, params: Params<K>, { op_id, signal }: Options = {}): Promise<Answer<K>> {
+      if (isMutation(name)) op_id ??= newId(clock.now());
+      const id = ++lastId;
+      const text = frame(name, id, params, op_id);
+      let giveUp = () => {};
+      return new Promise<Answer<K>>((resolve, reject) => {
+        giveUp = () => reject(signal!.reason);
+        if (signal?.aborted) return giveUp();
+        if (waiting.length >= most) return reject(refusal("UNAVAILABLE", "the queue is full", true));
+        signal?.addEventListener("abort", giveUp);
+        waiting.push({ id, name, op_id, params, text, tries: 0, signal, resolve, reject } as Call);
         pump();
+      }).finally(() => {
+        signal?.removeEventListener("abort", giveUp);
+        if (signal?.aborted) putBack([]);
       });
     },
 
@@ -152,11 +127,10 @@ export const calls = (
       const call = sent.get(id);
       if (!call) return;
       sent.delete(id);
-      if (answer.type === "ok") {
-        const { data, at = {}, replayed = false } = answer;
+      if (answer.type !== "error") {
+        const { data = {}, at = {}, replayed = false } = answer as Partial<OkFrame>;
         call.resolve({ data, at, replayed });
-      } else if (answer.type === "pong") call.resolve({ data: {}, at: {}, replayed: false });
-      else if (call.over || !retried(call, answer)) call.reject(new Refused(answer.error));
+      } else if (!retried(call, answer)) call.reject(new Refused(answer.error));
       pump();
     },
 
@@ -164,19 +138,16 @@ export const calls = (
     interrupt() {
       pause.clear();
       limits = undefined;
-      const interrupted = [...sent.values()];
+      const [repeated, lost]: [Call[], Call[]] = [[], []];
+      for (const call of sent.values()) (isRepeatable(call.name) ? repeated : lost).push(call);
       sent.clear();
-      for (const call of interrupted)
-        if (!isRepeatable(call.name)) call.reject(new Lost("the connection ended before the answer"));
-      putBack(interrupted);
+      for (const { reject } of lost) reject(new Lost("no answer"));
+      putBack(repeated);
     },
 
     /** Nothing is sent any more. */
     end(why: string) {
-      for (const call of [...sent.values(), ...waiting]) call.reject(new Lost(why, call.op_id));
-      sent.clear();
-      waiting = [];
-      pause.clear();
+      for (const { reject, op_id } of waiting.splice(0)) reject(new Lost(why, op_id));
     },
   };
 };

@@ -18,15 +18,13 @@ export interface Ending {
 
 /** After a close with 4429. */
 const RATE_IGNORED = 10_000;
-/** A wire's own code: it wants to be opened again. */
-export const AGAIN = 0;
 const FINAL = /^(100[2379]|440[03])$/;
 
 /** After this close code. */
 export const closed = (code: number | undefined, reason: string): Ending => {
-  const ending: Ending = { code, reason: reason || `closed with ${code}` };
+  const ending: Ending = { code, reason };
   if (FINAL.test(`${code}`)) ending.final = true;
-  if (code === AGAIN) ending.wait = 0;
+  if (code === 0) ending.wait = 0;
   if (code === 4401 || code === 4403) ending.stale = true;
   if (code === 4429) return { ...ending, wait: RATE_IGNORED, firm: true };
   return ending;

@@ -28,33 +28,29 @@ const KEY = "taskwire.blocked";
 /** A page or a worker of a browser. */
 export const browser = (): Environment => {
   const memory = nowhere();
-  // Storage throws where a browser's settings forbid it, and workers have none.
-  const stored = <T>(use: (storage: Storage) => T): T | undefined => {
-    try {
-      return use(sessionStorage);
-    } catch {
-      return undefined;
-    }
-  };
   const hidden = () => globalThis.document?.visibilityState === "hidden";
   return {
     hidden,
     watch(wake) {
-      const shown = () => hidden() || wake();
-      const on: [EventTarget | undefined, string, () => void][] = [
-        [globalThis, "online", wake],
-        [globalThis, "pageshow", wake],
-        [globalThis.document, "visibilitychange", shown],
-      ];
-      for (const [target, name, run] of on) target?.addEventListener(name, run);
-      return () => {
-        for (const [target, name, run] of on) target?.removeEventListener(name, run);
-      };
+      const stop = new AbortController();
+      addEventListener("online", wake, stop);
+      addEventListener("pageshow", wake, stop);
+      globalThis.document?.addEventListener("visibilitychange", () => hidden() || wake(), stop);
+      return () => stop.abort();
     },
-    blocked: () => memory.blocked() || stored((storage) => storage.getItem(KEY)) === "1",
+    // Storage throws where a browser's settings forbid it, and workers have none.
+    blocked() {
+      try {
+        return !!sessionStorage.getItem(KEY);
+      } catch {
+        return memory.blocked();
+      }
+    },
     block(blocked) {
       memory.block(blocked);
-      stored((storage) => (blocked ? storage.setItem(KEY, "1") : storage.removeItem(KEY)));
+      try {
+        sessionStorage.setItem(KEY, blocked ? "1" : "");
+      } catch {}
     },
   };
 };
@@ -78,5 +74,4 @@ export const reactNative = (app: AppStateLike): Environment => ({
 });
 
 /** The place where this runs, as far as it can be told. */
-export const here = (): Environment =>
-  typeof globalThis.addEventListener === "function" ? browser() : nowhere();
+export const here = (): Environment => ("addEventListener" in globalThis ? browser() : nowhere());

@@ -6,7 +6,6 @@ import type { ErrorFrame, EventFrame, Failure, HttpError, OkFrame, ServerFrame, 
 import type { Request } from "./calls.js";
 import { eventStream } from "./event-stream.js";
 import type { Clock } from "./clock.js";
-import { AGAIN } from "./endings.js";
 import type { Dial } from "./wire.js";
 
 type Answered = OkFrame | ErrorFrame;
@@ -15,6 +14,8 @@ type Answered = OkFrame | ErrorFrame;
 const BATCH = 100;
 /** Events of a page of `stream.history`. */
 const PAGE = 500;
+/** The wire's own end: it wants to be opened again. */
+const AGAIN = 0;
 /** The server answers within 30 s. */
 const DEADLINE = 40_000;
 

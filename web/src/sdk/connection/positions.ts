@@ -1,7 +1,7 @@
 // The position in each stream: what a connection asks to resume from, and whether an event is the next one of its stream.
 // Pure: no socket, no time.
 
-import type { EventFrame, StreamState, Subscribed, Welcome } from "../contract.js";
+import type { EventFrame, Subscribed, Welcome } from "../contract.js";
 import type { Resume } from "../link.js";
 
 /** The streams to follow: each that the user may read, or these. */
@@ -10,10 +10,10 @@ export type Wanted = "all" | readonly string[];
 /** How an event relates to the position in its stream. */
 export type Verdict = "next" | "known" | "gap";
 
-export type Positions = ReturnType<typeof positions>;
+const workspace = (id: unknown) => `workspace:${id}`;
 
 export const positions = (wanted: Wanted, from?: Resume) => {
-  let epoch = from?.epoch ?? "";
+  let epoch = from?.epoch;
   let last = new Map(Object.entries(from?.positions ?? {}));
   // What calls subscribed to and unsubscribed from, on top of `wanted`.
   const joined = new Set<string>();
@@ -27,33 +27,19 @@ export const positions = (wanted: Wanted, from?: Resume) => {
     left.delete(stream);
     joined.add(stream);
   };
-  const leave = (stream: string) => {
+  const forget = (stream: string) => {
     last.delete(stream);
     joined.delete(stream);
-    left.add(stream);
-  };
-
-  /** Takes the place of one stream of a `welcome`. */
-  const place = (state: StreamState, before: Map<string, number>) => {
-    const { stream, seq, resumed, reason } = state;
-    if (left.has(stream)) return;
-    if (stream === user) head = seq;
-    if (reason === "no_access" || reason === "limit") joined.delete(stream);
-    else last.set(stream, (resumed ? before.get(stream) : undefined) ?? seq);
+    left.delete(stream);
   };
 
   /** Adds and removes workspaces by the events of the user's stream, as the server does. */
-  const access = (frame: EventFrame) => {
-    if (frame.stream !== user || frame.seq <= head) return;
-    if (frame.event === "access.granted" && wanted === "all") {
-      const stream = `workspace:${frame.data.workspace.id}`;
-      if (!last.has(stream)) last.set(stream, frame.data.seq);
-    } else if (frame.event === "access.lost") {
-      const stream = `workspace:${frame.data.workspace_id}`;
-      last.delete(stream);
-      joined.delete(stream);
-      left.delete(stream);
-    }
+  const access = ({ stream, seq, event, data }: EventFrame) => {
+    if (stream !== user || seq <= head) return;
+    if (event === "access.granted" && wanted === "all") {
+      const granted = workspace(data.workspace.id);
+      last.set(granted, last.get(granted) ?? data.seq);
+    } else if (event === "access.lost") forget(workspace(data.workspace_id));
   };
 
   return {
@@ -72,8 +58,15 @@ export const positions = (wanted: Wanted, from?: Resume) => {
       user = `user:${welcome.user.id}`;
       head = 0;
       last = new Map();
-      for (const state of welcome.streams) place(state, before);
-      return welcome.streams.map(({ stream }) => stream).filter((stream) => left.has(stream));
+      const back: string[] = [];
+      for (const { stream, seq, resumed, reason } of welcome.streams)
+        if (left.has(stream)) back.push(stream);
+        else if (reason === "no_access" || reason === "limit") joined.delete(stream);
+        else {
+          if (stream === user) head = seq;
+          last.set(stream, (resumed ? before.get(stream) : undefined) ?? seq);
+        }
+      return back;
     },
 
     /** Judges an event; the next one moves the position. */
@@ -88,13 +81,16 @@ export const positions = (wanted: Wanted, from?: Resume) => {
     },
 
     /** Takes the effect of an answered call. */
-    answered(name: string, params: Record<string, unknown>, output: unknown) {
+    answered(name: string, { stream, since, cursor, workspace_id }: Record<string, unknown>, output: unknown) {
       const { seq, resumed } = output as Subscribed;
-      const stream = params["stream"] as string;
-      if (name === "workspace.sync" && params["cursor"] == null) follow(`workspace:${params["workspace_id"]}`, seq);
+      const named = stream as string;
+      if (name === "workspace.sync" && cursor == null) follow(workspace(workspace_id), seq);
       else if (name === "user.sync") follow(user, seq);
-      else if (name === "stream.subscribe") follow(stream, (resumed ? (params["since"] as number | null) : null) ?? seq);
-      else if (name === "stream.unsubscribe") leave(stream);
+      else if (name === "stream.subscribe") follow(named, (resumed ? (since as number | null) : null) ?? seq);
+      else if (name === "stream.unsubscribe") {
+        forget(named);
+        left.add(named);
+      }
     },
   };
 };

@@ -41,7 +41,7 @@ export const refusal = (code: ErrorCode, message: string, retryable = false) =>
 export const unreadable = (text: string, params: unknown, limit: number): Refused | undefined => {
   // A UTF-16 unit is at most three bytes.
   if (text.length * 3 > limit && new TextEncoder().encode(text).length > limit)
-    return refusal("PAYLOAD_TOO_LARGE", `the request has more than ${limit} bytes`);
-  if (depth(params) >= DEPTH) return refusal("VALIDATION_ERROR", `the request nests more than ${DEPTH} levels`);
+    return refusal("PAYLOAD_TOO_LARGE", `more than ${limit} bytes`);
+  if (depth(params) >= DEPTH) return refusal("VALIDATION_ERROR", `more than ${DEPTH} levels`);
   return undefined;
 };
