@@ -93,7 +93,7 @@ test("a client that is closed does nothing more", async (t) => {
   const it = await still(t);
   await it.online();
   it.client.close();
-  assert.deepEqual(it.client.state, { kind: "closed", reason: "closed by the program" });
+  assert.deepEqual(it.client.state, { kind: "closed", reason: "closed" });
   assert.ok(it.last().closed);
   assert.equal(it.wakes.size, 0);
   it.client.reconnectNow();

@@ -78,16 +78,10 @@ export const connect = (options: ConnectOptions): Client => {
     clock,
     ways(follow) {
       const socket = () => webSocket(at("ws", "socket"), Socket);
-      let loaded: Promise<Dial> | undefined;
-      const events = () =>
-        (loaded ??= import("./connection/fallback.js").then(
-          ({ fallback }) => fallback((path) => at("http", path), request, clock, follow),
-          (error: unknown) => {
-            // What could not be loaded now may be there later.
-            loaded = undefined;
-            throw error;
-          },
-        ));
+      let dial: Dial | undefined;
+      // Most programs never need it.
+      const events = async () =>
+        (dial ??= (await import("./connection/fallback.js")).fallback((path) => at("http", path), request, clock, follow));
       if (transport === "events") return [events];
       return transport || !request ? [socket] : [socket, events];
     },

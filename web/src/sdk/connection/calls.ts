@@ -121,11 +121,10 @@ export const calls = (
     /** The sent call with this id. */
     find: (id: number): Request | undefined => sent.get(id),
 
-    /** Takes an answer. */
+    /** Takes the answer to a sent call. */
     answer(answer: OkFrame | ErrorFrame | PongFrame) {
       const id = answer.id as number;
-      const call = sent.get(id);
-      if (!call) return;
+      const call = sent.get(id)!;
       sent.delete(id);
       if (answer.type !== "error") {
         const { data = {}, at = {}, replayed = false } = answer as Partial<OkFrame>;

@@ -53,8 +53,9 @@ export const connection = (parts: Parts): Connection => {
   let fresh: string | undefined;
   let refusals = 0;
   let refusal = "no other token";
-  /** A wait that the server asked for. */
+  /** The wait of `server.goodbye`. */
   let goodbye: number | undefined;
+  /** Whether the server asked for the wait: nothing shortens it. */
   let firm = false;
   let finished = false;
 
@@ -79,23 +80,27 @@ export const connection = (parts: Parts): Connection => {
       become({ kind: "closed", reason, ...(code && { code }) });
       return on.queue.end(reason);
     }
-    firm = ending.firm ?? goodbye !== undefined;
-    wait = goodbye ?? wait ?? backoff(clock, tries);
+    wait = goodbye ?? wait;
     goodbye = undefined;
+    firm = wait !== undefined;
+    wait ??= backoff(clock, tries);
     tries++;
     if (!wait) return start();
     next.set(wait, start);
     become({ kind: "offline", retry_at: clock.now() + wait, reason });
   };
 
+  /** Another token than this one, which is not sent again. */
+  const get = async (old: string | undefined) => {
+    const got = await ask(clock, parts.token, old);
+    if (got === old) throw { message: refusal, stale: true };
+    return got;
+  };
+
   const on = session(parts, {
     tell,
     end,
-    async ask() {
-      const got = await ask(clock, parts.token, token);
-      if (got === token) throw new Error(refusal);
-      return got;
-    },
+    ask: () => get(token),
     use(got) {
       if (wire!.twoWay) token = got;
       else fresh = got;
@@ -114,19 +119,12 @@ export const connection = (parts: Parts): Connection => {
     firm = false;
     become({ kind: "connecting", attempt: tries + 1 });
     if (fresh) return open(mine, fresh);
-    const old = stale || renewed.isOver() ? token : undefined;
-    ask(clock, parts.token, old).then(
-      (got) => {
+    get(stale || renewed.isOver() ? token : undefined).then(
+      (got) => mine === run && open(mine, got),
+      (error?: { message?: string; stale?: boolean }) => {
         if (mine !== run) return;
-        // The old one is not sent again.
-        if (got === old) end({ reason: refusal, stale: true });
-        else open(mine, got);
-      },
-      (error: unknown) => {
-        if (mine !== run) return;
-        const wait = retryAfter(error);
-        const reason = String((error as Error | undefined)?.message ?? error);
-        end({ reason, final: error instanceof SignedOut, ...(wait && { wait, firm: true }) });
+        const reason = error?.message ?? String(error);
+        end({ reason, stale: error?.stale, final: error instanceof SignedOut, wait: retryAfter(error) || undefined });
       },
     );
   };
@@ -214,7 +212,7 @@ export const connection = (parts: Parts): Connection => {
     reconnectNow: () => hurry(0),
     close() {
       unwatch();
-      if (!finished) end({ reason: "closed by the program", final: true });
+      if (!finished) end({ reason: "closed", final: true });
       finished = true;
     },
   };

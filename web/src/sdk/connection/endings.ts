@@ -5,37 +5,35 @@ import type { Failure } from "../contract.js";
 /** What to do next. */
 export interface Ending {
   reason: string;
+  code?: number | undefined;
   /** It is not tried again. */
   final?: boolean;
-  code?: number | undefined;
   /** The token is not sent again. */
-  stale?: boolean;
-  /** The wait, in milliseconds; the backoff's when left out. */
-  wait?: number;
-  /** The server asked for the wait: nothing shortens it. */
-  firm?: boolean;
+  stale?: boolean | undefined;
+  /** The wait that the server asked for, in milliseconds; the backoff's when left out. */
+  wait?: number | undefined;
 }
 
-/** After a close with 4429. */
-const RATE_IGNORED = 10_000;
 const FINAL = /^(100[2379]|440[03])$/;
+/** After a close with 4429: it ignored the rate limit, or there are too many sockets of this user. */
+const RATE_IGNORED = 10_000;
 
 /** After this close code. */
-export const closed = (code: number | undefined, reason: string): Ending => {
-  const ending: Ending = { code, reason };
-  if (FINAL.test(`${code}`)) ending.final = true;
-  if (code === 0) ending.wait = 0;
-  if (code === 4401 || code === 4403) ending.stale = true;
-  if (code === 4429) return { ...ending, wait: RATE_IGNORED, firm: true };
-  return ending;
-};
+export const closed = (code: number | undefined, reason: string): Ending => ({
+  code,
+  reason,
+  final: FINAL.test(`${code}`),
+  stale: code === 4401 || code === 4403,
+  wait: code === 4429 ? RATE_IGNORED : code === 0 ? 0 : undefined,
+});
 
 /** After this refusal of `auth`. */
 export const refused = ({ code, message, retryable, retry_after_ms }: Failure): Ending => {
-  const ending: Ending = { reason: message };
-  const token = /TOKEN|AUTH/.test(code);
-  if (token) ending.stale = true;
-  if (!retryable && (!token || code === "TOKEN_REVOKED")) ending.final = true;
-  if (retry_after_ms) return { ...ending, wait: retry_after_ms, firm: true };
-  return ending;
+  const stale = /TOKEN|AUTH/.test(code);
+  return {
+    reason: message,
+    stale,
+    final: !retryable && (!stale || code === "TOKEN_REVOKED"),
+    wait: retry_after_ms ?? undefined,
+  };
 };

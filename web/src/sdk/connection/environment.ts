@@ -25,9 +25,17 @@ export const nowhere = (): Environment => {
 
 const KEY = "taskwire.blocked";
 
+/** Nothing where a browser's settings forbid it, and in workers. */
+const storage = (): Storage | undefined => {
+  try {
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+};
+
 /** A page or a worker of a browser. */
 export const browser = (): Environment => {
-  const memory = nowhere();
   const hidden = () => globalThis.document?.visibilityState === "hidden";
   return {
     hidden,
@@ -38,20 +46,8 @@ export const browser = (): Environment => {
       globalThis.document?.addEventListener("visibilitychange", () => hidden() || wake(), stop);
       return () => stop.abort();
     },
-    // Storage throws where a browser's settings forbid it, and workers have none.
-    blocked() {
-      try {
-        return !!sessionStorage.getItem(KEY);
-      } catch {
-        return memory.blocked();
-      }
-    },
-    block(blocked) {
-      memory.block(blocked);
-      try {
-        sessionStorage.setItem(KEY, blocked ? "1" : "");
-      } catch {}
-    },
+    blocked: () => !!storage()?.getItem(KEY),
+    block: (blocked) => storage()?.setItem(KEY, blocked ? "1" : ""),
   };
 };
 

@@ -24,7 +24,7 @@ export const cost = (params: unknown): number => {
 };
 
 const depth = (value: unknown): number =>
-  typeof value === "object" && value ? 1 + Object.values(value).reduce<number>((most, of) => Math.max(most, depth(of)), 0) : 0;
+  typeof value === "object" && value ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0;
 
 /** A frame as the server reads it. Half of a surrogate pair, as a cut text may end with, is no JSON for it. */
 export const frame = (type: string, id: number, data: unknown, op_id?: string): string => {

@@ -89,7 +89,7 @@ export const session = ({ clock, environment, ...parts }: SessionParts, { tell, 
   const event = (frame: EventFrame) => {
     const verdict = place.take(frame);
     if (verdict === "next") tell("event", frame);
-    else if (verdict === "gap") end({ reason: `events of ${frame.stream} are missing` });
+    else if (verdict === "gap") end({ reason: "an event is missing" });
   };
   const late = () => {
     // Nothing is left of them after the end of the wire, which a listener may bring.
