@@ -345,6 +345,6 @@ const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {
     if (done > 1) fail(`${fate.begun} ${op_id} was carried out ${done} times`);
     if (refused && done) fail(`${fate.begun} ${op_id} was carried out and is shown as refused`);
     if (!refused && !done && !fate.excused && !fate.refused) fail(`${fate.begun} ${op_id} is gone: ${JSON.stringify(fate)}`);
-    if (fate.answered && !done && !fate.excused) fail(`${fate.begun} ${op_id} was answered and is not there`);
+    if (fate.answered && !refused && !done && !fate.excused) fail(`${fate.begun} ${op_id} was answered and is not there`);
   }
 };

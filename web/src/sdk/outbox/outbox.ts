@@ -76,6 +76,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
   const refuse = (entry: Entry, failure: ReturnType<typeof refusal>) => {
     rewrite(entry, { phase: "refused", failure });
     forget(entry);
+    changed();
     for (const { reject } of entry.waiting.splice(0)) reject(new Refused(failure));
   };
 
@@ -104,6 +105,8 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
       entry.at = answer.at;
       entry.after = answer.data as Fields;
       if (makes(op) && typeof id === "string" && id !== op.op_id) rename(op.op_id, id);
+      advance();
+      changed();
       for (const { resolve } of entry.waiting.splice(0)) resolve({ replayed: false, ...answer } as Answer<Mutation>);
     },
     changed(what) {

@@ -9,12 +9,12 @@ export const atEnd = (id: string): string => `${id.replaceAll("-", "").slice(0, 
 /** A place between two others; without the first from the beginning, without the second up to the end. */
 export const between = (before = "", after = ""): string => {
   let made = "";
-  const open = after > before ? after : "";
-  let bounded = open !== "";
+  let bounded = after > before;
   for (let i = 0; ; i++) {
     const low = parseInt(before[i] ?? "0", BASE);
-    const high = bounded ? parseInt(open[i] ?? "0", BASE) : BASE;
+    const high = bounded && i < after.length ? parseInt(after[i]!, BASE) : BASE;
     if (high - low > 1) return made + ((low + high) >> 1).toString(BASE);
+    if (high > low && bounded && i + 1 < after.length) return made + after[i];
     made += low.toString(BASE);
     if (high > low) bounded = false;
   }

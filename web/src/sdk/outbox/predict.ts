@@ -273,12 +273,14 @@ const PREDICT: { [K in Mutation]?: Predict<K> } = {
   },
   "tag.update": (state, { id, name, color }, act) => {
     const workspace = holder(state, "tags", id);
-    const was = workspace?.tags.get(id)?.name;
-    const next = edit(state, "tags", id, act, () => ({
-      ...(name !== undefined && { name: name.trim() }),
-      ...(color !== undefined && { color }),
-    }));
-    return workspace && name ? retag(next, workspace, was!, [name.trim()], act) : next;
+    if (!workspace) return state;
+    const to = name?.trim();
+    // With the name of another tag the two become one.
+    const other = to && [...workspace.tags].find((tag) => tag.id !== id && tag.name.toLowerCase() === to.toLowerCase());
+    const next = other
+      ? put(state, workspace.workspace.id, "tags", id, undefined, act)
+      : edit(state, "tags", id, act, () => ({ ...(to && { name: to }), ...(color !== undefined && { color }) }));
+    return to ? retag(next, workspace, workspace.tags.get(id)!.name, [other ? other.name : to], act) : next;
   },
   "tag.delete": (state, { id }, act) => {
     const workspace = holder(state, "tags", id);

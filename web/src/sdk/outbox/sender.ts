@@ -110,9 +110,8 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
   };
 
   /** Whether a refused operation is sent again. */
-  const isRepeated = (entry: Entry, { code, retryable, retry_after_ms, context }: Failure): boolean => {
-    const held = (context as { current?: Fields } | undefined)?.current;
-    if (entry.expect && code === "VERSION_CONFLICT" && held && !otherField(entry.expect, held)) {
+  const isRepeated = (entry: Entry, { code, retryable, retry_after_ms }: Failure, field: string | undefined): boolean => {
+    if (code === "VERSION_CONFLICT" && entry.expect && !field) {
       entry.sent = false;
       return true;
     }
@@ -130,10 +129,15 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
       if (!("error" in result)) {
         change(entry, { phase: "saved" });
         done(entry, result);
-      } else if (isRepeated(entry, result.error) || again) {
+        return;
+      }
+      const { error } = result;
+      const held = (error.context as { current?: Fields } | undefined)?.current;
+      const field = held && entry.expect && otherField(entry.expect, held);
+      if (isRepeated(entry, error, field) || again) {
         again = true;
         change(entry, { phase: "waiting" });
-      } else refuse(entry, result.error);
+      } else refuse(entry, field ? { ...error, field } : error);
     });
   };
 
@@ -161,7 +165,6 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
         .then((results) => settle(request, results), (why: unknown) => failed(request, why))
         .then(() => {
           requests--;
-          changed();
           send();
         });
     }
