@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { WebSocket } from "ws";
+// Loaded before, so that no try ends while it is.
+import "../src/sdk/connection/fallback.js";
 import { nowhere, Refused, type Client, type ConnectOptions } from "../src/sdk/index.js";
 import { eventsServer, type EventsServer } from "./support/events-server.js";
 import { client } from "./support/person.js";
+import { still } from "./support/still.js";
 import { USER } from "./support/sockets.js";
 import { holds, next, state } from "./support/until.js";
 
@@ -44,6 +47,20 @@ test("it is found after WebSockets failed, and remembered in the session", async
   const other = client(t, server.url, options);
   await state(other, "online");
   assert.equal(server.upgrades, 2);
+});
+
+test("a way that has worked is left for the other one when it works no longer", async (t) => {
+  const opened: number[] = [];
+  const fetch = () => {
+    opened.push(it.made.length);
+    return Promise.reject(new Error("blocked"));
+  };
+  const it = await still(t, { transport: undefined, fetch } as never);
+  await it.online();
+  it.last().end(1006);
+  for (let tries = 0; tries < 12; tries++) await it.clock.advance(20_000);
+  // Six WebSockets that hear nothing, then events after every second one.
+  assert.deepEqual(opened.slice(0, 2), [7, 9]);
 });
 
 test("a server without it is reached by WebSocket again", async (t) => {

@@ -33,8 +33,9 @@ const CONNECT = 10_000;
 const REFUSALS = 3;
 /** A connection that lasted less does not reset the backoff: it may be one of a row of failures. */
 const LASTED = 5_000;
-/** So many tries in a row of which nothing was heard, and the other way is tried. */
-const SILENT_TRIES = 2;
+/** So many tries in a row of which nothing was heard, and the other way is tried: at first, and when this one has worked. */
+const SILENT = 2;
+const SILENT_PROVEN = 6;
 
 export const connection = (parts: Parts): Connection => {
   const { clock, environment, client } = parts;
@@ -109,7 +110,7 @@ export const connection = (parts: Parts): Connection => {
   const { place, queue, heart, renewed } = on;
   const ways = parts.ways(place.follow);
   let way = ways[1] && environment.blocked() ? 1 : 0;
-  /** Whether the way is known to work. */
+  /** Whether the way has worked. */
   let proven = false;
   let silent = 0;
 
@@ -138,7 +139,7 @@ export const connection = (parts: Parts): Connection => {
     let heard = false;
     const over = (ending: Ending) => {
       if (mine !== run) return;
-      if (!heard && !proven) another();
+      if (!heard) another();
       end(ending);
     };
     next.set(CONNECT, () => over({ reason: "no answer in time" }));
@@ -156,11 +157,12 @@ export const connection = (parts: Parts): Connection => {
       .catch((error: unknown) => over({ reason: String(error) }));
   };
 
-  /** Nothing was heard: perhaps WebSockets are blocked here. */
+  /** Nothing was heard: perhaps WebSockets are blocked here, or are no longer. */
   const another = () => {
-    if (!ways[1] || (way === 0 && ++silent < SILENT_TRIES)) return;
+    if (!ways[1] || ++silent < (proven ? SILENT_PROVEN : way ? 1 : SILENT)) return;
     way = 1 - way;
     silent = 0;
+    proven = false;
   };
 
   const read = (frame: ServerFrame, id: number) => {
@@ -174,7 +176,7 @@ export const connection = (parts: Parts): Connection => {
   const welcome = (data: Welcome) => {
     const mine = run;
     next.clear();
-    [refusals, proven, welcomed] = [0, true, clock.now()];
+    [refusals, silent, proven, welcomed] = [0, 0, true, clock.now()];
     environment.block(way > 0);
     const leave = place.welcome(data);
     tell("welcome", data);

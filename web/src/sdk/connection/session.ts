@@ -70,7 +70,7 @@ export const session = ({ clock, environment, ...parts }: SessionParts, { tell, 
     clock,
     () => (renewed.isOver() ? expired() : send("ping", {})),
     () => queue.underWay() > 0,
-    environment.hidden,
+    () => environment.hidden(),
     () => end({ reason: "the server is silent" }),
   );
 

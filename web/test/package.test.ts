@@ -1,0 +1,96 @@
+// What `npm pack` makes, installed into an empty project: its types compile there, and the program of the README follows a
+// workspace of a real server.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { client, PASSWORD } from "./support/person.js";
+import { signIn } from "../src/sdk/index.js";
+import { server } from "./support/server.js";
+import { holds } from "./support/until.js";
+
+const run = promisify(execFile);
+const WEB = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The package, installed into an empty project, and the files that it consists of. */
+const install = async (t: TestContext): Promise<[project: string, files: string[]]> => {
+  const project = await mkdtemp(join(tmpdir(), "taskwire-package-"));
+  t.after(() => rm(project, { recursive: true, force: true }));
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], { cwd: WEB });
+  const [packed] = JSON.parse(stdout.slice(stdout.indexOf("["))) as [{ filename: string; files: { path: string }[] }];
+  await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }');
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(project, packed.filename)], { cwd: project });
+  return [project, packed.files.map(({ path }) => path)];
+};
+
+const compile = (project: string) =>
+  run(join(WEB, "node_modules/.bin/tsc"), ["--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck", "false", "main.ts"], {
+    cwd: project,
+  }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+
+/** The first program of the README. */
+const program = async (url: string): Promise<string> => {
+  const readme = await readFile(join(WEB, "README.md"), "utf8");
+  const text = /```ts\n([^]*?)```/.exec(readme)![1]!;
+  assert.ok(text.trim().split("\n").length <= 12, "twelve lines");
+  return text.replace("http://127.0.0.1:8080", url);
+};
+
+test("the package installs into an empty project, where the README's program follows a workspace", { timeout: 120_000 }, async (t) => {
+  const [project, files] = await install(t);
+  assert.ok(files.every((path) => /^(dist\/sdk\/.+\.(js|d\.ts)|README\.md|package\.json)$/.test(path)), files.join(" "));
+  const node = await server(t);
+  const ada = signIn({ url: node.url, delivery: "body" });
+  await ada.signUp({ email: "ada@example.org", password: PASSWORD, name: "Ada" });
+  const it = client(t, node.url, { token: ada.token });
+  await it.call("task.create", { title: "before" });
+  await writeFile(join(project, "main.ts"), await program(node.url));
+  await compile(project);
+  const child = spawn(process.execPath, ["--experimental-websocket", "main.js"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill());
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  await holds("the tasks", () => lines.length === 1);
+  await node.kill();
+  await node.start();
+  await it.call("task.create", { title: "after a crash" });
+  await holds("the event", () => lines.length === 2);
+  assert.deepEqual(lines, ["[ 'before' ]", "task.created after a crash"]);
+});
+
+test("calls are typed both ways", { timeout: 120_000 }, async (t) => {
+  const [project] = await install(t);
+  await writeFile(
+    join(project, "main.ts"),
+    `import { connect, newId, reactNative, Refused, type Client, type Link } from "taskwire";
+     import type { Task } from "taskwire/contract";
+     declare const client: Client;
+     const link: Link = client.link;
+     const { data } = await client.call("task.create", { title: "a", id: newId() });
+     const task: Task = data;
+     await client.call("task.list");
+     await client.call("task.list", { limit: 1 }, { signal: AbortSignal.timeout(1) });
+     client.listen({
+       event(event) {
+         if (event.event === "notification.deleted") event.data.unread.toFixed();
+       },
+     });
+     // @ts-expect-error A title is required.
+     await client.call("task.create");
+     // @ts-expect-error It is no number.
+     await client.call("task.create", { title: 1 });
+     // @ts-expect-error There is no such operation.
+     await client.call("task.invent", {});
+     // @ts-expect-error The client authenticates by itself.
+     await client.call("auth", { token: "" });
+     // @ts-expect-error A page has no such field.
+     (await client.call("task.list")).data.things;`,
+  );
+  await compile(project);
+});
