@@ -103,15 +103,16 @@ test("a browser wakes when it is online, and when the page is shown", (t) => {
   let woken = 0;
   const stop = environment.watch(() => woken++);
   host.dispatchEvent(new Event("online"));
+  host.dispatchEvent(new Event("offline"));
   host.dispatchEvent(new Event("pageshow"));
   page.visibilityState = "hidden";
   page.dispatchEvent(new Event("visibilitychange"));
-  assert.deepEqual([woken, environment.hidden()], [2, true]);
+  assert.deepEqual([woken, environment.hidden()], [3, true]);
   page.visibilityState = "visible";
   page.dispatchEvent(new Event("visibilitychange"));
   stop();
   host.dispatchEvent(new Event("online"));
-  assert.equal(woken, 3);
+  assert.equal(woken, 4);
   environment.block(true);
   assert.equal(browser().blocked(), true, "it is remembered in the session");
   environment.block(false);

@@ -61,6 +61,15 @@ test("nothing is sent while nobody looks, and the page that comes back asks", as
   assert.equal(it.client.state.kind, "offline");
 });
 
+test("a call whose answer does not come is noticed also while nobody looks", async (t) => {
+  const it = await still(t);
+  await it.online();
+  it.hide(true);
+  it.client.call("task.create", { title: "from a page in the background" }).catch(() => {});
+  await it.clock.advance(10_000);
+  assert.equal(it.client.state.kind, "offline");
+});
+
 test("a page that slept reads first what came meanwhile", async (t) => {
   const it = await still(t);
   const socket = await it.online();

@@ -2,7 +2,7 @@
 
 /** The place where a client runs. */
 export interface Environment {
-  /** Calls `wake` when the network or the page comes back, until the returned function is called. */
+  /** Calls `wake` when the network comes back or goes, or the page comes back, until the returned function is called. */
   watch(wake: () => void): () => void;
   /** Whether nobody looks: a connection then sends nothing by itself, and is checked when the page comes back. */
   hidden(): boolean;
@@ -41,8 +41,7 @@ export const browser = (): Environment => {
     hidden,
     watch(wake) {
       const stop = new AbortController();
-      addEventListener("online", wake, stop);
-      addEventListener("pageshow", wake, stop);
+      for (const name of ["online", "offline", "pageshow"]) addEventListener(name, wake, stop);
       globalThis.document?.addEventListener("visibilitychange", () => hidden() || wake(), stop);
       return () => stop.abort();
     },

@@ -34,7 +34,7 @@ export const pulse = (
   const watch = () => {
     const left = most() - silence();
     if (left > 0) watching.set(left, watch);
-    else if (twoWay && isHidden()) watching.set(heartbeat, watch);
+    else if (twoWay && isHidden() && !isAsking()) watching.set(heartbeat, watch);
     else probe();
   };
 
