@@ -130,19 +130,23 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
     stored();
   };
 
-  /** Writes what is to be written. */
-  const flush = (): Promise<void> =>
-    (writing ??= write().then(() => {
+  /** Writes what is there now, after what is being written. */
+  const flush = (): Promise<void> => {
+    if (writing) return writing.then(flush);
+    writing = write().then(() => {
       writing = undefined;
       box.send();
       later();
-    }));
+    });
+    return writing;
+  };
 
   /** What changed is shown and written soon. */
   const later = () => {
     isOld = true;
     if (!willShow) showing.set(Math.min(SHOW_AFTER, 4 * cost), show);
     willShow = true;
+    if (writing) return;
     if (box.isDirty()) void flush();
     else if (base !== written && !willSave) saving.set(WRITE_AFTER, () => void flush());
     willSave ||= base !== written;
@@ -253,7 +257,6 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
       unlisten();
       follower?.stop();
       box.stop();
-      await writing;
       await flush();
       showing.clear();
       saving.clear();

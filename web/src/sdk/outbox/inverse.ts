@@ -31,12 +31,12 @@ const UPDATED: Record<string, string> = {
 /** The entity that an operation is about. */
 export const subject = (state: State, name: string, { id, workspace_id }: Fields): Fields | undefined => {
   const kind = name.split(".")[0]!;
-  const key = (id ?? "") as string;
+  const key = (id ?? workspace_id ?? "") as string;
   const found =
     kind === "profile"
       ? state.user?.user
       : kind === "workspace"
-        ? state.workspaces.get(workspace_id as string)?.workspace
+        ? state.workspaces.get(key)?.workspace
         : kind === "notification"
           ? state.user?.notifications.get(key)
           : kind === "comment"

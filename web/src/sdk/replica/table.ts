@@ -1,10 +1,10 @@
 // A map by id that never changes: a change makes another one, which shares all but one bucket with the one before. So what
 // did not change is the same object, and a change costs the same with 100,000 entries as with 1,000.
 
-const BUCKETS = 256;
+const BUCKETS = 512;
 
 /** The ends of UUIDv7 are random; of other ids only the speed depends on it. */
-const bucketOf = (id: string) => parseInt(id.slice(-2), 16) & (BUCKETS - 1);
+const bucketOf = (id: string) => parseInt(id.slice(-3), 16) & (BUCKETS - 1);
 
 type Bucket<V> = ReadonlyMap<string, V>;
 type Test<V> = (value: V) => unknown;
