@@ -31,8 +31,9 @@ const schedule = async (t: TestContext, node: Server, seed: number) => {
   const ada = await person(node.url);
   const [near, far] = [await proxy(t, node.port), await proxy(t, node.port)];
   // Now and then the source has an old token, and notices when it is refused.
+  const good = ada.tokens.access_token;
   const token = (stale?: string) =>
-    stale || random() < 0.8 ? ada.tokens.access_token : forged(ada.tokens.access_token, { exp: Math.floor(Date.now() / 1000) - 60 });
+    stale || random() < 0.8 ? good : forged(good, { exp: Math.floor(Date.now() / 1000) - 60 });
   const options = { token, clock: hasty(random), transport: "websocket" as const };
   const writer = client(t, near.url, options);
   const reader = client(t, far.url, options);

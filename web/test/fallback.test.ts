@@ -200,6 +200,22 @@ test("it ends with its token, and comes back with another one", async (t) => {
   assert.equal(server.tokens.at(-1), "Bearer token 2");
 });
 
+test("a renewed token opens the stream again, without a wait", async (t) => {
+  const asked: (string | undefined)[] = [];
+  const { server, it, seqs } = await setUp(t, { transport: "events", token: (stale) => `token ${asked.push(stale)}` });
+  log(server, 1);
+  await holds("the event", () => seqs.length === 1);
+  const states: string[] = [];
+  it.listen({ state: ({ kind }) => states.push(kind) });
+  server.signal("session.expiring", { expires_at: "" });
+  await next(it, "welcome");
+  log(server, 1);
+  await holds("the next event", () => seqs.length === 2);
+  await it.call("task.list");
+  assert.deepEqual([asked, server.tokens.at(-1)], [[undefined, "token 1"], "Bearer token 2"]);
+  assert.deepEqual(states, ["connecting", "online"]);
+});
+
 test("a close says what it says on a socket", async (t) => {
   const { server, it } = await setUp(t);
   server.close(4403, "kicked");

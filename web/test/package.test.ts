@@ -29,20 +29,23 @@ const install = async (t: TestContext): Promise<[project: string, files: string[
   return [project, packed.files.map(({ path }) => path)];
 };
 
-const compile = (project: string) =>
-  run(join(WEB, "node_modules/.bin/tsc"), ["--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck", "false", "main.ts"], {
-    cwd: project,
-  }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+const compile = async (project: string) => {
+  const flags = ["--strict", "--target", "es2022", "--module", "nodenext"];
+  const compiling = run(join(WEB, "node_modules/.bin/tsc"), [...flags, "main.ts"], { cwd: project });
+  await compiling.catch((error: { stdout: string }) => assert.fail(error.stdout));
+};
 
 /** The first program of the README. */
-const program = async (url: string): Promise<string> => {
+const first = async (url: string): Promise<string> => {
   const readme = await readFile(join(WEB, "README.md"), "utf8");
   const text = /```ts\n([^]*?)```/.exec(readme)![1]!;
   assert.ok(text.trim().split("\n").length <= 12, "twelve lines");
   return text.replace("http://127.0.0.1:8080", url);
 };
 
-test("the package installs into an empty project, where the README's program follows a workspace", { timeout: 120_000 }, async (t) => {
+const SLOW = { timeout: 120_000 };
+
+test("the package installs into an empty project, and the README's program follows a workspace there", SLOW, async (t) => {
   const [project, files] = await install(t);
   assert.ok(files.every((path) => /^(dist\/sdk\/.+\.(js|d\.ts)|README\.md|package\.json)$/.test(path)), files.join(" "));
   const node = await server(t);
@@ -50,9 +53,10 @@ test("the package installs into an empty project, where the README's program fol
   await ada.signUp({ email: "ada@example.org", password: PASSWORD, name: "Ada" });
   const it = client(t, node.url, { token: ada.token });
   await it.call("task.create", { title: "before" });
-  await writeFile(join(project, "main.ts"), await program(node.url));
+  await writeFile(join(project, "main.ts"), await first(node.url));
   await compile(project);
-  const child = spawn(process.execPath, ["--experimental-websocket", "main.js"], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
+  const program = ["--experimental-websocket", "main.js"];
+  const child = spawn(process.execPath, program, { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill());
   const lines: string[] = [];
   createInterface(child.stdout).on("line", (line) => lines.push(line));
@@ -64,7 +68,7 @@ test("the package installs into an empty project, where the README's program fol
   assert.deepEqual(lines, ["[ 'before' ]", "task.created after a crash"]);
 });
 
-test("calls are typed both ways", { timeout: 120_000 }, async (t) => {
+test("calls are typed both ways", SLOW, async (t) => {
   const [project] = await install(t);
   await writeFile(
     join(project, "main.ts"),

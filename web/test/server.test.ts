@@ -43,8 +43,10 @@ test("calls of each kind are answered", async (t) => {
   await it.call("ping");
   const batch = await it.call("batch", { ops: [{ type: "task.complete", data: { id: made.data.id } }] });
   assert.equal(batch.data.results.length, 1);
-  await assert.rejects(it.call("task.get", { id: ada.tokens.user.id }), (error) => error instanceof Refused && error.failure.code === "NOT_FOUND");
-  await assert.rejects(it.call("task.create", { title: "" }), (error) => error instanceof Refused && error.failure.field === "title");
+  const unknown = it.call("task.get", { id: ada.tokens.user.id });
+  await assert.rejects(unknown, (error) => error instanceof Refused && error.failure.code === "NOT_FOUND");
+  const untitled = it.call("task.create", { title: "" });
+  await assert.rejects(untitled, (error) => error instanceof Refused && error.failure.field === "title");
 });
 
 test("the same op_id is answered once more, and not done twice", async (t) => {

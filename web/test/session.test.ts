@@ -7,7 +7,9 @@ import { settle } from "./support/clock.js";
 import { USER } from "./support/sockets.js";
 import { still } from "./support/still.js";
 
-const event = (stream: string, seq: number, name = "task.updated", data: object = {}) => ({ type: "event", stream, seq, event: name, data });
+const event = (stream: string, seq: number, name = "task.updated", data: object = {}) => {
+  return { type: "event", stream, seq, event: name, data };
+};
 const stream = (name: string, seq: number, resumed = false) => ({ stream: name, seq, resumed });
 
 test("a quiet connection is asked for a sign of life at each heartbeat, and no more", async (t) => {
@@ -82,7 +84,9 @@ test("a page that slept reads first what came meanwhile", async (t) => {
   assert.equal(it.client.state.kind, "online");
 });
 
-const ends = (clock: { now(): number }, ms: number) => ({ session: { id: "s", expires_at: new Date(clock.now() + ms).toISOString() } });
+const ends = (clock: { now(): number }, ms: number) => {
+  return { session: { id: "s", expires_at: new Date(clock.now() + ms).toISOString() } };
+};
 
 test("a token is renewed 45 s before its end, at the server's clock", async (t) => {
   const tokens = ["one", "two"];

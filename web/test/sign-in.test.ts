@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refused, signIn, SignedOut } from "../src/sdk/index.js";
+import { type Refused, signIn, SignedOut } from "../src/sdk/index.js";
 import { client, forged, PASSWORD, person } from "./support/person.js";
 import { server } from "./support/server.js";
 import { state } from "./support/until.js";
@@ -90,8 +90,9 @@ test("what is wrong is told with its field", async (t) => {
   const node = await server(t);
   const session = signIn({ url: node.url, delivery: "body" });
   const wrong = session.signUp({ email: "no address", password: PASSWORD, name: "Ada" });
-  await assert.rejects(wrong, (error) => error instanceof Refused && error.failure.field === "email" && error.failure.request_id !== "");
-  await assert.rejects(session.logIn({ email: "a@b.example", password: "wrong password" }), (error) => error instanceof Refused && error.failure.code === "INVALID_CREDENTIALS");
+  await assert.rejects(wrong, ({ failure }: Refused) => failure.field === "email" && failure.request_id !== "");
+  const unknown = session.logIn({ email: "a@b.example", password: "wrong password" });
+  await assert.rejects(unknown, ({ failure }: Refused) => failure.code === "INVALID_CREDENTIALS");
 });
 
 test("a connection goes on with the tokens of a changed password", async (t) => {

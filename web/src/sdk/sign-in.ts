@@ -32,6 +32,9 @@ const TIMEOUT = 15_000;
 /** A token that ends sooner is refreshed before it is used. */
 const NEAR = 30_000;
 
+/** A refresh that is refused like this never works again. */
+const FINAL = /TOKEN|AUTH|FORBIDDEN|INACTIVE|VERIFIED|VALIDATION/;
+
 /** Signs in at this server. */
 export const signIn = (options: SignInOptions): SignIn => {
   const at = address(options.url);
@@ -103,7 +106,7 @@ export const signIn = (options: SignInOptions): SignIn => {
       return tokens;
     } catch (error) {
       // Only a clear refusal is final; anything else is worth another try.
-      if (!(error instanceof Refused) || !/TOKEN|AUTH|FORBIDDEN|INACTIVE|VERIFIED|VALIDATION/.test(error.failure.code)) throw error;
+      if (!(error instanceof Refused) || !FINAL.test(error.failure.code)) throw error;
       forget();
       throw new SignedOut(error.message);
     }

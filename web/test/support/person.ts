@@ -24,7 +24,7 @@ export const person = async (url: string, name = "Ada"): Promise<Person> => {
 };
 
 /** A client that ends with the test. */
-export const client = (test: TestContext, url: string, options: Pick<ConnectOptions, "token"> & Partial<ConnectOptions>): Client => {
+export const client = (test: TestContext, url: string, options: Omit<ConnectOptions, "url">): Client => {
   const made = connect({ url, WebSocket, ...options });
   test.after(() => made.close());
   return made;

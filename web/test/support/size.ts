@@ -40,7 +40,8 @@ export const size = async (program: string): Promise<Size> => {
     for (const { path: other, kind } of metafile.outputs[path]!.imports) if (kind === "import-statement") visit(other);
   };
   visit("out/stdin.js");
-  for (const path of Object.keys(metafile.outputs)) if (!first.has(path)) later[basename(path).replace(/-\w+\.js$/, "")] = bytes([path]);
+  const others = Object.keys(metafile.outputs).filter((path) => !first.has(path));
+  for (const path of others) later[basename(path).replace(/-\w+\.js$/, "")] = bytes([path]);
   return { first: bytes([...first]), later };
 };
 

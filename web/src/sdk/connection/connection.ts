@@ -65,7 +65,8 @@ export const connection = (parts: Parts): Connection => {
 
   /** Ends what there is, and plans what comes next. */
   const end = (ending: Ending) => {
-    let { reason, code, wait, final = false } = ending;
+    let { reason, code, wait = goodbye, final = false } = ending;
+    goodbye = undefined;
     if (ending.stale) {
       stale = true;
       refusal = reason;
@@ -78,11 +79,9 @@ export const connection = (parts: Parts): Connection => {
     on.stop();
     if (isOnline() && clock.now() - welcomed >= LASTED) tries = 0;
     if (final) {
-      become({ kind: "closed", reason, ...(code && { code }) });
-      return on.queue.end(reason);
+      on.queue.end(reason);
+      return become({ kind: "closed", reason, ...(code && { code }) });
     }
-    wait = goodbye ?? wait;
-    goodbye = undefined;
     firm = wait !== undefined;
     wait ??= backoff(clock, tries);
     tries++;

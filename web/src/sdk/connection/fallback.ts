@@ -10,8 +10,6 @@ import type { Dial } from "./wire.js";
 
 type Answered = OkFrame | ErrorFrame;
 
-/** Frames of one request to `/v1/rpc`. */
-const BATCH = 100;
 /** Events of a page of `stream.history`. */
 const PAGE = 500;
 /** The wire's own end: it wants to be opened again. */
@@ -61,11 +59,12 @@ export const fallback = (
     // Requests, one body at a time, so that they keep their order.
     let waiting: Request[] = [];
     let posting = false;
+    let most = 1;
     const flush = async () => {
       if (posting) return;
       posting = true;
       while (waiting.length && !stop.signal.aborted) {
-        const now = waiting.splice(0, BATCH);
+        const now = waiting.splice(0, most);
         const answers = await post(now.map(({ text }) => text));
         answers.forEach((answer, index) => {
           pass(answer);
@@ -148,6 +147,7 @@ export const fallback = (
     const welcome = async (data: Welcome) => {
       const before = (auth.resume?.epoch === data.epoch && auth.resume?.positions) || {};
       streams = data.streams;
+      most = data.limits.batch;
       user = `user:${data.user.id}`;
       const events: EventFrame[] = [];
       for (const state of streams) {

@@ -7,7 +7,7 @@ import type { Request } from "./calls.js";
 export interface Wire {
   send(request: Request): void;
   close(): void;
-  /** Whether it carries `ping` and `auth.renew`. Without: the server is heard at each heartbeat, and a new token opens a new one. */
+  /** Whether it carries `ping` and `auth.renew`. If not, the server is heard at each heartbeat, and a new token opens a new one. */
   readonly twoWay: boolean;
 }
 
