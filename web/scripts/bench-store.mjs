@@ -9,9 +9,9 @@ const load = (path) => import(new URL(path, built).href);
 const { openStore } = await load("src/sdk/store.js");
 
 const { EMPTY } = await load("src/sdk/replica/state.js");
-const { addChanges } = await load("src/sdk/storage/records.js");
+const { onRecords } = await load("src/sdk/storage/records.js");
 const { indexedDb } = await load("src/sdk/storage/indexeddb.js");
-const { memory } = await load("src/sdk/storage/storage.js");
+const { inMemory } = await load("test/store/records.js");
 const { stateWith } = await load("test/store/state.js");
 const { HOME } = await load("test/store/model.js");
 const { connect } = await load("src/sdk/client.js");
@@ -20,12 +20,6 @@ const { server } = await load("test/support/server.js");
 
 const quantile = (times, q) => [...times].sort((a, b) => a - b)[Math.floor(times.length * q)].toFixed(3);
 const say = (what, times) => console.log(`${what}: p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, most ${quantile(times, 0.9999)} ms`);
-
-const recordsOf = (state) => {
-  const changes = new Map();
-  addChanges(EMPTY, state, changes);
-  return changes;
-};
 
 /** A connection without a network. */
 const fakeLink = () => {
@@ -39,8 +33,8 @@ const fakeLink = () => {
 };
 
 for (const count of [10_000, 100_000]) {
-  const storage = memory();
-  await storage.write(recordsOf(stateWith(count)));
+  const storage = onRecords(inMemory());
+  await storage.save(EMPTY, stateWith(count), new Map());
   const store = await openStore({ storage });
   const link = fakeLink();
   store.attach(link);
@@ -73,7 +67,7 @@ for (const count of [10_000, 100_000]) {
   await store.close();
 
   const disk = await indexedDb(`bench ${count}`);
-  await disk.write(recordsOf(stateWith(count)));
+  await disk.save(EMPTY, stateWith(count), new Map());
   disk.close();
   const opening = performance.now();
   const read = await openStore({ storage: await indexedDb(`bench ${count}`) });

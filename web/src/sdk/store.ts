@@ -5,13 +5,11 @@ import { realClock, timer, type Clock } from "./connection/clock.js";
 import type { EventFrame, Mutation, Welcome } from "./contract.js";
 import type { Link, Params, Resume, State as Connection } from "./link.js";
 import { equal } from "./outbox/equal.js";
-import type { Begun, Operation } from "./outbox/operation.js";
+import type { Begun, Operation, Undo } from "./outbox/operation.js";
 import { outbox } from "./outbox/outbox.js";
-import { predict } from "./outbox/predict.js";
-import { details } from "./replica/details.js";
+import { predictor } from "./outbox/predict.js";
 import { follow, positions, type Following } from "./replica/follow.js";
 import { EMPTY, streamOf, type State } from "./replica/state.js";
-import { addChanges, stateOf } from "./storage/records.js";
 import { memory, type Storage } from "./storage/storage.js";
 
 /** What is shown. It never changes: a change makes another one, in which what did not change is the same object. */
@@ -48,18 +46,16 @@ const WRITE_AFTER = 300;
 const SHOW_AFTER = 100;
 
 /** Opens a store with what was there last. */
-export const openStore = async ({ storage = memory(), clock = realClock, ...following }: StoreOptions = {}) => {
+export const openStore = async ({ storage = memory, clock = realClock, ...following }: StoreOptions = {}) => {
   let { durable } = storage;
-  const records = await storage.load().catch(() => {
+  const saved = await storage.load().catch(() => {
     durable = false;
-    return new Map<string, string>();
+    return memory.load();
   });
-  let base = stateOf(records);
+  let base = saved.state;
   let written = base;
-  /** What could not be written. */
+  /** Changes of the queue that could not be written. */
   let backlog = new Map<string, string | undefined>();
-  if (base === EMPTY) for (const key of records.keys()) if (key[0] === "s") backlog.set(key, undefined);
-
   let link: Link | undefined;
   let follower: ReturnType<typeof follow> | undefined;
   let unlisten = () => {};
@@ -113,19 +109,18 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
   const write = async () => {
     saving.clear();
     willSave = false;
+    const state = base;
+    const stored = box.addChanges(backlog);
     const changes = backlog;
     backlog = new Map();
-    const state = base;
-    addChanges(written, state, changes);
-    written = state;
-    const stored = box.addChanges(changes);
     try {
-      if (changes.size) await storage.write(changes);
+      await storage.save(written, state, changes);
+      written = state;
       durable = storage.durable;
     } catch {
       // What is not stored is sent nevertheless, and written with what comes next.
       durable = false;
-      backlog = changes;
+      backlog = new Map([...changes, ...backlog]);
     }
     stored();
   };
@@ -157,13 +152,13 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
     shown: view,
     isSyncing: (stream) => !!follower?.isSyncing(stream),
     changed(what) {
-      if (typeof what === "object" && !isStale) shown = { ...shown, ...predict(shown, what, shown) };
+      if (typeof what === "object" && !isStale) shown = { ...shown, ...predictor(shown, shown)(what) };
       else isStale ||= what !== "phases";
       later();
       if (typeof what === "object") show();
     },
   });
-  box.load(records);
+  box.load(saved.queue);
   shown = viewOf(base);
 
   const set = (state: State) => {
@@ -172,12 +167,6 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
     box.advance();
     later();
   };
-
-  const lists = details(
-    () => link!,
-    () => base,
-    set,
-  );
 
   const welcome = (of: Welcome) => {
     if (base.user && base.user.user.id !== of.user.id) {
@@ -191,7 +180,6 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
 
   const event = (frame: EventFrame) => {
     box.event(frame);
-    lists.event(frame);
     follower!.event(frame);
   };
 
@@ -213,17 +201,22 @@ export const openStore = async ({ storage = memory(), clock = realClock, ...foll
     },
 
     /** Begins an operation: it is shown at once, and sent when it is stored and there is a connection. */
-    mutate: <K extends Mutation>(name: K, params: Params<K>): Begun<K> =>
-      box.add(name, params as Record<string, unknown>) as unknown as Begun<K>,
-    /** Takes an operation back: this one, or the last one. */
-    undo: box.undo,
+    mutate: <K extends Mutation>(name: K, params: Params<K>, undo?: Undo): Begun<K> =>
+      box.add(name, params as Record<string, unknown>, undo) as unknown as Begun<K>,
     /** Tries refused operations again: this one, or all. */
     retry: box.retry,
     /** Forgets refused operations: this one, or all; or this one that was not sent yet. */
     drop: box.drop,
 
-    /** Loads the comments and attachments of a task into `details` of its workspace. */
-    load: lists.load,
+    /** The connection. */
+    get link(): Link | undefined {
+      return link;
+    },
+    /** The server's state, without the person's operations; what the function makes of it takes its place. */
+    server(change?: (state: State) => State): State {
+      if (change) set(change(base));
+      return base;
+    },
     /** Syncs a workspace again: with other tasks, when `open_only` now says so. */
     sync: (workspace: string) => follower?.want(streamOf(workspace)),
 

@@ -5,7 +5,10 @@ import type { Clock } from "../../src/sdk/connection/clock.js";
 import type { Mutation } from "../../src/sdk/contract.js";
 import { Refused } from "../../src/sdk/link.js";
 import { openStore, type Store } from "../../src/sdk/store.js";
-import { memory, type Changes, type Storage } from "../../src/sdk/storage/storage.js";
+import { undoable } from "../../src/sdk/outbox/undo.js";
+import { onRecords, type Records } from "../../src/sdk/storage/records.js";
+import type { Changes } from "../../src/sdk/storage/storage.js";
+import { inMemory } from "./records.js";
 import { simulatedLink, type SimulatedLink } from "./link.js";
 import { Denied, HOME, Model, OTHER, resetIds, TEAM, type Data } from "./model.js";
 
@@ -69,18 +72,17 @@ const virtualClock = (model: Model) => {
 
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Memory that lasts, until a crash: what was not written whole is gone. */
-const lasting = (inner: Storage) => {
+/** Records that last, until a crash: what was not written whole is gone. */
+const lasting = (inner: Records) => {
   let dead = false;
-  const storage: Storage = {
-    durable: true,
-    load: inner.load,
+  const records: Records = {
+    ...inner,
     async write(changes: Changes) {
       await Promise.resolve();
       if (!dead) await inner.write(changes);
     },
   };
-  return { storage, die: () => (dead = true) };
+  return { storage: onRecords(records), die: () => (dead = true) };
 };
 
 const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
@@ -198,10 +200,11 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
   resetIds();
   const model = new Model();
   const { clock, advance } = virtualClock(model);
-  const records = memory();
+  const records = inMemory();
   let disk = lasting(records);
   const open = () => openStore({ storage: disk.storage, clock });
   let store = await open();
+  let history = undoable(store);
   const fates = new Map<string, Fate>();
   let link: SimulatedLink;
 
@@ -211,7 +214,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
   };
   attach();
 
-  const watch = (begun: ReturnType<Store["undo"]>, name: string) => {
+  const watch = (begun: ReturnType<Store["mutate"]> | undefined, name: string) => {
     if (!begun) return;
     const fate = fates.get(begun.op_id) ?? { begun: name, answered: false, refused: false, excused: false };
     fates.set(begun.op_id, fate);
@@ -224,7 +227,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
   const actions: Record<string, (a: number, b: number, c: number) => unknown> = {
     mutate(a, b, c) {
       const made = mutationOf(listsOf(store), a, b, c);
-      if (made) watch(store.mutate(made[0], made[1] as never), made[0]);
+      if (made) watch(history.mutate(made[0], made[1] as never), made[0]);
     },
     other(a, b, c) {
       if (a % 4 === 0) model.notify(null, undefined, {});
@@ -247,6 +250,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
       link.cut();
       await store.close();
       store = await open();
+      history = undoable(store);
       attach();
     },
     async crash() {
@@ -257,6 +261,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
       await store.close();
       disk = lasting(records);
       store = await open();
+      history = undoable(store);
       attach();
     },
     restart() {
@@ -279,7 +284,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     },
     undo() {
       try {
-        watch(store.undo(), "undo");
+        watch(history.undo(), "undo");
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
       }

@@ -7,6 +7,9 @@ import { WebSocket } from "ws";
 import type { Mutation, Task } from "../../src/sdk/contract.js";
 import { connect, type Client } from "../../src/sdk/client.js";
 import { Refused } from "../../src/sdk/link.js";
+import { undoable } from "../../src/sdk/outbox/undo.js";
+import { load } from "../../src/sdk/replica/details.js";
+import { download } from "../../src/sdk/replica/download.js";
 import { openStore, type Store, type StoreOptions } from "../../src/sdk/store.js";
 import { client, person, type Person } from "../support/person.js";
 import { server, type Server } from "../support/server.js";
@@ -26,7 +29,7 @@ const follow = async (test: TestContext, at: Server, who: Person, options?: Stor
   store.attach(made.link);
   test.after(() => store.close());
   await until(() => store.state.synced && store.state.user, "the first sync");
-  return Object.assign(store, { client: made });
+  return Object.assign(Object.create(store) as Store, { client: made });
 };
 
 const idle = (store: Store) =>
@@ -182,12 +185,12 @@ test("after random changes of two people the state is that of a new snapshot, ov
   const fresh = await follow(test, at, ada);
   same(mine, fresh);
   const { access_token } = ada.tokens;
-  const download = (path: string) => {
+  const get = (path: string) => {
     downloads++;
     return fetch(at.url + path, { headers: { authorization: `Bearer ${access_token}` } });
   };
   let downloads = 0;
-  const loaded = await follow(test, at, ada, { fetch: download });
+  const loaded = await follow(test, at, ada, { snapshot: download(get) });
   same(loaded, fresh);
   assert.equal(downloads, [...fresh.state.workspaces].length);
 });
@@ -236,25 +239,26 @@ test("undo takes back what nobody changed since, and says which field somebody d
   const at = await server(test);
   const { ada, other, space } = await team(test, at);
   const store = await follow(test, at, ada);
-  const create = (title: string) => store.mutate("task.create", { workspace_id: space, title, priority: "low" }).done;
+  const history = undoable(store);
+  const create = (title: string) => history.mutate("task.create", { workspace_id: space, title, priority: "low" }).done;
   const tasks = [await create("a"), await create("b"), await create("c")].map(({ data }) => data.id);
   const [a, b, c] = tasks as [string, string, string];
   const shown = (id: string) => store.state.workspaces.get(space)!.tasks.get(id)!;
   const order = () => [...tasks].sort((x, y) => (shown(x).position < shown(y).position ? -1 : 1));
   const undone = async () => {
-    const begun = store.undo();
+    const begun = history.undo();
     await begun?.done;
     await idle(store);
   };
 
-  store.mutate("task.update", { id: a, title: "A", priority: "high" });
+  history.mutate("task.update", { id: a, title: "A", priority: "high" });
   await idle(store);
   await other.call("task.update", { id: a, description: "of another field" });
   await until(() => shown(a).description, "the change of another field");
   await undone();
   assert.deepEqual([shown(a).title, shown(a).priority, shown(a).description], ["a", "low", "of another field"]);
 
-  store.mutate("task.update", { id: a, title: "A" });
+  history.mutate("task.update", { id: a, title: "A" });
   await idle(store);
   await other.call("task.update", { id: a, title: "of Bob" });
   await assert.rejects(undone(), (error) => error instanceof Refused && error.failure.code === "VERSION_CONFLICT" && error.failure.field === "title");
@@ -263,7 +267,7 @@ test("undo takes back what nobody changed since, and says which field somebody d
   store.drop();
   assert.deepEqual(store.state.operations, []);
 
-  store.mutate("task.move", { id: c, before: a, stage: "doing" });
+  history.mutate("task.move", { id: c, before: a, stage: "doing" });
   await idle(store);
   assert.deepEqual(order(), [c, a, b]);
   await undone();
@@ -272,33 +276,33 @@ test("undo takes back what nobody changed since, and says which field somebody d
 
   for (const [name, data] of [["task.complete", { id: b }], ["task.delete", { id: b }], ["task.assign", { id: b, add: [ada.tokens.user.id] }]] as const) {
     const before = shown(b);
-    store.mutate(name, data as never);
+    history.mutate(name, data as never);
     await idle(store);
     assert.notDeepEqual(shown(b), before);
     await undone();
     assert.deepEqual({ ...shown(b), version: 0, updated_at: "" }, { ...before, version: 0, updated_at: "" }, name);
   }
 
-  store.mutate("project.create", { workspace_id: space, name: "P" });
+  history.mutate("project.create", { workspace_id: space, name: "P" });
   await idle(store);
   await undone();
   assert.equal(store.state.workspaces.get(space)!.projects.size, 0);
 
   // Before the answer the undo waits for it; and what was never sent is only forgotten.
-  const begun = store.mutate("task.update", { id: a, title: "x" });
-  assert.equal(store.undo(), undefined);
+  const begun = history.mutate("task.update", { id: a, title: "x" });
+  assert.equal(history.undo(), undefined);
   await assert.rejects(begun.done, Refused);
   assert.equal(shown(a).title, "of Bob");
-  store.mutate("task.update", { id: a, title: "y" });
+  history.mutate("task.update", { id: a, title: "y" });
   const phase = (): string | undefined => store.state.operations[0]?.phase;
   for (let turn = 0; turn < 1000 && phase() !== "sending"; turn++) await Promise.resolve();
   assert.equal(phase(), "sending");
-  store.undo();
+  history.undo();
   await idle(store);
   assert.equal(shown(a).title, "of Bob");
-  store.mutate("task.delete", { id: a, permanent: true });
+  history.mutate("task.delete", { id: a, permanent: true });
   await idle(store);
-  assert.throws(() => store.undo(), Refused);
+  assert.throws(() => history.undo(), Refused);
 });
 
 test("what is made offline can be used at once: its real id takes the place of the one that stood for it", async (test) => {
@@ -334,7 +338,7 @@ test("comments of a task are listed once and kept up to date", async (test) => {
   await until(() => store.state.workspaces.get(space)!.tasks.get(task.id)?.comment_count === 1, "the comment");
   const bodies = () => store.state.workspaces.get(space)!.details.get(task.id)?.comments.map(({ body }) => body);
   assert.equal(bodies(), undefined);
-  await store.load(task.id);
+  await load(store, task.id);
   assert.deepEqual(bodies(), ["one"]);
   store.mutate("comment.create", { task_id: task.id, body: "two" });
   assert.deepEqual(bodies(), ["one", "two"]);

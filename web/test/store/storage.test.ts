@@ -8,10 +8,10 @@ import type { EventFrame } from "../../src/sdk/contract.js";
 import { fold } from "../../src/sdk/replica/fold.js";
 import { addPage, EMPTY, withWorkspace, type State } from "../../src/sdk/replica/state.js";
 import { deleteIndexedDb, indexedDb } from "../../src/sdk/storage/indexeddb.js";
-import { addChanges, stateOf } from "../../src/sdk/storage/records.js";
-import { memory, type Storage } from "../../src/sdk/storage/storage.js";
+import { addChanges, onRecords, stateOf, type Records } from "../../src/sdk/storage/records.js";
 import { openStore } from "../../src/sdk/store.js";
 import { HOME, ME } from "./model.js";
+import { inMemory } from "./records.js";
 import { stateWith } from "./state.js";
 
 const records = (state: State) => {
@@ -41,7 +41,7 @@ test("a state is read as it was written, and a change writes little", async () =
 test("operations and state outlast the page in IndexedDB", async () => {
   const storage = await indexedDb("one");
   assert.equal(storage.durable, true);
-  await storage.write(records(stateWith(10)));
+  await storage.save(EMPTY, stateWith(10), new Map());
   const store = await openStore({ storage });
   assert.equal(store.state.workspaces.get(HOME)!.tasks.size, 10);
   assert.deepEqual(store.resume(), { epoch: "e", positions: { [`user:${ME}`]: 0, [`workspace:${HOME}`]: 1 } });
@@ -69,7 +69,7 @@ test("where nothing can be kept the store works and says so", async () => {
   const storage = await indexedDb("two");
   Object.defineProperty(globalThis, "indexedDB", { value: held, configurable: true });
   assert.equal(storage.durable, false);
-  const full: Storage = { ...memory(), durable: true, write: () => Promise.reject(new DOMException("full", "QuotaExceededError")) };
+  const full = onRecords({ ...inMemory(), write: () => Promise.reject(new DOMException("full", "QuotaExceededError")) });
   for (const [kind, expected] of [[storage, false], [full, false]] as const) {
     const store = await openStore({ storage: kind });
     store.mutate("workspace.create", { name: "w" });
@@ -81,9 +81,10 @@ test("where nothing can be kept the store works and says so", async () => {
 });
 
 test("what could not be written is written with what comes next", async () => {
-  const inner = memory();
+  const inner = inMemory();
   let isFull = true;
-  const storage: Storage = { ...inner, durable: true, write: (changes) => (isFull ? Promise.reject(new Error("full")) : inner.write(changes)) };
+  const write: Records["write"] = (changes) => (isFull ? Promise.reject(new Error("full")) : inner.write(changes));
+  const storage = onRecords({ ...inner, write });
   const store = await openStore({ storage });
   store.mutate("workspace.create", { name: "one" });
   await store.flush();
@@ -97,13 +98,15 @@ test("what could not be written is written with what comes next", async () => {
 });
 
 test("a state of another layout is not read, and its records go away", async () => {
-  const storage = memory();
-  await storage.write(new Map([["s", JSON.stringify("0 e")], ["s/user", "?"], ["q/000000000001", JSON.stringify({ op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" } })]]));
+  const all = inMemory();
+  const storage = onRecords(all);
+  await all.write(new Map([["s", JSON.stringify("0 e")], ["s/user", "?"], ["q/000000000001", JSON.stringify({ op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" } })]]));
   const store = await openStore({ storage });
   assert.equal(store.state.user, undefined);
   assert.equal(store.state.operations.length, 1);
+  store.mutate("workspace.create", { name: "m" });
   await store.flush();
-  assert.deepEqual([...(await storage.load()).keys()], ["q/000000000001"]);
+  assert.deepEqual([...(await all.load()).keys()], ["q/000000000001", "q/000000000002"]);
   await store.close();
 });
 

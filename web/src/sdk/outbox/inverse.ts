@@ -1,11 +1,10 @@
 // What takes an operation back: another operation, by the entity before and after. Pure.
 
 import type { Mutation, Task } from "../contract.js";
-import { holder, taskOf } from "./predict.js";
+import type { State } from "../replica/state.js";
 import { equal } from "./equal.js";
 import type { Fields } from "./operation.js";
 import { neighbour, type Placed } from "./position.js";
-import type { State } from "../replica/state.js";
 
 
 
@@ -26,30 +25,6 @@ const UPDATED: Record<string, string> = {
   profile: "name username timezone preferences",
   comment: "body",
   notification: "is_read",
-};
-
-/** The entity that an operation is about. */
-export const subject = (state: State, name: string, { id, workspace_id }: Fields): Fields | undefined => {
-  const kind = name.split(".")[0]!;
-  const key = (id ?? workspace_id ?? "") as string;
-  const found =
-    kind === "profile"
-      ? state.user?.user
-      : kind === "workspace"
-        ? state.workspaces.get(key)?.workspace
-        : kind === "notification"
-          ? state.user?.notifications.get(key)
-          : kind === "comment"
-            ? commentOf(state, key)
-            : kind === "task" || kind === "project" || kind === "tag"
-              ? holder(state, `${kind}s`, key)?.[`${kind}s`].get(key)
-              : undefined;
-  return found as Fields | undefined;
-};
-
-const commentOf = (state: State, id: string) => {
-  const task = taskOf(state, id) ?? "";
-  return holder(state, "details", task)?.details.get(task)?.comments.find((comment) => comment.id === id);
 };
 
 const pick = (entity: Fields, keys: readonly string[]): Fields =>

@@ -25,6 +25,13 @@ export interface Operation {
   readonly undoes?: string;
 }
 
+/** What makes an operation the undo of another one. */
+export interface Undo {
+  undoes: string;
+  /** What the entity must still have, so that nobody's later change is lost. */
+  expect: Fields;
+}
+
 /** An operation that was begun. */
 export interface Begun<K extends Mutation = Mutation> {
   op_id: string;
@@ -52,9 +59,6 @@ export interface Entry {
   single: boolean;
   /** What the entity must have for an undo. */
   expect: Fields | undefined;
-  /** The entity that it is about, before and after. */
-  before: Fields | undefined;
-  after: Fields | undefined;
   /** Where the streams have it. */
   at: Record<string, number> | undefined;
   waiting: { resolve(answer: Answer<Mutation>): void; reject(why: Refused): void }[];
@@ -91,8 +95,6 @@ export const entryOf = (op: Operation, n: number): Entry => ({
   failed: 0,
   single: false,
   expect: undefined,
-  before: undefined,
-  after: undefined,
   at: undefined,
   waiting: [],
 });

@@ -6,7 +6,6 @@ import { newId } from "../connection/op-id.js";
 import type { EventFrame, Limits, Mutation } from "../contract.js";
 import { Refused, type Answer, type Link } from "../link.js";
 import type { State } from "../replica/state.js";
-import { inverse, subject } from "./inverse.js";
 import {
   change,
   clash,
@@ -20,12 +19,11 @@ import {
   type Entry,
   type Fields,
   type Operation,
+  type Undo,
 } from "./operation.js";
-import { predict } from "./predict.js";
+import { predictor } from "./predict.js";
 import { sender } from "./sender.js";
-
-/** So many operations are remembered for an undo. */
-const REMEMBERED = 100;
+import { subject } from "./subject.js";
 
 export interface Around {
   /** The server's state. */
@@ -43,7 +41,6 @@ export type Outbox = ReturnType<typeof outbox>;
 export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
-  let history: Entry[] = [];
   let last = 0;
   /** What is to be written: entries that changed, and keys of those that are gone. */
   const dirty = new Set<Entry>();
@@ -69,13 +66,8 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     gone.add(keyOf(entry));
   };
 
-  const forget = (entry: Entry) => {
-    history = history.filter((other) => other !== entry);
-  };
-
   const refuse = (entry: Entry, failure: ReturnType<typeof refusal>) => {
     rewrite(entry, { phase: "refused", failure });
-    forget(entry);
     changed();
     for (const { reject } of entry.waiting.splice(0)) reject(new Refused(failure));
   };
@@ -103,7 +95,6 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
       const { op } = entry;
       const id = (answer.data as Fields | null)?.["id"];
       entry.at = answer.at;
-      entry.after = answer.data as Fields;
       if (makes(op) && typeof id === "string" && id !== op.op_id) rename(op.op_id, id);
       advance();
       changed();
@@ -126,7 +117,10 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
 
   /** Lets go of what the streams have. */
   const advance = () => {
-    for (const entry of entries) if (entry.at && isPassed(entry.at)) remove(entry);
+    const passed = entries.filter(({ at }) => at && isPassed(at));
+    passed.forEach(remove);
+    // An undo may have waited for it.
+    if (passed.length) sending.send();
   };
 
   /** The parameters with what they say only by what is there now. */
@@ -150,7 +144,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     return undefined;
   };
 
-  const add = (name: Mutation, given: Fields, undo?: { undoes: string; expect: Fields }): Begun => {
+  const add = (name: Mutation, given: Fields, undo?: Undo): Begun => {
     const data = fixed(name, structuredClone(given));
     const op: Operation = {
       op_id: newId(clock.now()),
@@ -168,32 +162,24 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     done.catch(() => {});
     if (!held) {
       last++;
-      entry.before = subject(shown(), name, data);
       entry.expect = undo?.expect;
       insert(entry);
     }
-    if (!undo) {
-      forget(entry);
-      history = [...history, entry].slice(-REMEMBERED);
-    }
     changed(held ? undefined : op);
-    if (isUnsent(entry)) entry.after = subject(shown(), name, data);
     return { op_id: entry.op.op_id, done };
   };
 
   const refused = (op_id?: string) =>
     entries.filter((entry) => !isPending(entry) && (op_id === undefined || entry.op.op_id === op_id));
 
-  /** Forgets refused operations, all or one; or one that was never sent. */
-  const drop = (op_id?: string) => {
-    const unsent = entries.filter((entry) => entry.op.op_id === op_id && isUnsent(entry));
-    for (const entry of [...refused(op_id), ...unsent]) {
-      remove(entry);
-      forget(entry);
-      const why = new Refused(refusal("CONFLICT", "it was dropped before it was sent"));
-      for (const { reject } of entry.waiting.splice(0)) reject(why);
-    }
+  /** Forgets refused operations, all or one; or one that was never sent. Whether there was one. */
+  const drop = (op_id?: string): boolean => {
+    const over = [...refused(op_id), ...entries.filter((entry) => entry.op.op_id === op_id && isUnsent(entry))];
+    over.forEach(remove);
     changed();
+    const why = new Refused(refusal("CONFLICT", "it was dropped before it was sent"));
+    for (const { waiting } of over) for (const { reject } of waiting.splice(0)) reject(why);
+    return over.length > 0;
   };
 
   return {
@@ -206,12 +192,12 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     operations: (): readonly Operation[] => entries.map(({ op }) => op),
 
     /** The server's state with all that is under way. */
-    replay: (state: State, before: State): State =>
-      entries.reduce(
-        (state, entry) =>
-          isPending(entry) && !(entry.landed && makes(entry.op)) ? predict(state, entry.op, before) : state,
-        state,
-      ),
+    replay(state: State, before: State): State {
+      const predict = predictor(state, before);
+      for (const entry of entries)
+        if (isPending(entry) && !(entry.landed && makes(entry.op))) state = predict(entry.op);
+      return state;
+    },
 
     /** Tries refused operations again, all or one. */
     retry(op_id?: string) {
@@ -223,21 +209,6 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
         insert(entry);
       }
       changed();
-    },
-
-    /** Takes an operation back: this one, or the last one. `undefined` when it was not sent yet, or when there is none. */
-    undo(op_id?: string): Begun | undefined {
-      const entry = history.filter(({ op }) => op_id === undefined || op.op_id === op_id).pop();
-      if (!entry) return undefined;
-      const { op, before, after } = entry;
-      if (isUnsent(entry) && byId.has(op.op_id)) {
-        drop(op.op_id);
-        return undefined;
-      }
-      const made = inverse(shown(), op, before, after);
-      if (!made) throw new Refused(refusal("CONFLICT", "this cannot be taken back"));
-      forget(entry);
-      return add(made.name, made.data, { undoes: op.op_id, expect: made.expect });
     },
 
     /** A session began. In another epoch an answer may be lost: what is not in the streams is sent again. */

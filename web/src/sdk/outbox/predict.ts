@@ -1,13 +1,14 @@
-// What a mutation will do, as far as a client can tell: a table by the mutation's name. What is not in it is sent without
-// being shown. Pure: the same operation over the same state gives the same result, so that predictions can be repeated over
-// each newer state of the server.
+// What a mutation will do, as far as a client can tell: a table by the mutation's name. What is not in it is sent without being
+// shown. The same operation over the same state gives the same result, so predictions are repeated over each newer state of
+// the server.
 
-import type { BatchOp, Mutation, Operations, Project, Task, User, Workspace } from "../contract.js";
-import type { Details, State, UserState, WorkspaceState } from "../replica/state.js";
+import type { BatchOp, Mutation, Operations, Task, User } from "../contract.js";
 import { readAll } from "../replica/fold.js";
+import { idOf, type Details, type State, type UserState, type WorkspaceState } from "../replica/state.js";
 import type { Table } from "../replica/table.js";
 import { equal } from "./equal.js";
-import { atEnd, beside } from "./position.js";
+import type { Fields } from "./operation.js";
+import { atEnd, beside, type Placed } from "./position.js";
 
 /** What a prediction needs to know of an operation. */
 export interface Predicted {
@@ -19,16 +20,9 @@ export interface Predicted {
   created_at: string;
 }
 
-/** The operation, and what was shown before: what stays equal stays the same object. */
-interface Act {
-  op: Predicted;
-  shown: State | undefined;
-}
-
-type Params<K extends Mutation> = Operations[K]["params"];
-type Predict<K extends Mutation> = (state: State, data: Params<K>, act: Act) => State;
 type Entities = { [K in keyof WorkspaceState]: WorkspaceState[K] extends Table<infer V> ? V : never };
-type Kind = "tasks" | "projects" | "tags" | "details";
+export type Kind = "tasks" | "projects" | "tags" | "details";
+type Known = { [K in Mutation]?: (data: Operations[K]["params"]) => void };
 
 /** The workspace that has an entity. */
 export const holder = (state: State, kind: Kind, id: string): WorkspaceState | undefined => {
@@ -36,314 +30,238 @@ export const holder = (state: State, kind: Kind, id: string): WorkspaceState | u
   return undefined;
 };
 
-const put = <K extends Kind>(state: State, id: string, kind: K, entity: string, value: Entities[K] | undefined, act: Act) => {
-  const held = state.workspaces.get(id)!;
-  const table = held[kind] as Table<Entities[K]>;
-  const shown = act.shown?.workspaces.get(id)?.[kind].get(entity) as Entities[K] | undefined;
-  const next: WorkspaceState = { ...held, [kind]: table.with(entity, shown && value && equal(shown, value) ? shown : value) };
-  return { ...state, workspaces: state.workspaces.with(id, next) };
+/** The task that has a loaded comment. */
+export const taskOf = (state: State, comment: string): string => {
+  for (const { details } of state.workspaces)
+    for (const { id, comments } of details) if (comments.some((held) => held.id === comment)) return id;
+  return "";
 };
-
-/** The state with a changed entity, unless nothing changes. */
-const edit = <K extends "tasks" | "projects" | "tags">(
-  state: State,
-  kind: K,
-  id: string,
-  act: Act,
-  change: (entity: Entities[K], workspace: WorkspaceState) => Partial<Entities[K]>,
-): State => {
-  const workspace = holder(state, kind, id);
-  if (!workspace) return state;
-  const entity = workspace[kind].get(id) as unknown as Entities[K] & object;
-  const next: Entities[K] & object = { ...entity, ...change(entity, workspace) };
-  if (equal(next, entity)) return state;
-  if ("updated_at" in next) next.updated_at = act.op.created_at;
-  return put(state, workspace.workspace.id, kind, id, next, act);
-};
-
-const editTask = (
-  state: State,
-  id: string,
-  act: Act,
-  change: (task: Task, workspace: WorkspaceState) => Partial<Task>,
-): State => edit(state, "tasks", id, act, (task, workspace) => (task.is_deleted ? {} : change(task, workspace)));
 
 const isChild = ({ parent_id }: Task) => parent_id;
 
-/** What is below a task. Subtasks nest two levels. */
-const below = ({ tasks }: WorkspaceState, id: string): Task[] => {
-  const children = tasks.filter(isChild);
-  const first = children.filter(({ parent_id }) => parent_id === id);
-  const ids = new Set(first.map((task) => task.id));
-  return [...first, ...children.filter(({ parent_id }) => ids.has(parent_id!))];
-};
-
-const enter = (task: Task, { workspace }: WorkspaceState, key: string, now: string): Partial<Task> => {
-  const stage = workspace.stages.find((stage) => stage.key === key);
-  if (!stage) return {};
-  const completed = stage.kind === "done";
-  return { stage: key, completed, completed_at: completed === task.completed ? task.completed_at : completed ? now : null };
-};
-
-const complete = (task: Task, workspace: WorkspaceState, completed: boolean, now: string): Partial<Task> => {
-  const stage = workspace.workspace.stages.find(({ kind }) => kind === (completed ? "done" : "open"));
-  return stage && completed !== task.completed ? enter(task, workspace, stage.key, now) : {};
-};
-
 /** What `null` means where a field has no `null`. */
-const NONE: Partial<Task> = { tags: [], assignee_ids: [], blocked_by: [], priority: "none" };
+const NONE: Fields = { tags: [], assignee_ids: [], blocked_by: [], priority: "none" };
 
-/** Which fields a person edits. */
-const FIELDS = [
-  "title", "description", "priority", "due_at", "all_day", "remind_at", "recurrence", "tags", "assignee_ids", "blocked_by",
-  "project_id", "parent_id",
-] as const;
+const BLANK = {
+  project_id: null, parent_id: null, description: null, completed: false, completed_at: null, stage: "", due_at: null,
+  all_day: false, remind_at: null, recurrence: null, comment_count: 0, attachment_count: 0, is_deleted: false, deleted_at: null,
+};
 
-/** The given fields as the server keeps them. */
-const given = (data: object, all: boolean | undefined): Partial<Task> => {
-  const fields: Record<string, unknown> = {};
-  for (const key of FIELDS) {
-    let value = (data as Record<string, unknown>)[key];
-    if (value === undefined) continue;
-    if (typeof value === "string" && (key === "title" || key === "description")) value = value.trim() || null;
-    if (key === "due_at" && value && (fields["all_day"] ?? all)) value = `${(value as string).slice(0, 10)}T00:00:00.000Z`;
-    fields[key] = value ?? NONE[key as keyof Task] ?? null;
-  }
+/** Fields of a task that a person edits, as the server keeps them. `day` says whether it is due on a day. */
+const given = (data: Fields, day: unknown): Partial<Task> => {
+  const { id: _, stage: __, completed: ___, before, after, if_version, workspace_id, ...fields } = data;
+  for (const [key, value] of Object.entries(fields))
+    fields[key] = typeof value === "string" ? value.trim() || null : (value ?? NONE[key] ?? null);
+  if (day && fields["due_at"]) fields["due_at"] = `${String(fields["due_at"]).slice(0, 10)}T00:00:00.000Z`;
   return fields;
 };
 
-const update: Predict<"task.update"> = (state, data, act) => {
-  const now = act.op.created_at;
-  const before = holder(state, "tasks", data.id)?.tasks.get(data.id);
-  const next = editTask(state, data.id, act, (task, workspace) => ({
-    ...given(data.all_day && !("due_at" in data) ? { ...data, due_at: task.due_at } : data, data.all_day ?? task.all_day),
-    ...(data.stage ? enter(task, workspace, data.stage, now) : {}),
-    ...(data.completed !== undefined && !data.stage ? complete(task, workspace, data.completed, now) : {}),
-  }));
-  return before && "project_id" in data ? along(next, before, data.project_id ?? null, act) : next;
-};
+/** Predicts one operation after the other over a state. What stays equal to what was shown stays the same object. */
+export const predictor = (state: State, shown?: State): ((op: Predicted) => State) => {
+  let op: Predicted;
 
-/** What is below a task goes along to another project, if it was in the same one. */
-const along = (state: State, before: Task, project_id: string | null, act: Act): State => {
-  if (before.project_id === project_id || before.is_deleted) return state;
-  const tasks = below(state.workspaces.get(before.workspace_id)!, before.id);
-  return tasks
-    .filter((task) => task.project_id === before.project_id)
-    .reduce((state, { id }) => editTask(state, id, act, () => ({ project_id })), state);
-};
+  const put = <K extends Kind>(id: string, kind: K, entity: string, value: Entities[K] | undefined) => {
+    const held = state.workspaces.get(id)!;
+    const before = shown?.workspaces.get(id)?.[kind].get(entity);
+    const table = (held[kind] as Table<Entities[K]>).with(entity, (before && equal(before, value) ? before : value) as Entities[K]);
+    state = { ...state, workspaces: state.workspaces.with(id, { ...held, [kind]: table }) };
+  };
 
-const deleted = (state: State, id: string, deleted_at: string | null, act: Act): State =>
-  edit(state, "tasks", id, act, (task) =>
-    task.is_deleted === !!deleted_at ? {} : { is_deleted: !!deleted_at, deleted_at },
-  );
+  /** Changes an entity, or takes it away. */
+  const edit = <K extends Kind>(
+    kind: K,
+    id: string,
+    change: (entity: Entities[K], workspace: WorkspaceState) => Partial<Entities[K]> | undefined,
+  ) => {
+    const workspace = holder(state, kind, id);
+    if (!workspace) return;
+    const entity = (workspace[kind] as Table<never>).get(id)! as Entities[K] & object;
+    const changes = change(entity, workspace);
+    const next = changes && { ...entity, ...changes };
+    if (equal(next, entity)) return;
+    if (next && "updated_at" in next) next.updated_at = op.created_at;
+    put(workspace.workspace.id, kind, id, next);
+  };
 
-const editUser = (state: State, change: (user: UserState) => Partial<UserState>): State =>
-  state.user ? { ...state, user: { ...state.user, ...change(state.user) } } : state;
+  const make = <K extends "tasks" | "projects" | "tags">(kind: K, workspace: string, fields: object) => {
+    const { op_id: id, created_at } = op;
+    const times = kind === "tags" ? {} : { position: atEnd(id), created_at, updated_at: created_at };
+    const entity = { id, workspace_id: workspace, version: 0, ...times, ...fields };
+    if (state.workspaces.get(workspace) && !holder(state, kind, idOf(entity))) put(workspace, kind, idOf(entity), entity as never);
+  };
 
-const mark = (state: State, id: string, is_read: boolean | undefined): State =>
-  editUser(state, ({ notifications, unread }) => {
-    const held = notifications.get(id);
-    if (!held || held.is_read === is_read) return {};
-    const counted = Number(is_read === false) - Number(!held.is_read && is_read !== false);
-    return {
-      notifications: notifications.with(id, is_read === undefined ? undefined : { ...held, is_read }),
-      unread: Math.max(0, unread + counted),
-    };
-  });
+  const editTask = (id: string, change: (task: Task, workspace: WorkspaceState) => Partial<Task>) =>
+    edit("tasks", id, (task, workspace) => (task.is_deleted ? task : change(task, workspace)));
 
-/** Changes the details of a task, and how many comments it has. */
-const editComments = (
-  state: State,
-  act: Act,
-  task: string,
-  counted: number,
-  change: (comments: Details["comments"]) => Details["comments"],
-): State => {
-  const workspace = holder(state, "tasks", task);
-  const held = workspace?.tasks.get(task);
-  if (!workspace || !held) return state;
-  const { id } = workspace.workspace;
-  const details = workspace.details.get(task);
-  const next = counted
-    ? put(state, id, "tasks", task, { ...held, comment_count: held.comment_count + counted }, act)
-    : state;
-  return details ? put(next, id, "details", task, { ...details, comments: change(details.comments) }, act) : next;
-};
+  /** What is below a task. Subtasks nest two levels. */
+  const below = (id: string): Task[] => {
+    const children = holder(state, "tasks", id)?.tasks.filter(isChild) ?? [];
+    const ids = new Set([id]);
+    const add = () => children.filter((task) => ids.has(task.parent_id!)).map((task) => (ids.add(task.id), task));
+    add();
+    return add();
+  };
 
-/** The task that has a loaded comment. */
-export const taskOf = (state: State, comment: string): string | undefined => {
-  for (const { details } of state.workspaces)
-    for (const { id, comments } of details) if (comments.some((held) => held.id === comment)) return id;
-  return undefined;
-};
+  const enter = (task: Task, { workspace: { stages } }: WorkspaceState, key: string | undefined): Partial<Task> => {
+    const stage = stages.find((stage) => stage.key === key);
+    if (!stage) return {};
+    const completed = stage.kind === "done";
+    const completed_at = completed === task.completed ? task.completed_at : completed ? op.created_at : null;
+    return { stage: stage.key, completed, completed_at };
+  };
 
-const PREDICT: { [K in Mutation]?: Predict<K> } = {
-  "task.create": (state, data, act) => {
-    const me = state.user?.user;
-    const personal = [...(state.user?.workspaces ?? [])].find(({ kind }) => kind === "personal")?.id;
-    const workspace = state.workspaces.get(data.workspace_id ?? personal ?? "");
-    const { op_id, created_at } = act.op;
-    const id = data.id ?? op_id;
-    if (!workspace || workspace.tasks.get(id)) return state;
-    const task: Task = {
-      id, workspace_id: workspace.workspace.id, project_id: null, parent_id: null, title: "", description: null,
-      completed: false, completed_at: null, stage: "", blocked_by: [], priority: "none", due_at: null, all_day: false,
-      remind_at: null, recurrence: null, position: atEnd(id), tags: [], assignee_ids: [], comment_count: 0,
-      attachment_count: 0, is_deleted: false, deleted_at: null, version: 0, created_by: me?.id ?? "", created_at,
-      updated_at: created_at,
-      ...given(data, !!data.all_day),
-    };
-    const stage = data.stage ?? workspace.workspace.stages.find(({ kind }) => kind === "open")?.key ?? "";
-    return put(state, task.workspace_id, "tasks", id, { ...task, ...enter(task, workspace, stage, created_at) }, act);
-  },
-  "task.update": update,
-  "task.replace": (state, data, act) => update(state, data, act),
-  "task.complete": (state, data, act) =>
-    editTask(state, data.id, act, (task, workspace) =>
-      complete(task, workspace, data.completed ?? !task.completed, act.op.created_at),
-    ),
-  "task.assign": (state, data, act) =>
-    editTask(state, data.id, act, ({ assignee_ids }) => {
-      const people = [...new Set([...assignee_ids, ...(data.add ?? [])])].filter((id) => !data.remove?.includes(id));
-      return equal(people, assignee_ids) ? {} : { assignee_ids: people };
-    }),
-  "task.move": (state, data, act) => {
-    const { before, after, id, ...fields } = data;
-    const anchor = before ?? after;
-    const { stage, ...places } = fields;
-    const moved = update(state, { id, ...places, ...(stage && { stage }) }, act);
-    return anchor
-      ? editTask(moved, id, act, (_, { tasks }) => {
-          const other = tasks.get(anchor);
-          return other ? { position: beside(other, before ? -1 : 1, tasks, id, act.op.op_id) } : {};
-        })
-      : moved;
-  },
-  "task.delete": (state, { id, permanent }, act) => {
-    const workspace = holder(state, "tasks", id);
-    const task = workspace?.tasks.get(id);
-    if (!workspace || !task) return state;
-    const tasks = task.is_deleted ? [] : below(workspace, id);
-    let next = tasks.reduce((state, { id }) => deleted(state, id, act.op.created_at, act), state);
-    if (!permanent) return deleted(next, id, act.op.created_at, act);
-    for (const child of tasks)
-      if (child.parent_id === id) next = edit(next, "tasks", child.id, act, () => ({ parent_id: null }));
-    return put(next, workspace.workspace.id, "tasks", id, undefined, act);
-  },
-  "task.restore": (state, { id }, act) => {
-    const workspace = holder(state, "tasks", id);
-    const at = workspace?.tasks.get(id)?.deleted_at;
-    if (!workspace || !at) return state;
-    const along = below(workspace, id).filter(({ deleted_at }) => deleted_at === at);
-    return along.reduce((state, { id }) => deleted(state, id, null, act), deleted(state, id, null, act));
-  },
-  "project.create": (state, data, act) => {
-    const workspace = state.workspaces.get(data.workspace_id);
-    const { op_id: id, created_at } = act.op;
-    if (!workspace) return state;
-    const project: Project = {
-      id, workspace_id: data.workspace_id, name: data.name.trim(), color: data.color ?? null, position: atEnd(id),
-      is_archived: false, version: 0, created_at, updated_at: created_at,
-    };
-    return put(state, data.workspace_id, "projects", id, project, act);
-  },
-  "project.update": (state, { id, name, color, before, after }, act) =>
-    edit(state, "projects", id, act, (_, { projects }) => {
-      const anchor = projects.get(before ?? after ?? "");
-      return {
-        ...(name !== undefined && { name: name.trim() }),
-        ...(color !== undefined && { color }),
-        ...(anchor && { position: beside(anchor, before ? -1 : 1, projects, id, act.op.op_id) }),
-      };
-    }),
-  "project.archive": (state, { id, archived }, act) =>
-    edit(state, "projects", id, act, () => ({ is_archived: archived ?? true })),
-  "project.delete": (state, { id }, act) => {
-    const workspace = holder(state, "projects", id);
-    if (!workspace) return state;
-    const tasks = [...workspace.tasks].filter(({ project_id }) => project_id === id);
-    const next = tasks.reduce((state, task) => edit(state, "tasks", task.id, act, () => ({ project_id: null })), state);
-    return put(next, workspace.workspace.id, "projects", id, undefined, act);
-  },
-  "tag.create": (state, { workspace_id, name, color }, act) => {
-    const { op_id: id } = act.op;
-    if (!state.workspaces.get(workspace_id)) return state;
-    const tag = { id, workspace_id, name: name.trim(), color: color ?? null, version: 0 };
-    return put(state, workspace_id, "tags", id, tag, act);
-  },
-  "tag.update": (state, { id, name, color }, act) => {
-    const workspace = holder(state, "tags", id);
-    if (!workspace) return state;
-    const to = name?.trim();
-    // With the name of another tag the two become one.
-    const other = to && [...workspace.tags].find((tag) => tag.id !== id && tag.name.toLowerCase() === to.toLowerCase());
-    const next = other
-      ? put(state, workspace.workspace.id, "tags", id, undefined, act)
-      : edit(state, "tags", id, act, () => ({ ...(to && { name: to }), ...(color !== undefined && { color }) }));
-    return to ? retag(next, workspace, workspace.tags.get(id)!.name, [other ? other.name : to], act) : next;
-  },
-  "tag.delete": (state, { id }, act) => {
-    const workspace = holder(state, "tags", id);
-    if (!workspace) return state;
-    const next = put(state, workspace.workspace.id, "tags", id, undefined, act);
-    return retag(next, workspace, workspace.tags.get(id)!.name, [], act);
-  },
-  "comment.create": (state, { task_id, body, mentions }, act) => {
-    const { id, username, name, photo_url } = state.user?.user ?? ({} as User);
-    const { op_id, created_at } = act.op;
-    const author = { id, username, name, photo_url };
-    const comment = {
-      id: op_id, task_id, body: body.trim(), author, mentions: mentions ?? [], version: 0, created_at, updated_at: created_at,
-    };
-    return editComments(state, act, task_id, 1, (comments) => [...comments, comment]);
-  },
-  "comment.update": (state, { id, body }, act) =>
-    editComments(state, act, taskOf(state, id) ?? "", 0, (comments) =>
-      comments.map((held) => (held.id === id ? { ...held, body: body.trim() } : held)),
-    ),
-  "comment.delete": (state, { id }, act) =>
-    editComments(state, act, taskOf(state, id) ?? "", -1, (comments) => comments.filter((held) => held.id !== id)),
-  "notification.mark": (state, { id, is_read }) => mark(state, id, is_read),
-  "notification.mark_all_read": (state, _, act) =>
-    editUser(state, (user) => ({ ...readAll(user, act.op.created_at), unread: 0 })),
-  "notification.delete": (state, { id }) => mark(state, id, undefined),
-  "notification.delete_many": (state, { ids }) => ids.reduce((state, id) => mark(state, id, undefined), state),
-  "workspace.update": (state, { workspace_id, name, stages }) => {
-    const held = state.workspaces.get(workspace_id);
-    if (!held) return state;
-    const change = (workspace: Workspace): Workspace => ({
-      ...workspace,
-      ...(name !== undefined && { name: name.trim() }),
-      ...(stages && { stages: stages.map((stage) => ({ ...stage, color: stage.color ?? null })) }),
+  const complete = (task: Task, workspace: WorkspaceState, completed: boolean | null | undefined): Partial<Task> => {
+    const kind = completed ? "done" : "open";
+    const stage = workspace.workspace.stages.find((stage) => stage.kind === kind);
+    return completed == null || completed === task.completed ? {} : enter(task, workspace, stage?.key);
+  };
+
+  const update = (data: Operations["task.update"]["params"]) => {
+    const { id, stage, completed, all_day, project_id } = data;
+    const before = holder(state, "tasks", id)?.tasks.get(id);
+    editTask(id, (task, workspace) => ({
+      ...given(all_day ? { due_at: task.due_at, ...data } : { ...data }, all_day ?? task.all_day),
+      ...(stage ? enter(task, workspace, stage) : complete(task, workspace, completed)),
+    }));
+    // What is below it goes along, if it was in the same project.
+    if (project_id !== undefined && before && !before.is_deleted)
+      for (const task of below(id))
+        if (task.project_id === before.project_id) editTask(task.id, () => ({ project_id }));
+  };
+
+  const move = (kind: "tasks" | "projects", id: string, before: string | null | undefined, after: string | null | undefined) =>
+    edit(kind, id, (_, workspace) => {
+      const among = workspace[kind] as Table<Placed>;
+      const anchor = among.get(before ?? after ?? "");
+      return anchor ? { position: beside(anchor, before ? -1 : 1, among, id, op.op_id) } : {};
     });
-    const listed = state.user?.workspaces.get(workspace_id);
-    const next = { ...held, workspace: change(held.workspace) };
-    return {
-      ...editUser(state, ({ workspaces }) => ({ workspaces: workspaces.with(workspace_id, listed && change(listed)) })),
-      workspaces: state.workspaces.with(workspace_id, next),
-    };
-  },
-  "profile.update": (state, { preferences, ...fields }) =>
-    editUser(state, ({ user }) => {
-      const all = Object.entries({ ...user.preferences, ...preferences }).filter(([, value]) => value !== null);
-      const kept = preferences === null ? {} : preferences ? Object.fromEntries(all) : user.preferences;
-      return { user: { ...user, ...fields, preferences: kept } };
-    }),
-  batch: (state, { ops }, act) =>
-    ops.reduce((state, op: BatchOp) => predict(state, { ...act.op, name: op.type, data: op.data ?? {} }, act.shown), state),
-};
 
-/** The tasks of a workspace with other names in place of a tag's. */
-const retag = (state: State, { workspace, tasks }: WorkspaceState, was: string, names: string[], act: Act): State =>
-  [...tasks]
-    .filter(({ tags }) => tags.includes(was))
-    .reduce((state, { id }) => {
-      const change = ({ tags }: Task) => ({ tags: [...new Set(tags.flatMap((tag) => (tag === was ? names : [tag])))] });
-      return workspace ? edit(state, "tasks", id, act, change) : state;
-    }, state);
+  /** Deletes what is below a task with it, or restores what was deleted with it. */
+  const setDeleted = (id: string, deleted_at: string | null) => {
+    const at = holder(state, "tasks", id)?.tasks.get(id)?.deleted_at ?? null;
+    if (!at === !deleted_at) return;
+    for (const task of [{ id, deleted_at: at }, ...below(id)])
+      if (task.deleted_at === at) edit("tasks", task.id, () => ({ is_deleted: !!deleted_at, deleted_at }));
+  };
 
-/** The state as it will be after an operation, as far as a client can tell. */
-export const predict = (state: State, op: Predicted, shown?: State): State => {
-  const known = PREDICT[op.name] as Predict<Mutation> | undefined;
-  return known ? known(state, op.data as never, { op, shown }) : state;
+  /** Puts other names in place of a tag's. */
+  const retag = (id: string, names: string[]) => {
+    const workspace = holder(state, "tags", id);
+    const was = workspace?.tags.get(id)?.name ?? "";
+    for (const task of workspace?.tasks ?? [])
+      if (task.tags.includes(was))
+        edit("tasks", task.id, ({ tags }) => ({ tags: [...new Set(tags.flatMap((tag) => (tag === was ? names : tag)))] }));
+  };
+
+  const editUser = (change: (user: UserState) => Partial<UserState>) => {
+    if (state.user) state = { ...state, user: { ...state.user, ...change(state.user) } };
+  };
+
+  /** Marks a notification, or takes it away. */
+  const mark = (id: string, is_read?: boolean) =>
+    editUser(({ notifications, unread }) => {
+      const held = notifications.get(id);
+      if (!held) return {};
+      const counted = Number(is_read === false) - Number(!held.is_read);
+      return { notifications: notifications.with(id, is_read === undefined ? is_read : { ...held, is_read }), unread: unread + counted };
+    });
+
+  const editComments = (task: string, counted: number, change: (comments: Details["comments"]) => Details["comments"]) => {
+    edit("tasks", task, ({ comment_count }) => ({ comment_count: comment_count + counted }));
+    edit("details", task, ({ comments }) => ({ comments: change(comments) }));
+  };
+
+  const known: Known = {
+    "task.create"(data) {
+      const { id, workspace_id, stage } = data;
+      const home = [...(state.user?.workspaces ?? [])].find(({ kind }) => kind === "personal")?.id;
+      const at = workspace_id ?? home ?? "";
+      const workspace = state.workspaces.get(at);
+      const first = workspace?.workspace.stages.find(({ kind }) => kind === "open")?.key;
+      const fields = { ...BLANK, ...NONE, ...given({ ...data }, data.all_day), id, position: atEnd(id!), created_by: state.user?.user.id };
+      if (workspace) make("tasks", at, { ...fields, ...enter(fields as never, workspace, stage ?? first) });
+    },
+    "task.update": update,
+    "task.replace": update,
+    "task.complete": ({ id, completed }) =>
+      editTask(id, (task, workspace) => complete(task, workspace, completed ?? !task.completed)),
+    "task.assign": ({ id, add, remove }) =>
+      editTask(id, ({ assignee_ids }) => {
+        const people = [...new Set([...assignee_ids, ...(add ?? [])])].filter((id) => !remove?.includes(id));
+        return equal(people, assignee_ids) ? {} : { assignee_ids: people };
+      }),
+    "task.move"({ before, after, ...data }) {
+      update(data as { id: string });
+      move("tasks", data.id, before, after);
+    },
+    "task.delete"({ id, permanent }) {
+      setDeleted(id, op.created_at);
+      if (!permanent) return;
+      for (const { id: child, parent_id } of below(id)) if (parent_id === id) edit("tasks", child, () => ({ parent_id: null }));
+      edit("tasks", id, () => undefined);
+    },
+    "task.restore": ({ id }) => setDeleted(id, null),
+    "project.create": ({ workspace_id, ...data }) => make("projects", workspace_id, { is_archived: false, color: null, ...data }),
+    "project.update"({ before, after, ...data }) {
+      edit("projects", data.id, () => data);
+      move("projects", data.id, before, after);
+    },
+    "project.archive": ({ id, archived }) => edit("projects", id, () => ({ is_archived: archived ?? true })),
+    "project.delete"({ id }) {
+      for (const task of holder(state, "projects", id)?.tasks ?? [])
+        if (task.project_id === id) edit("tasks", task.id, () => ({ project_id: null }));
+      edit("projects", id, () => undefined);
+    },
+    "tag.create": ({ workspace_id, ...data }) => make("tags", workspace_id, { color: null, ...data }),
+    "tag.update"(data) {
+      const { id } = data;
+      const name = data.name?.toLowerCase();
+      // With the name of another tag the two become one.
+      const other = [...(holder(state, "tags", id)?.tags ?? [])].find((tag) => tag.id !== id && tag.name.toLowerCase() === name);
+      if (data.name) retag(id, [other?.name ?? data.name]);
+      edit("tags", id, () => (other ? undefined : data));
+    },
+    "tag.delete"({ id }) {
+      retag(id, []);
+      edit("tags", id, () => undefined);
+    },
+    "comment.create"({ task_id, body, mentions }) {
+      const { op_id: id, created_at } = op;
+      const { username, name, photo_url, id: me } = state.user?.user ?? ({} as User);
+      const author = { id: me, username, name, photo_url };
+      const comment = { id, task_id, body, author, mentions: mentions ?? [], version: 0, created_at, updated_at: created_at };
+      editComments(task_id, 1, (comments) => [...comments, comment]);
+    },
+    "comment.update": ({ id, body }) =>
+      editComments(taskOf(state, id), 0, (comments) => comments.map((held) => (held.id === id ? { ...held, body } : held))),
+    "comment.delete": ({ id }) => editComments(taskOf(state, id), -1, (comments) => comments.filter((held) => held.id !== id)),
+    "notification.mark": ({ id, is_read }) => mark(id, is_read),
+    "notification.mark_all_read": () => editUser((user) => ({ ...readAll(user, op.created_at), unread: 0 })),
+    "notification.delete": ({ id }) => mark(id),
+    "notification.delete_many": ({ ids }) => ids.forEach((id) => mark(id)),
+    "workspace.update"({ workspace_id, name, stages }) {
+      const held = state.workspaces.get(workspace_id);
+      if (!held) return;
+      const changes = { ...(name && { name }), ...(stages && { stages: stages.map((stage) => ({ ...stage, color: stage.color ?? null })) }) };
+      const workspace = { ...held.workspace, ...changes };
+      editUser((user) => {
+        const listed = user.workspaces.get(workspace_id);
+        return listed ? { workspaces: user.workspaces.with(workspace_id, { ...listed, ...changes }) } : {};
+      });
+      state = { ...state, workspaces: state.workspaces.with(workspace_id, { ...held, workspace }) };
+    },
+    "profile.update": ({ preferences, ...fields }) =>
+      editUser(({ user }) => {
+        const all = { ...(preferences !== null && user.preferences), ...preferences };
+        for (const key in all) if (all[key] === null) delete all[key];
+        return { user: { ...user, ...fields, preferences: all } };
+      }),
+    batch: ({ ops }) => ops.forEach(({ type, data }: BatchOp) => (known[type] as Known["batch"])?.(data as never)),
+  };
+
+  return (next) => {
+    op = next;
+    (known[op.name] as ((data: unknown) => void) | undefined)?.(op.data);
+    return state;
+  };
 };

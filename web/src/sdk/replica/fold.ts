@@ -1,19 +1,20 @@
 // What each event does to the state: a table by the event's name. A new event of the contract needs a row; without one this
 // file does not compile.
 
-import type { EventFrame, Events, Notification, NotificationChanged, TaskCounts } from "../contract.js";
+import type { Comment, EventFrame, Events, NotificationChanged, Task, TaskCounts, Workspace } from "../contract.js";
 import {
   idIn,
+  idOf,
   NEWEST,
   newer,
   staged,
   tell,
   withoutRole,
-  type Details,
   type State,
   type UserState,
   type WorkspaceState,
 } from "./state.js";
+import type { Table } from "./table.js";
 
 type Step<S, D> = (state: S, data: D) => S | undefined;
 type Steps<S> = { [K in keyof Events]?: Step<S, Events[K]> };
@@ -24,49 +25,50 @@ const nothing = <S>(state: S): S => state;
 /** The state does not follow from events: it has to be synced. */
 const sync = () => undefined;
 
-const task: Step<WorkspaceState, Events["task.created"]> = (state, data) => ({
-  ...state,
-  tasks: newer(state.tasks, data.id, staged(data)),
-});
-const project: Step<WorkspaceState, Events["project.created"]> = (state, data) => ({
-  ...state,
-  projects: newer(state.projects, data.id, data),
-});
-const tag: Step<WorkspaceState, Events["tag.created"]> = (state, data) => ({
-  ...state,
-  tags: newer(state.tags, data.id, data),
-});
-const workspace: Step<WorkspaceState, Events["workspace.updated"]> = (state, data) =>
-  data.version < state.workspace.version ? state : { ...state, workspace: withoutRole(data) };
-const member: Step<WorkspaceState, Events["member.added"]> = (state, { invite_id: _, ...data }) => ({
-  ...state,
-  members: newer(state.members, data.user.id, data),
-});
-const gone =
-  <T extends "projects" | "tags">(table: T): Step<WorkspaceState, { id: string }> =>
-  (state, { id }) => ({ ...state, [table]: state[table].with(id, undefined) });
+type Tables<S> = { [K in keyof S]: S[K] extends Table<infer V> ? (V extends { version: number } ? K : never) : never }[keyof S];
+type Removed = { id?: string; user_id?: string; workspace_id?: string };
 
-/** The list with an entity at its place, or without it. */
-const listed = <V extends { id: string }>(list: readonly V[], entity: V, there: boolean): V[] => {
-  const others = list.filter(({ id }) => id !== entity.id);
-  return there ? [...others, entity].sort((a, b) => (a.id < b.id ? -1 : 1)) : others;
-};
+/** Puts an entity into a table, unless a newer version of it is there. */
+const put =
+  (table: Tables<WorkspaceState>): Step<WorkspaceState, unknown> =>
+  (state, data) => {
+    const { invite_id: _, ...entity } = data as Task & { invite_id?: string };
+    return { ...state, [table]: newer(state[table] as Table<Task>, idOf(entity), table === "tasks" ? staged(entity) : entity) };
+  };
+
+/** Takes an entity out of tables. */
+const take =
+  <S>(...tables: (keyof S)[]): Step<S, Removed> =>
+  (state, { id, user_id, workspace_id }) =>
+    tables.reduce(
+      (state, table) => ({ ...state, [table]: (state[table] as Table<unknown>).with((user_id ?? workspace_id ?? id)!, undefined) }),
+      state,
+    );
+
+const workspace: Step<WorkspaceState, Workspace> = (state, data) =>
+  data.version < state.workspace.version ? state : { ...state, workspace: withoutRole(data) };
 
 /** A comment or an attachment, and what its task counts now: its version does not tell. */
 const detail =
-  <K extends "comments" | "attachments">(kind: K, there: boolean) =>
-  (state: WorkspaceState, { task: counts, ...entity }: Details[K][number] & { task: TaskCounts }): WorkspaceState => {
-    const held = state.tasks.get(counts.id);
-    const details = state.details.get(counts.id);
-    const list = details?.[kind] as Details[K][number][] | undefined;
+  (list: "comments" | "attachments", there: boolean): Step<WorkspaceState, unknown> =>
+  (state, data) => {
+    const { task, ...entity } = data as Comment & { task: TaskCounts };
+    const held = state.tasks.get(task.id);
+    const details = state.details.get(task.id);
+    const others = (details?.[list] as Comment[] | undefined)?.filter(({ id }) => id !== entity.id) ?? [];
+    const listed = there ? [...others, entity].sort((a, b) => (a.id < b.id ? -1 : 1)) : others;
     return {
       ...state,
-      tasks: held ? state.tasks.with(counts.id, { ...held, ...counts }) : state.tasks,
-      details: list
-        ? state.details.with(counts.id, { ...details!, [kind]: listed(list, entity as unknown as Details[K][number], there) })
-        : state.details,
+      tasks: held ? state.tasks.with(task.id, { ...held, ...task }) : state.tasks,
+      details: details ? state.details.with(task.id, { ...details, [list]: listed }) : state.details,
     };
   };
+
+const task = put("tasks");
+const project = put("projects");
+const tag = put("tags");
+const member = put("members");
+const comment = detail("comments", true);
 
 const IN_WORKSPACE = {
   "task.created": task,
@@ -76,13 +78,9 @@ const IN_WORKSPACE = {
   "task.deleted": task,
   "task.restored": task,
   "task.moved": task,
-  "task.purged": (state, { id }) => ({
-    ...state,
-    tasks: state.tasks.with(id, undefined),
-    details: state.details.with(id, undefined),
-  }),
-  "comment.created": detail("comments", true),
-  "comment.updated": detail("comments", true),
+  "task.purged": take("tasks", "details"),
+  "comment.created": comment,
+  "comment.updated": comment,
   "comment.deleted": detail("comments", false),
   "attachment.created": detail("attachments", true),
   "attachment.deleted": detail("attachments", false),
@@ -91,55 +89,47 @@ const IN_WORKSPACE = {
   "workspace.deleted": nothing,
   "member.added": member,
   "member.updated": member,
-  "member.removed": (state, { user_id }) => ({ ...state, members: state.members.with(user_id, undefined) }),
+  "member.removed": take("members"),
   "project.created": project,
   "project.updated": project,
-  "project.deleted": gone("projects"),
+  "project.deleted": take("projects"),
   "tag.created": tag,
   "tag.updated": tag,
-  "tag.deleted": gone("tags"),
+  "tag.deleted": take("tags"),
   "invite.created": nothing,
   "invite.revoked": nothing,
   "stream.reset": sync,
 } satisfies Steps<WorkspaceState>;
 
 /** A notification, unless it is older than all held ones: there may be others in between. */
-const notified: Step<UserState, NotificationChanged> = (state, { unread, ...data }) => {
+const notified: Step<UserState, NotificationChanged> = (state, { unread: _, ...data }) => {
   let { notifications, truncated } = state;
-  const held = notifications.get(data.id);
   // By id, which is the server's order.
-  const oldest = () => [...notifications].reduce((a: Notification, b) => (b.id < a.id ? b : a)).id;
-  if (held || !truncated || !notifications.size || data.id > oldest()) notifications = newer(notifications, data.id, data);
+  const oldest = () => [...notifications].map(({ id }) => id).sort()[0] ?? "";
+  if (notifications.get(data.id) || !truncated || data.id > oldest()) notifications = newer(notifications, data.id, data);
   if (notifications.size > NEWEST) {
     truncated = true;
     notifications = notifications.with(oldest(), undefined);
   }
-  return { ...state, notifications, truncated, unread };
+  return { ...state, notifications, truncated };
 };
 
 const IN_USER = {
   "notification.created": notified,
   "notification.updated": notified,
-  "notification.all_read": (state, { up_to, unread }) => ({ ...readAll(state, up_to), unread }),
-  "notification.deleted": (state, { id, unread }) => ({
-    ...state,
-    notifications: state.notifications.with(id, undefined),
-    unread,
-  }),
+  "notification.all_read": (state, { up_to }) => readAll(state, up_to),
+  "notification.deleted": take("notifications"),
   "access.granted": (state, { workspace, role }) => ({
     ...state,
     workspaces: state.workspaces.with(workspace.id, { ...workspace, role }),
   }),
   "access.changed": (state, { workspace_id, role }) => {
     const held = state.workspaces.get(workspace_id);
-    return held ? { ...state, workspaces: state.workspaces.with(workspace_id, { ...held, role }) } : state;
+    return { ...state, workspaces: state.workspaces.with(workspace_id, held && { ...held, role }) };
   },
-  "access.lost": (state, { workspace_id }) => ({
-    ...state,
-    workspaces: state.workspaces.with(workspace_id, undefined),
-  }),
+  "access.lost": take("workspaces"),
   "invite.received": (state, data) => ({ ...state, invites: state.invites.with(data.id, data) }),
-  "invite.revoked": (state, { id }) => ({ ...state, invites: state.invites.with(id, undefined) }),
+  "invite.revoked": take("invites"),
   "profile.updated": (state, user) => (user.version < state.user.version ? state : { ...state, user }),
   "session.created": nothing,
   "session.revoked": nothing,
@@ -172,18 +162,18 @@ const step = <S extends { seq: number }>(steps: Steps<S>, state: S, { seq, event
   if (seq > state.seq + 1) return undefined;
   const known = "purged" in data ? undefined : (steps as Record<string, Step<S, unknown>>)[event];
   const next = known ? known(state, data) : state;
-  return next && { ...next, seq };
+  return next && ({ ...next, seq, ...("unread" in data && { unread: data.unread }) } as S);
 };
 
 /** A workspace after an event of its stream; `undefined` when it has to be synced. */
 export const foldWorkspace = (state: WorkspaceState, frame: EventFrame): WorkspaceState | undefined =>
-  step(IN_WORKSPACE, state, frame);
+  step<WorkspaceState>(IN_WORKSPACE, state, frame);
 
 /** The state after an event; `undefined` when the event's stream has to be synced. */
 export const fold = (state: State, frame: EventFrame): State | undefined => {
   const id = idIn(frame.stream);
   if (frame.stream.startsWith("user:")) {
-    const user = state.user?.user.id === id ? step(IN_USER, state.user, frame) : undefined;
+    const user = state.user?.user.id === id ? step<UserState>(IN_USER, state.user, frame) : undefined;
     if (!user || user === state.user) return user && state;
     const lost = frame.event === "access.lost" ? frame.data.workspace_id : "";
     return { ...state, user, workspaces: state.workspaces.with(lost, undefined) };

@@ -1,7 +1,7 @@
 // Keeps the server's state up to date over a connection: which streams need a snapshot, its pages, and the events that come
 // meanwhile. Does not know what is shown, queued or stored.
 
-import type { EventFrame, SignalFrame, SnapshotOpening, Task, UserSnapshot, Welcome } from "../contract.js";
+import type { EventFrame, SignalFrame, SnapshotOpening, UserSnapshot, Welcome } from "../contract.js";
 import { timer, type Clock } from "../connection/clock.js";
 import { Refused, type Link, type Resume } from "../link.js";
 import { fold } from "./fold.js";
@@ -22,11 +22,8 @@ import { Table } from "./table.js";
 export interface Following {
   /** Whether to leave out what is completed or deleted: for large workspaces. Never, when omitted. */
   open_only?(workspace: string): boolean;
-  /**
-   * Fetches a path of the server with the user's token. With it, snapshots of workspaces come over HTTP, compressed and in one
-   * piece; in pages over the connection without it, and where it fails.
-   */
-  fetch?(path: string): Promise<Response>;
+  /** Takes whole snapshots some other way, such as `download`. In pages over the connection when omitted, and where it fails. */
+  snapshot?(workspace: string, open_only: boolean): Promise<WorkspaceState>;
   /** Whether the connection follows all streams of the user; true when omitted. */
   all?: boolean;
 }
@@ -38,34 +35,19 @@ interface Job {
   /** The pages so far. */
   fresh?: WorkspaceState;
   cursor?: string;
-  /** Whether the snapshot does not come over HTTP. */
+  /** Whether it comes in pages. */
   paged: boolean;
 }
 
 /** Between two tries, when the server does not say. */
 const PATIENCE = 1000;
 
-/** The objects of NDJSON, as they come. */
-async function* lines(response: Response): AsyncGenerator<unknown> {
-  if (!response.ok || !response.body) throw new Error(`the snapshot was answered with ${response.status}`);
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  for (let rest = ""; ; ) {
-    const { done, value } = await reader.read();
-    rest += decoder.decode(value, { stream: !done });
-    const whole = rest.split("\n");
-    rest = done ? "" : whole.pop()!;
-    for (const line of whole) if (line) yield JSON.parse(line);
-    if (done) return;
-  }
-}
-
 export const follow = (
   clock: Clock,
   link: Link,
   read: () => State,
   write: (state: State) => void,
-  { open_only = () => false, fetch, all = true }: Following = {},
+  { open_only = () => false, snapshot, all = true }: Following = {},
 ) => {
   const jobs = new Map<string, Job>();
   /** The streams of the `welcome` that are followed; and those that are not, because there are too many. */
@@ -79,7 +61,7 @@ export const follow = (
   const has = (stream: string) => stream in positions(read()).positions;
 
   const want = (stream: string) => {
-    jobs.set(stream, { kept: [], paged: !fetch });
+    jobs.set(stream, { kept: [], paged: !snapshot });
     pump();
   };
 
@@ -124,16 +106,6 @@ export const follow = (
     if (!held?.complete) write(withWorkspace(state, idIn(stream), fresh));
   };
 
-  /** A whole snapshot over HTTP. */
-  const download = async (workspace: string, open: boolean): Promise<WorkspaceState> => {
-    let opening: SnapshotOpening | undefined;
-    const tasks: Task[] = [];
-    for await (const line of lines(await fetch!(`/v1/workspaces/${workspace}/snapshot?open_only=${open}`)))
-      if (opening) tasks.push(line as Task);
-      else opening = line as SnapshotOpening;
-    return beginWorkspace(opening!, tasks, open, true);
-  };
-
   /** The state with the next page. */
   const page = async (workspace: string, open: boolean, { fresh, cursor }: Job): Promise<[WorkspaceState, string | undefined]> => {
     const { data } = await link.call("workspace.sync", {
@@ -156,7 +128,7 @@ export const follow = (
     }
     const open = open_only(id);
     if (!job.paged) {
-      const fresh = await download(id, open).catch(() => undefined);
+      const fresh = await snapshot!(id, open).catch(() => undefined);
       if (!isCurrent()) return;
       if (fresh) return takeWorkspace(stream, job, fresh);
       job.paged = true;

@@ -25,6 +25,8 @@ export interface Details {
   /** Oldest first. */
   comments: readonly Comment[];
   attachments: readonly Attachment[];
+  /** False while they are on their way. */
+  complete: boolean;
 }
 
 /** A workspace as all its members see it. */

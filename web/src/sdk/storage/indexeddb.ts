@@ -1,6 +1,7 @@
 // Records in the browser's database. One object store holds all of them; one transaction writes them.
 
-import { memory, type Changes, type Storage } from "./storage.js";
+import { onRecords } from "./records.js";
+import { memory, type Storage } from "./storage.js";
 
 const RECORDS = "records";
 
@@ -27,18 +28,18 @@ export const indexedDb = async (name: string): Promise<Storage> => {
     opening.onupgradeneeded = () => opening.result.createObjectStore(RECORDS);
     database = await result(opening);
   } catch {
-    return memory();
+    return memory;
   }
   // Somebody deletes the database or upgrades it: do not stand in the way.
   database.onversionchange = () => database.close();
-  return {
+  return onRecords({
     durable: true,
     async load() {
       const records = database.transaction(RECORDS).objectStore(RECORDS);
       const [keys, texts] = await Promise.all([result(records.getAllKeys()), result(records.getAll())]);
       return new Map(keys.map((key, i) => [String(key), texts[i] as string]));
     },
-    async write(changes: Changes) {
+    async write(changes) {
       const transaction = database.transaction(RECORDS, "readwrite");
       const records = transaction.objectStore(RECORDS);
       for (const [key, text] of changes)
@@ -47,7 +48,7 @@ export const indexedDb = async (name: string): Promise<Storage> => {
       await done(transaction);
     },
     close: () => database.close(),
-  };
+  });
 };
 
 /** Deletes the database of this name, for a person who signs out. */

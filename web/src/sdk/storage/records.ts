@@ -1,9 +1,20 @@
-// The records of a state: a head for each stream, its small tables in a record each, and tasks in a record for each bucket,
-// so that a change writes little. Pure: the difference of two states is a set of changed records.
+// A storage of records: any store of texts by key can be one. A stream has its small tables in a record each, and
+// tasks in a record for each bucket, so that a change writes little.
 
 import type { Task } from "../contract.js";
 import { EMPTY, idOf, type Details, type State, type UserState, type WorkspaceState } from "../replica/state.js";
 import { Table } from "../replica/table.js";
+import type { Changes, Storage } from "./storage.js";
+
+/** A place for texts: a database, a file, the storage of a phone. */
+export interface Records {
+  readonly durable: boolean;
+  /** All of them. */
+  load(): Promise<ReadonlyMap<string, string>>;
+  /** Writes all of the changes or none. */
+  write(changes: Changes): Promise<void>;
+  close?(): void;
+}
 
 /** What is stored. Another layout is not read: the server has it all. */
 const LAYOUT = "1";
@@ -72,5 +83,28 @@ export const stateOf = (records: ReadonlyMap<string, string>): State => {
     epoch,
     user: user as unknown as UserState | undefined,
     workspaces: Table.of(Object.values(workspaces) as unknown as WorkspaceState[], ({ workspace }) => workspace.id),
+  };
+};
+
+/** A storage of records. */
+export const onRecords = (records: Records): Storage => {
+  /** Of another layout. */
+  let stale: string[] = [];
+  return {
+    durable: records.durable,
+    async load() {
+      const all = await records.load();
+      const state = stateOf(all);
+      const keys = [...all.keys()];
+      stale = state === EMPTY ? keys.filter((key) => key[0] === "s") : [];
+      return { state, queue: new Map([...all].filter(([key]) => key[0] !== "s")) };
+    },
+    async save(from, to, queue) {
+      const changes = new Map([...stale.map((key) => [key, undefined] as const), ...queue]);
+      addChanges(from, to, changes);
+      if (changes.size) await records.write(changes);
+      stale = [];
+    },
+    close: () => records.close?.(),
   };
 };

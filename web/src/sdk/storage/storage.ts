@@ -1,29 +1,31 @@
-// Where a store keeps what must outlast the page: texts by key. Knows nothing of what they say.
+// Where a store keeps what must outlast the page. Knows nothing of how.
 
-/** Changes of records: a text to write, or `undefined` to delete. */
+import { EMPTY, type State } from "../replica/state.js";
+
+/** Changes of texts by key: one to write, or `undefined` to delete. */
 export type Changes = ReadonlyMap<string, string | undefined>;
 
-/** A place for records. Any store of texts can be one: a file, a database, the storage of a phone. */
+/** What was there last. */
+export interface Saved {
+  /** Each stream with its position, in one epoch. */
+  state: State;
+  /** The operations of the queue; their keys tell the order. */
+  queue: ReadonlyMap<string, string>;
+}
+
+/** A place that keeps a state and a queue. */
 export interface Storage {
-  /** Whether the records outlast the page. */
+  /** Whether they outlast the page. */
   readonly durable: boolean;
-  /** All records. */
-  load(): Promise<ReadonlyMap<string, string>>;
-  /** Writes all of the changes or none. */
-  write(changes: Changes): Promise<void>;
+  load(): Promise<Saved>;
+  /** Writes how a state differs from the one that was written last, and changes of the queue: all of it or nothing. */
+  save(from: State, to: State, queue: Changes): Promise<void>;
   close?(): void;
 }
 
-/** Records that end with the page. */
-export const memory = (): Storage => {
-  const records = new Map<string, string>();
-  return {
-    durable: false,
-    load: async () => new Map(records),
-    write: async (changes) => {
-      for (const [key, text] of changes)
-        if (text === undefined) records.delete(key);
-        else records.set(key, text);
-    },
-  };
+/** Keeps nothing: all ends with the page. */
+export const memory: Storage = {
+  durable: false,
+  load: async () => ({ state: EMPTY, queue: new Map() }),
+  save: async () => {},
 };
