@@ -22,6 +22,12 @@ test("the wait is jittered over its whole range from the first try on, and its b
   }
 });
 
+test("a close without a code, which Deno calls 0, is a lost connection", async (t) => {
+  const it = await still(t);
+  it.last().end(0);
+  assert.equal(wait(it.client.state, it.clock.now()), 250);
+});
+
 test("a connection that lasted resets the backoff, a short one does not", async (t) => {
   const it = await still(t);
   const waits: number[] = [];

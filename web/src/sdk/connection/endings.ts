@@ -24,7 +24,7 @@ export const closed = (code: number | undefined, reason: string): Ending => ({
   reason,
   final: FINAL.test(`${code}`),
   stale: code === 4401 || code === 4403,
-  wait: code === 4429 ? RATE_IGNORED : code === 0 ? 0 : undefined,
+  wait: code === 4429 ? RATE_IGNORED : code === -1 ? 0 : undefined,
 });
 
 /** After this refusal of `auth`. */

@@ -13,7 +13,7 @@ type Answered = OkFrame | ErrorFrame;
 /** Events of a page of `stream.history`. */
 const PAGE = 500;
 /** The wire's own end: it wants to be opened again. */
-const AGAIN = 0;
+const AGAIN = -1;
 /** The server answers within 30 s. */
 const DEADLINE = 40_000;
 

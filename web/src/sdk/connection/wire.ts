@@ -16,7 +16,7 @@ export interface Told {
   frame(frame: ServerFrame): void;
   /** Bytes came. */
   heard(): void;
-  /** It ended, with the code of a close; 0 when it wants to be opened again at once. */
+  /** It ended, with the code of a close; -1 when it wants to be opened again at once. */
   closed(code: number | undefined, reason: string): void;
 }
 
