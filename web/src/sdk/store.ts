@@ -7,7 +7,6 @@ import type { Link, Params, Resume, State as Connection } from "./link.js";
 import { equal } from "./outbox/equal.js";
 import type { Begun, Operation, Undo } from "./outbox/operation.js";
 import { outbox } from "./outbox/outbox.js";
-import { predictor } from "./outbox/predict.js";
 import { follow, positions, type Following } from "./replica/follow.js";
 import { EMPTY, streamOf, type State } from "./replica/state.js";
 import { memory, type Storage } from "./storage/storage.js";
@@ -48,10 +47,11 @@ const SHOW_AFTER = 100;
 /** Opens a store with what was there last. */
 export const openStore = async ({ storage = memory, clock = realClock, ...following }: StoreOptions = {}) => {
   let { durable } = storage;
-  const saved = await storage.load().catch(() => {
+  const loading = storage.load().catch(() => {
     durable = false;
     return memory.load();
   });
+  const [foresight, saved] = await Promise.all([import("./outbox/foresight.js"), loading]);
   let base = saved.state;
   let written = base;
   /** Changes of the queue that could not be written. */
@@ -98,9 +98,8 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
       try {
         subscription.tell(value as never);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        // A subscriber's mistake must not cost the others theirs.
+        (globalThis.reportError ?? console.error)(error);
       }
     }
     cost = clock.now() - began;
@@ -148,11 +147,12 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
   };
 
   const box = outbox(clock, {
+    ...foresight,
     base: () => base,
     shown: view,
     isSyncing: (stream) => !!follower?.isSyncing(stream),
     changed(what) {
-      if (typeof what === "object" && !isStale) shown = { ...shown, ...predictor(shown, shown)(what) };
+      if (typeof what === "object" && !isStale) shown = { ...shown, ...foresight.predictor(shown, shown)(what) };
       else isStale ||= what !== "phases";
       later();
       if (typeof what === "object") show();

@@ -114,13 +114,3 @@ export const merged = (a: Operation, b: Operation): Fields | undefined => {
   const isOrdered = ["if_version", "before", "after", "preferences"].some((key) => key in both);
   return isEdit && isSame && !isOrdered && !("stage" in both && "completed" in both) ? both : undefined;
 };
-
-/** A refusal by the client itself. */
-export const refusal = (code: Failure["code"], message: string, field?: string, current?: unknown): Failure => ({
-  code,
-  message,
-  retryable: false,
-  retry_after_ms: null,
-  request_id: "",
-  ...(field && { field, context: { current } }),
-});

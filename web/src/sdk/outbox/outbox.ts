@@ -4,7 +4,8 @@
 import type { Clock } from "../connection/clock.js";
 import { newId } from "../connection/op-id.js";
 import type { EventFrame, Limits, Mutation } from "../contract.js";
-import { Refused, type Answer, type Link } from "../link.js";
+import type { Answer, Link, Refused } from "../link.js";
+import { refusal } from "../connection/requests.js";
 import type { State } from "../replica/state.js";
 import {
   change,
@@ -14,18 +15,15 @@ import {
   isUnsent,
   makes,
   merged,
-  refusal,
   type Begun,
   type Entry,
   type Fields,
   type Operation,
   type Undo,
 } from "./operation.js";
-import { predictor } from "./predict.js";
 import { sender } from "./sender.js";
-import { subject } from "./subject.js";
 
-export interface Around {
+export interface Around extends Foresight {
   /** The server's state. */
   base(): State;
   /** What is shown. */
@@ -36,9 +34,11 @@ export interface Around {
   changed(what?: Operation | "phases"): void;
 }
 
+type Foresight = typeof import("./foresight.js");
+
 export type Outbox = ReturnType<typeof outbox>;
 
-export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around) => {
+export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predictor, subject }: Around) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
   let last = 0;
@@ -66,10 +66,10 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     gone.add(keyOf(entry));
   };
 
-  const refuse = (entry: Entry, failure: ReturnType<typeof refusal>) => {
-    rewrite(entry, { phase: "refused", failure });
+  const refuse = (entry: Entry, why: Refused) => {
+    rewrite(entry, { phase: "refused", failure: why.failure });
     changed();
-    for (const { reject } of entry.waiting.splice(0)) reject(new Refused(failure));
+    for (const { reject } of entry.waiting.splice(0)) reject(why);
   };
 
   /** Puts the real id in place of the one that stood for it. */
@@ -177,7 +177,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed }: Around
     const over = [...refused(op_id), ...entries.filter((entry) => entry.op.op_id === op_id && isUnsent(entry))];
     over.forEach(remove);
     changed();
-    const why = new Refused(refusal("CONFLICT", "it was dropped before it was sent"));
+    const why = refusal("CONFLICT", "it was dropped before it was sent");
     for (const { waiting } of over) for (const { reject } of waiting.splice(0)) reject(why);
     return over.length > 0;
   };

@@ -3,8 +3,9 @@
 
 import { timer, type Clock } from "../connection/clock.js";
 import type { Failure, Limits } from "../contract.js";
+import { refusal } from "../connection/requests.js";
 import { Refused, type Link } from "../link.js";
-import { change, isAlone, isPending, makes, refusal, type Entry, type Fields, type Operation, type Result } from "./operation.js";
+import { change, isAlone, isPending, makes, type Entry, type Fields, type Operation, type Result } from "./operation.js";
 
 /** So many requests are under way at once; so often a failure of the server is repeated; so long is a wait it does not tell. */
 const REQUESTS = 4;
@@ -22,7 +23,7 @@ export interface Queue {
   isHeld(entry: Entry): boolean;
   /** Changes an operation, which is then written before it is sent. */
   rewrite(entry: Entry, fields: Partial<Operation>): void;
-  refuse(entry: Entry, failure: Failure): void;
+  refuse(entry: Entry, why: Refused): void;
   done(entry: Entry, answer: Exclude<Result, { error: Failure }>): void;
   /** Only phases are other ones, or anything. */
   changed(what?: "phases"): void;
@@ -51,7 +52,8 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
     if (!held || (sent && (!isGuarded || data["if_version"] !== undefined))) return true;
     const field = otherField(expect, held);
     if (field) {
-      refuse(entry, refusal("VERSION_CONFLICT", "it was changed since", field, held));
+      const { failure } = refusal("VERSION_CONFLICT", "it was changed since");
+      refuse(entry, new Refused({ ...failure, field, context: { current: held } }));
       return false;
     }
     const if_version = held["version"];
@@ -137,7 +139,7 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
       if (isRepeated(entry, error, field) || again) {
         again = true;
         change(entry, { phase: "waiting" });
-      } else refuse(entry, field ? { ...error, field } : error);
+      } else refuse(entry, new Refused(field ? { ...error, field } : error));
     });
   };
 

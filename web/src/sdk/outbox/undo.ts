@@ -2,10 +2,11 @@
 // is refused when somebody has changed the same field since.
 
 import type { Mutation } from "../contract.js";
-import { Refused, type Params } from "../link.js";
+import { refusal } from "../connection/requests.js";
+import type { Params } from "../link.js";
 import type { State } from "../replica/state.js";
 import { inverse } from "./inverse.js";
-import { refusal, type Begun, type Fields, type Operation, type Undo } from "./operation.js";
+import type { Begun, Fields, Operation, Undo } from "./operation.js";
 import { subject } from "./subject.js";
 
 /** What is undone: a store. */
@@ -63,7 +64,7 @@ export const undoable = (store: Undoable) => {
       const { op, before, after } = last;
       if (store.drop(op.op_id)) return undefined;
       const made = inverse(store.state, op, before, after);
-      if (!made) throw new Refused(refusal("CONFLICT", "this cannot be taken back"));
+      if (!made) throw refusal("CONFLICT", "this cannot be taken back");
       forget(op.op_id);
       return store.mutate(made.name, made.data as never, { undoes: op.op_id, expect: made.expect });
     },

@@ -1,7 +1,7 @@
 // Keeps the server's state up to date over a connection: which streams need a snapshot, its pages, and the events that come
 // meanwhile. Does not know what is shown, queued or stored.
 
-import type { EventFrame, SignalFrame, SnapshotOpening, UserSnapshot, Welcome } from "../contract.js";
+import type { EventFrame, SignalFrame, SnapshotOpening, Welcome } from "../contract.js";
 import { timer, type Clock } from "../connection/clock.js";
 import { Refused, type Link, type Resume } from "../link.js";
 import { fold } from "./fold.js";
@@ -24,8 +24,6 @@ export interface Following {
   open_only?(workspace: string): boolean;
   /** Takes whole snapshots some other way, such as `download`. In pages over the connection when omitted, and where it fails. */
   snapshot?(workspace: string, open_only: boolean): Promise<WorkspaceState>;
-  /** Whether the connection follows all streams of the user; true when omitted. */
-  all?: boolean;
 }
 
 /** A stream that is being synced. */
@@ -47,13 +45,11 @@ export const follow = (
   link: Link,
   read: () => State,
   write: (state: State) => void,
-  { open_only = () => false, snapshot, all = true }: Following = {},
+  { open_only = () => false, snapshot }: Following = {},
 ) => {
   const jobs = new Map<string, Job>();
-  /** The streams of the `welcome` that are followed; and those that are not, because there are too many. */
+  /** The streams that the server sends: a session has room for some hundred. */
   let followed = new Set<string>();
-  let limited = new Set<string>();
-  let more = false;
   let busy: Job | undefined;
   const pause = timer(clock);
   let paused = false;
@@ -66,17 +62,16 @@ export const follow = (
   };
 
   const forget = (stream: string) => {
+    followed.delete(stream);
     jobs.delete(stream);
-    if (!stream.startsWith("user:")) write(withWorkspace(read(), idIn(stream), undefined));
+    write(withWorkspace(read(), idIn(stream), undefined));
   };
 
   /** Workspaces that the user's state lists, and that are not there. */
   const missing = () => {
-    if (!all) return;
     for (const { id } of read().user?.workspaces ?? []) {
       const stream = streamOf(id);
-      const there = read().workspaces.get(id) || jobs.has(stream);
-      if (!there && !limited.has(stream) && (!more || followed.has(stream))) want(stream);
+      if (followed.has(stream) && !jobs.has(stream) && !read().workspaces.get(id)) want(stream);
     }
   };
 
@@ -95,26 +90,13 @@ export const follow = (
     missing();
   };
 
-  const takeUser = (stream: string, job: Job, snapshot: UserSnapshot) => finish(stream, job, withUser(read(), snapshot));
-
-  const takeWorkspace = (stream: string, job: Job, fresh: WorkspaceState) => {
-    const state = read();
-    const held = state.workspaces.get(idIn(stream));
-    if (fresh.complete) return finish(stream, job, withWorkspace(state, idIn(stream), fresh));
+  const take = (stream: string, job: Job, fresh: WorkspaceState) => {
+    const id = idIn(stream);
+    const next = withWorkspace(read(), id, fresh);
+    if (fresh.complete) return finish(stream, job, next);
     job.fresh = fresh;
     // What was there before is shown until all is there.
-    if (!held?.complete) write(withWorkspace(state, idIn(stream), fresh));
-  };
-
-  /** The state with the next page. */
-  const page = async (workspace: string, open: boolean, { fresh, cursor }: Job): Promise<[WorkspaceState, string | undefined]> => {
-    const { data } = await link.call("workspace.sync", {
-      workspace_id: workspace,
-      ...(open && { open_only: true }),
-      ...(cursor && { cursor }),
-    });
-    const opening = data as SnapshotOpening;
-    return [fresh ? addPage(fresh, data) : beginWorkspace(opening, data.tasks, open, !data.cursor), data.cursor];
+    if (!read().workspaces.get(id)?.complete) write(next);
   };
 
   /** Takes one more piece of a snapshot. */
@@ -123,27 +105,28 @@ export const follow = (
     const isCurrent = () => jobs.get(stream) === job;
     if (stream.startsWith("user:")) {
       const { data } = await link.call("user.sync", {});
-      if (isCurrent()) takeUser(stream, job, data);
+      if (isCurrent()) finish(stream, job, withUser(read(), data));
       return;
     }
     const open = open_only(id);
     if (!job.paged) {
-      const fresh = await snapshot!(id, open).catch(() => undefined);
-      if (!isCurrent()) return;
-      if (fresh) return takeWorkspace(stream, job, fresh);
+      const whole = await snapshot!(id, open).catch(() => undefined);
       job.paged = true;
+      if (isCurrent() && whole) take(stream, job, whole);
+      return;
     }
-    const [fresh, cursor] = await page(id, open, job);
+    const { fresh, cursor = null } = job;
+    const { data } = await link.call("workspace.sync", { workspace_id: id, open_only: open, cursor });
     if (!isCurrent()) return;
-    if (cursor) job.cursor = cursor;
-    takeWorkspace(stream, job, fresh);
+    if (data.cursor) job.cursor = data.cursor;
+    take(stream, job, fresh ? addPage(fresh, data) : beginWorkspace(data as SnapshotOpening, data.tasks, open, !data.cursor));
   };
 
   /** Syncs the next stream, the user's first. */
   const pump = () => {
     if (busy || link.state.kind !== "online") return;
-    const order = [...jobs].sort(([a], [b]) => Number(b.startsWith("user:")) - Number(a.startsWith("user:")));
-    const [stream, job] = order[0] ?? [];
+    const [stream] = [...jobs.keys()].sort();
+    const job = jobs.get(stream ?? "");
     if (!stream || !job) return;
     busy = job;
     const over = () => {
@@ -154,21 +137,18 @@ export const follow = (
     };
     advance(stream, job).then(over, (error: unknown) => {
       const failure = error instanceof Refused ? error.failure : undefined;
-      if (failure?.code !== "NOT_FOUND" && failure?.code !== "FORBIDDEN") {
-        paused = true;
-        pause.set(failure?.retry_after_ms ?? PATIENCE, over);
-        return;
+      if (failure?.code === "NOT_FOUND" || failure?.code === "FORBIDDEN") {
+        // Access ended while the request was on its way.
+        if (jobs.get(stream) === job) forget(stream);
+        return over();
       }
-      // Access ended while the request was on its way.
-      if (jobs.get(stream) === job) forget(stream);
-      over();
+      paused = true;
+      pause.set(failure?.retry_after_ms ?? PATIENCE, over);
     });
   };
 
-  const welcome = ({ epoch, streams, more: unlisted }: Welcome) => {
-    more = !!unlisted;
-    limited = new Set(streams.filter(({ reason }) => reason === "limit").map(({ stream }) => stream));
-    followed = new Set(streams.filter(({ reason }) => reason !== "limit" && reason !== "no_access").map((s) => s.stream));
+  const welcome = ({ epoch, streams }: Welcome) => {
+    followed = new Set(streams.filter(({ reason }) => !/^(limit|no_access)$/.test(reason ?? "")).map(({ stream }) => stream));
     if (read().epoch !== epoch) {
       jobs.clear();
       write(inEpoch(read(), epoch));
@@ -189,7 +169,8 @@ export const follow = (
   };
 
   const event = (frame: EventFrame) => {
-    const { stream } = frame;
+    const { stream, event, data } = frame;
+    if (event === "access.granted" && "workspace" in data) followed.add(streamOf(data.workspace.id));
     const job = jobs.get(stream);
     if (job) {
       job.kept.push(frame);
@@ -198,16 +179,12 @@ export const follow = (
     const next = fold(read(), frame);
     if (!next) return want(stream);
     write(next);
-    if (frame.event === "access.lost") jobs.delete(streamOf(frame.data.workspace_id));
-    if (frame.event !== "access.granted") return;
-    followed.add(streamOf(frame.data.workspace.id));
+    if (event === "access.lost" && "workspace_id" in data) forget(streamOf(data.workspace_id));
     missing();
   };
 
   const signal = (frame: SignalFrame) => {
-    if (frame.signal !== "stream.not_followed") return;
-    limited.add(frame.data.stream);
-    forget(frame.data.stream);
+    if (frame.signal === "stream.not_followed") forget(frame.data.stream);
   };
 
   return {

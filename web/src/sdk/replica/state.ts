@@ -135,7 +135,7 @@ export const tell = (user: UserState, workspace: Workspace): UserState => {
   return { ...user, workspaces: user.workspaces.with(workspace.id, told) };
 };
 
-/** The state with this workspace. */
+/** The state with this workspace, or without it. */
 export const withWorkspace = (state: State, id: string, workspace: WorkspaceState | undefined): State => ({
   ...state,
   user: state.user && workspace ? tell(state.user, workspace.workspace) : state.user,
