@@ -341,9 +341,9 @@ const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {
   if (!store.state.synced) fail("not synced");
   const shown = shownBy(store).split("\n");
   const fresh = shownFor(model).split("\n");
-  const line = fresh.findIndex((line, i) => line !== shown[i]);
-  if (line >= 0 || shown.length !== fresh.length)
-    fail(`shown:\n${shown.slice(line - 12, line + 4).join("\n")}\nserver:\n${fresh.slice(line - 12, line + 4).join("\n")}`);
+  const line = Array.from({ length: Math.max(shown.length, fresh.length) }).findIndex((_, i) => fresh[i] !== shown[i]);
+  const near = (lines: string[]) => lines.slice(Math.max(0, line - 12), line + 4).join("\n");
+  if (line >= 0) fail(`shown:\n${near(shown)}\nserver:\n${near(fresh)}`);
   for (const [op_id, fate] of fates) {
     const done = model.world.done.get(op_id) ?? 0;
     const refused = operations.some((op) => op.op_id === op_id);

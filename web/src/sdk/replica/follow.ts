@@ -170,7 +170,12 @@ export const follow = (
 
   const event = (frame: EventFrame) => {
     const { stream, event, data } = frame;
-    if (event === "access.granted" && "workspace" in data) followed.add(streamOf(data.workspace.id));
+    if (event === "access.granted" && "workspace" in data) {
+      const granted = streamOf(data.workspace.id);
+      followed.add(granted);
+      // What is on its way may be an answer from before.
+      jobs.delete(granted);
+    }
     const job = jobs.get(stream);
     if (job) {
       job.kept.push(frame);
