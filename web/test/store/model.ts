@@ -32,7 +32,8 @@ interface World {
   access: Map<string, string>;
   notifications: Map<string, Row>;
   logs: Map<string, EventFrame[]>;
-  ops: Map<string, Reply>;
+  /** The request and the reply of each `op_id`. */
+  ops: Map<string, [string, Reply]>;
   /** How often each `op_id` was carried out. */
   done: Map<string, number>;
 }
@@ -403,7 +404,8 @@ export class Model {
 
   /** Carries out a mutation. The user's may fail as `failures` says. */
   mutate(name: string, data: Data, op_id: string | undefined, me = true): Reply {
-    const known = this.world.ops.get(op_id ?? "");
+    const [request, known] = this.world.ops.get(op_id ?? "") ?? [];
+    if (known && request !== JSON.stringify([name, data])) throw new Denied("CONFLICT");
     if (known) return { ...known, replayed: true };
     if (me && this.failures.length) throw this.failures.shift()!;
     const ops = data["ops"] as { type: Mutation; op_id?: string; data: Data }[] | undefined;
@@ -429,7 +431,7 @@ export class Model {
     const readable = Object.fromEntries(Object.entries(at).filter(([stream]) => this.streams().includes(stream)));
     const reply = structuredClone({ data: output, at: readable });
     if (op_id) {
-      this.world.ops.set(op_id, reply);
+      this.world.ops.set(op_id, [JSON.stringify([name, data]), reply]);
       this.world.done.set(op_id, (this.world.done.get(op_id) ?? 0) + 1);
     }
     return reply;

@@ -348,7 +348,7 @@ const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {
     const done = model.world.done.get(op_id) ?? 0;
     const refused = operations.some((op) => op.op_id === op_id);
     if (done > 1) fail(`${fate.begun} ${op_id} was carried out ${done} times`);
-    if (refused && done) fail(`${fate.begun} ${op_id} was carried out and is shown as refused`);
+    if (refused && done) fail(`${fate.begun} ${op_id} was carried out and is shown as refused: ${JSON.stringify(operations)}`);
     if (!refused && !done && !fate.excused && !fate.refused) fail(`${fate.begun} ${op_id} is gone: ${JSON.stringify(fate)}`);
     if (fate.answered && !refused && !done && !fate.excused) fail(`${fate.begun} ${op_id} was answered and is not there`);
   }

@@ -55,8 +55,8 @@ export interface Entry {
   landed: boolean;
   /** How often the server failed to carry it out. */
   failed: number;
-  /** Whether it is sent without others. */
-  single: boolean;
+  /** Whether nothing else may be under way with it: it may concern whatever another one is about. */
+  alone: boolean;
   /** What the entity must have for an undo. */
   expect: Fields | undefined;
   /** Where the streams have it. */
@@ -93,18 +93,18 @@ export const entryOf = (op: Operation, n: number): Entry => ({
   sent: false,
   landed: false,
   failed: 0,
-  single: false,
+  alone: !BATCHED.test(op.name) || !!op.data["permanent"],
   expect: undefined,
   at: undefined,
   waiting: [],
 });
 
-/** Whether nothing else may be under way with it: it may concern whatever another one is about. */
-export const isAlone = ({ op: { name, data }, single }: Entry): boolean =>
-  single || !BATCHED.test(name) || !!data["permanent"];
-
 /** Whether one must wait for the other. */
-export const clash = (a: Entry, b: Entry): boolean => isAlone(a) || isAlone(b) || [...a.ids].some((id) => b.ids.has(id));
+export const clash = (a: Entry, b: Entry): boolean => {
+  if (a.alone || b.alone) return true;
+  for (const id of a.ids) if (b.ids.has(id)) return true;
+  return false;
+};
 
 /** Both edits in one, if the later one may take the place of the earlier one. */
 export const merged = (a: Operation, b: Operation): Fields | undefined => {

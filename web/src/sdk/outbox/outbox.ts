@@ -132,7 +132,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
 
   /** The unsent edit that takes this one in, if nothing between them is about the same. */
   const coalesced = (entry: Entry): Entry | undefined => {
-    for (let i = entries.length - 1; i >= 0; i--) {
+    for (let i = entry.op.name.endsWith(".update") ? entries.length - 1 : -1; i >= 0; i--) {
       const held = entries[i]!;
       const data = isUnsent(held) && merged(held.op, entry.op);
       if (data) {

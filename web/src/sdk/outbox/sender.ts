@@ -5,7 +5,7 @@ import { timer, type Clock } from "../connection/clock.js";
 import type { Failure, Limits } from "../contract.js";
 import { refusal } from "../connection/requests.js";
 import { Refused, type Link } from "../link.js";
-import { change, isAlone, isPending, makes, type Entry, type Fields, type Operation, type Result } from "./operation.js";
+import { change, isPending, makes, type Entry, type Fields, type Operation, type Result } from "./operation.js";
 
 /** So many requests are under way at once; so often a failure of the server is repeated; so long is a wait it does not tell. */
 const REQUESTS = 4;
@@ -71,12 +71,12 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
     const most = Math.min(limits!.batch, limits!.burst);
     // A character has at most three bytes.
     let room = limits!.frame_bytes / 4;
-    if (under.some(isAlone)) return [];
+    if (under.some(({ alone }) => alone)) return [];
     for (const entry of entries()) {
       const { op, ids } = entry;
       if (op.phase === "writing") break;
       if (op.phase !== "waiting") continue;
-      const alone = isAlone(entry) || !!entry.expect;
+      const alone = entry.alone || !!entry.expect;
       if (alone && (request.length || under.length)) break;
       if ([...ids].some((id) => taken.has(id))) break;
       if (!isReady(entry)) {
@@ -149,7 +149,7 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
     if (error && request.length === 1) return settle(request, [{ error }]);
     for (const entry of request) {
       change(entry, { phase: "waiting" });
-      entry.single ||= !!error && !error.retryable;
+      entry.alone ||= !!error && !error.retryable;
     }
     wait(error?.retry_after_ms ?? PATIENCE);
   };

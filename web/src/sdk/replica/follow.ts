@@ -174,7 +174,7 @@ export const follow = (
       const granted = streamOf(data.workspace.id);
       followed.add(granted);
       // What is on its way may be an answer from before.
-      jobs.delete(granted);
+      if (jobs.has(granted)) want(granted);
     }
     const job = jobs.get(stream);
     if (job) {
