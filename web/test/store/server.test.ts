@@ -14,14 +14,7 @@ import { openStore, type Store, type StoreOptions } from "../../src/sdk/store.js
 import { client, person, type Person } from "../support/person.js";
 import { server, type Server } from "../support/server.js";
 import { random } from "./schedule.js";
-
-/** Waits until it holds. */
-const until = async (holds: () => unknown, what: string) => {
-  for (const end = Date.now() + 20_000; !holds(); ) {
-    if (Date.now() > end) throw new Error(`it never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
+import { same, until } from "./support.js";
 
 const follow = async (test: TestContext, at: Server, who: Person, options?: StoreOptions): Promise<Store & { client: Client }> => {
   const store = await openStore(options);
@@ -34,35 +27,6 @@ const follow = async (test: TestContext, at: Server, who: Person, options?: Stor
 
 const idle = (store: Store) =>
   until(() => store.state.synced && store.state.operations.every(({ phase }) => phase === "refused"), "quiet");
-
-/** All of a state in one order, as text. What older notifications a store has depends on when it was synced. */
-const text = ({ state }: Store, from: string) => {
-  const sorted = (value: unknown): unknown =>
-    Array.isArray(value)
-      ? value.map(sorted)
-      : value && typeof value === "object"
-        ? Symbol.iterator in value
-          ? [...(value as Iterable<unknown>)].map((row) => JSON.stringify(sorted(row))).sort()
-          : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]))
-        : value;
-  // Their actor is as they were then, or as they are now.
-  const notifications = [...state.user!.notifications].filter(({ id }) => id >= from).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const held = notifications.map(({ actor, ...rest }) => ({ ...rest, actor: actor?.id }));
-  const { truncated: _, ...user } = { ...state.user!, notifications: held };
-  const spaces = [...state.workspaces].map(({ details: _, ...space }) => space);
-  return JSON.stringify(sorted({ user, spaces: spaces.sort((a, b) => (a.workspace.id < b.workspace.id ? -1 : 1)) }), null, 1);
-};
-
-/** Compares the rows of two states; tells the first ones that differ. */
-const same = (shown: Store, fresh: Store) => {
-  const oldest = ({ state }: Store) => (state.user!.truncated ? [...state.user!.notifications].map(({ id }) => id).sort()[0]! : "");
-  const from = [oldest(shown), oldest(fresh)].sort()[1]!;
-  const [a, b] = [text(shown, from), text(fresh, from)].map((state) => state.split("\n"));
-  const missing = b!.filter((line) => !a!.includes(line));
-  const other = a!.filter((line) => !b!.includes(line));
-  assert.deepEqual(other.slice(0, 2), missing.slice(0, 2));
-  assert.equal(a!.join(), b!.join());
-};
 
 /** A team of two. */
 const team = async (test: TestContext, at: Server) => {

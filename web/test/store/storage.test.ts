@@ -32,6 +32,9 @@ test("a state is read as it was written, and a change writes little", async () =
   assert.equal(changes.size, 2, [...changes.keys()].join());
   const merged = new Map([...all, ...(changes as Map<string, string>)]);
   assert.deepEqual([...stateOf(merged).workspaces.get(HOME)!.tasks].find(({ id }) => id === task!.id)?.title, "x");
+  const partly = new Map<string, string | undefined>();
+  addChanges(EMPTY, withWorkspace(state, HOME, { ...state.workspaces.get(HOME)!, complete: false }), partly);
+  assert.deepEqual([...partly.keys()].filter((key) => key.includes(HOME)), [], "a part of a snapshot is not kept");
   const gone = new Map<string, string | undefined>();
   addChanges(next, withWorkspace(next, HOME, undefined), gone);
   for (const [key, text] of gone) if (text === undefined) merged.delete(key);

@@ -1,7 +1,7 @@
 // A real server of a test's own: its folder, its port, killed and started again as a test wants. `TASKWIRE_SERVER` names the
 // binary; else one that cargo built.
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,6 +22,8 @@ export const SECRET = "a secret of the tests that is long enough";
 export interface Server {
   readonly url: string;
   readonly port: number;
+  /** Runs a command of the binary on the folder of the server, which is not running. */
+  command(...words: string[]): void;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
   /** Ends it as a restart does: it says goodbye to its sockets. */
@@ -65,6 +67,7 @@ export const server = async (test: TestContext, ...settings: string[]): Promise<
   return {
     url,
     port,
+    command: (...words) => void execFileSync(binary(), [...words, "--data-dir", folder], { cwd: folder, env: {}, stdio: "pipe" }),
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
     start: async () => {

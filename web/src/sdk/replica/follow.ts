@@ -171,10 +171,11 @@ export const follow = (
   const event = (frame: EventFrame) => {
     const { stream, event, data } = frame;
     if (event === "access.granted" && "workspace" in data) {
-      const granted = streamOf(data.workspace.id);
+      const { id } = data.workspace;
+      const granted = streamOf(id);
       followed.add(granted);
-      // What is on its way may be an answer from before.
-      if (jobs.has(granted)) want(granted);
+      // What is there, or on its way, may be from before an absence.
+      if (jobs.has(granted) || (read().workspaces.get(id)?.seq ?? data.seq) < data.seq) want(granted);
     }
     const job = jobs.get(stream);
     if (job) {

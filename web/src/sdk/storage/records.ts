@@ -43,7 +43,8 @@ const partsOf = ({ epoch, user, workspaces }: State, but?: State): Map<string, u
   if (user && user !== but?.user) recordsOf("s/user", user, records);
   for (const held of workspaces) {
     const { id } = held.workspace;
-    if (held !== but?.workspaces.get(id)) recordsOf(`s/${id}`, held, records);
+    // A part of a snapshot is not worth keeping: it would be written again with each page.
+    if (held.complete && held !== but?.workspaces.get(id)) recordsOf(`s/${id}`, held, records);
   }
   return records;
 };
