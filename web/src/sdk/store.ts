@@ -190,8 +190,8 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
     },
 
     /**
-     * Calls back when what a selector makes of the state has changed: entities by being another object, arrays, maps and plain
-     * objects by having other things in them, one level deep. What the person does is told at once; what comes from the server
+     * Calls back when what a selector makes of the state has changed: entities by being another object, arrays and plain objects
+     * by having other things in them, one level deep. What the person does is told at once; what comes from the server
      * is told together, a moment later. Ends when the returned function is called.
      */
     subscribe<T>(select: (view: View) => T, tell: (value: T) => void): () => void {

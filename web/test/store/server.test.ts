@@ -291,6 +291,13 @@ test("what is made offline can be used at once: its real id takes the place of t
   await idle(first);
   const shown = first.state.workspaces.get(space)!.tasks.get(made)!;
   assert.deepEqual([shown.project_id, shown.title], [real.id, "renamed"]);
+  again.close();
+  const making = first.mutate("workspace.create", { name: "New" });
+  const inNew = first.mutate("task.create", { workspace_id: making.op_id, title: "in the new one" });
+  const third = client(test, at.url, { token: ada.session.token, resume: first.resume() });
+  first.attach(third.link);
+  const [{ data: workspace }, { data: firstTask }] = await Promise.all([making.done, inNew.done]);
+  assert.equal(firstTask.workspace_id, workspace.id);
 });
 
 test("comments of a task are listed once and kept up to date", async (test) => {

@@ -83,6 +83,16 @@ test("where nothing can be kept the store works and says so", async () => {
   }
 });
 
+test("a database that does not answer costs five seconds, not the operations", async (test) => {
+  test.mock.timers.enable({ apis: ["setTimeout"] });
+  const held = globalThis.indexedDB;
+  Object.defineProperty(globalThis, "indexedDB", { value: { open: () => ({}) }, configurable: true });
+  const opening = indexedDb("three");
+  Object.defineProperty(globalThis, "indexedDB", { value: held, configurable: true });
+  test.mock.timers.tick(5000);
+  assert.equal((await opening).durable, false);
+});
+
 test("what could not be written is written with what comes next", async () => {
   const inner = inMemory();
   let isFull = true;
@@ -103,13 +113,13 @@ test("what could not be written is written with what comes next", async () => {
 test("a state of another layout is not read, and its records go away", async () => {
   const all = inMemory();
   const storage = onRecords(all);
-  await all.write(new Map([["s", JSON.stringify("0 e")], ["s/user", "?"], ["q/000000000001", JSON.stringify({ op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" } })]]));
+  await all.write(new Map([["s", JSON.stringify("0 e")], ["s/user", "?"], ["q/1", JSON.stringify({ op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" } })]]));
   const store = await openStore({ storage });
   assert.equal(store.state.user, undefined);
   assert.equal(store.state.operations.length, 1);
   store.mutate("workspace.create", { name: "m" });
   await store.flush();
-  assert.deepEqual([...(await all.load()).keys()], ["q/000000000001", "q/000000000002"]);
+  assert.deepEqual([...(await all.load()).keys()], ["q/1", "q/2"]);
   await store.close();
 });
 

@@ -69,11 +69,11 @@ const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const BATCHED = /^(task|comment|notification)\.(?!mark_all)|^project\.[cua]/;
 
 /** Whether its `op_id` stands for what it makes until the server says the real id. */
-export const makes = ({ name }: Operation): boolean => name.endsWith(".create");
+export const makes = ({ name, data }: Operation): boolean => name.endsWith(".create") && !data["id"];
 
 export const isPending = ({ op }: Entry): boolean => op.phase !== "refused";
 
-export const isUnsent = ({ op, sent }: Entry): boolean => !sent && (op.phase === "writing" || op.phase === "waiting");
+export const isUnsent = (entry: Entry): boolean => !entry.sent && isPending(entry);
 
 const idsOf = (op: Operation): Set<string> => {
   const ids = JSON.stringify({ ...op.data, workspace_id: 0 }).match(ID) ?? [];

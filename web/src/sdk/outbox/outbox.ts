@@ -38,7 +38,7 @@ type Foresight = typeof import("./foresight.js");
 
 export type Outbox = ReturnType<typeof outbox>;
 
-export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predictor, subject }: Around) => {
+export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predictor, subject, objection, conflict }: Around) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
   let last = 0;
@@ -46,7 +46,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
   const dirty = new Set<Entry>();
   const gone = new Set<string>();
 
-  const keyOf = ({ n }: Entry) => `q/${String(n).padStart(12, "0")}`;
+  const keyOf = ({ n }: Entry) => `q/${n}`;
 
   const rewrite = (entry: Entry, fields: Partial<Operation>) => {
     change(entry, fields);
@@ -75,7 +75,7 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
   /** Puts the real id in place of the one that stood for it. */
   const rename = (from: string, to: string) => {
     for (const entry of entries)
-      if (entry.ids.has(from) && entry.op.op_id !== from)
+      if ((entry.ids.has(from) && entry.op.op_id !== from) || entry.op.data["workspace_id"] === from)
         rewrite(entry, {
           data: JSON.parse(JSON.stringify(entry.op.data).replaceAll(from, to)) as Fields,
           phase: entry.op.phase === "waiting" ? "writing" : entry.op.phase,
@@ -84,7 +84,8 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
 
   const sending = sender(clock, {
     entries: () => entries,
-    current: (name, data) => subject(base(), name, data),
+    objection: (entry) => objection(base(), entry),
+    conflict,
     isHeld({ op, n }) {
       const undone = byId.get(op.undoes ?? "");
       return !!undone && isPending(undone) && undone.n < n;
@@ -230,14 +231,14 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
 
     /** Reads stored operations. They may have been sent. */
     load(records: ReadonlyMap<string, string>) {
-      for (const [key, record] of [...records].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        if (!key.startsWith("q/")) continue;
+      const numbered = [...records].map(([key, record]) => [Number(key.slice(2)), record] as const);
+      for (const [n, record] of numbered.sort(([a], [b]) => a - b)) {
         const { op, landed, expect } = JSON.parse(record) as Entry;
         const phase = op.phase === "refused" ? op.phase : "waiting";
-        const entry: Entry = { ...entryOf({ ...op, phase }, Number(key.slice(2))), landed, expect, sent: true };
+        const entry: Entry = { ...entryOf({ ...op, phase }, n), landed, expect, sent: true };
         entries.push(entry);
         byId.set(op.op_id, entry);
-        last = entry.n;
+        last = n;
       }
     },
 

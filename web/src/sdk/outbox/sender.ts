@@ -3,7 +3,6 @@
 
 import { timer, type Clock } from "../connection/clock.js";
 import type { Failure, Limits } from "../contract.js";
-import { refusal } from "../connection/requests.js";
 import { Refused, type Link } from "../link.js";
 import { change, isPending, makes, type Entry, type Fields, type Operation, type Result } from "./operation.js";
 
@@ -17,8 +16,10 @@ const SESSION = /^(AUTH_REQUIRED|INVALID_TOKEN|TOKEN_)/;
 
 export interface Queue {
   entries(): readonly Entry[];
-  /** The entity that an operation is about, as the server has it. */
-  current(name: string, data: Fields): Fields | undefined;
+  /** What stands against sending an operation: a refusal, or other parameters. */
+  objection(entry: Entry): Refused | Fields | undefined;
+  /** Why an operation is refused for its version; `undefined` when it may be sent for another one. */
+  conflict(entry: Entry, failure: Failure): Refused | undefined;
   /** Whether an operation takes one back that is before it in the queue. */
   isHeld(entry: Entry): boolean;
   /** Changes an operation, which is then written before it is sent. */
@@ -29,38 +30,21 @@ export interface Queue {
   changed(what?: "phases"): void;
 }
 
-/** The field in which an entity is no longer what an undo expects. */
-const otherField = (expect: Fields, current: Fields) =>
-  Object.keys(expect).find((key) => JSON.stringify(expect[key]) !== JSON.stringify(current[key]));
-
-export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse, done, changed }: Queue) => {
+export const sender = (clock: Clock, { entries, objection, conflict, isHeld, rewrite, refuse, done, changed }: Queue) => {
   let link: Link | undefined;
   let limits: Limits | undefined;
   let requests = 0;
   const pause = timer(clock);
   let paused = false;
 
-  /** Whether an undo may be sent: it names the version of an entity that is still what it takes back. */
+  /** Whether an undo may be sent. */
   const isReady = (entry: Entry): boolean => {
-    const { expect, op, sent } = entry;
-    if (!expect) return true;
+    if (!entry.expect) return true;
     if (isHeld(entry)) return false;
-    const [guard, ...others] = (op.data["ops"] as { type: string; data: Fields }[] | undefined) ?? [];
-    const { type, data } = guard ?? { type: op.name as string, data: op.data };
-    const isGuarded = type === "task.update";
-    const held = current(type, data);
-    if (!held || (sent && (!isGuarded || data["if_version"] !== undefined))) return true;
-    const field = otherField(expect, held);
-    if (field) {
-      const { failure } = refusal("VERSION_CONFLICT", "it was changed since");
-      refuse(entry, new Refused({ ...failure, field, context: { current: held } }));
-      return false;
-    }
-    const if_version = held["version"];
-    if (!isGuarded || data["if_version"] === if_version) return true;
-    const next = { ...data, if_version };
-    rewrite(entry, { data: guard ? { ...op.data, ops: [{ type, data: next }, ...others] } : next, phase: "writing" });
-    return false;
+    const why = objection(entry);
+    if (why instanceof Refused) refuse(entry, why);
+    else if (why) rewrite(entry, { data: why, phase: "writing" });
+    return !why;
   };
 
   /** The next operations for one request. */
@@ -112,11 +96,7 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
   };
 
   /** Whether a refused operation is sent again. */
-  const isRepeated = (entry: Entry, { code, retryable, retry_after_ms }: Failure, field: string | undefined): boolean => {
-    if (code === "VERSION_CONFLICT" && entry.expect && !field) {
-      entry.sent = false;
-      return true;
-    }
+  const isRepeated = (entry: Entry, { code, retryable, retry_after_ms }: Failure): boolean => {
     if (!retryable && !SESSION.test(code)) return false;
     if (code === "INTERNAL_ERROR" && ++entry.failed >= TRIES) return false;
     wait(retry_after_ms ?? PATIENCE);
@@ -134,12 +114,11 @@ export const sender = (clock: Clock, { entries, current, isHeld, rewrite, refuse
         return;
       }
       const { error } = result;
-      const held = (error.context as { current?: Fields } | undefined)?.current;
-      const field = held && entry.expect && otherField(entry.expect, held);
-      if (isRepeated(entry, error, field) || again) {
-        again = true;
-        change(entry, { phase: "waiting" });
-      } else refuse(entry, new Refused(field ? { ...error, field } : error));
+      const why = error.code === "VERSION_CONFLICT" ? conflict(entry, error) : new Refused(error);
+      if (why && !isRepeated(entry, error) && !again) return refuse(entry, why);
+      again = true;
+      entry.sent &&= !!why;
+      change(entry, { phase: "waiting" });
     });
   };
 

@@ -203,7 +203,7 @@ export const follow = (
     /** Whether a stream is being synced. */
     isSyncing: (stream: string) => jobs.has(stream),
     /** Whether all that is followed is there. */
-    isSynced: () => !jobs.size && read().epoch !== "",
+    isSynced: () => followed.size > 0 && !jobs.size,
     stop: pause.clear,
   };
 };

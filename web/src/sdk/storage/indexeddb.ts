@@ -17,6 +17,15 @@ const done = (transaction: IDBTransaction): Promise<void> =>
     transaction.onabort = transaction.onerror = () => reject(transaction.error);
   });
 
+/** Some browsers' databases stop answering: an operation must not wait for them for ever. */
+const PATIENCE = 5000;
+
+const inTime = <T>(work: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the database does not answer")), PATIENCE);
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+
 /**
  * Records in IndexedDB, in a database of this name: take another one for each server and account. In memory where there is no
  * IndexedDB or where it may not be used, as in some private windows; `durable` says which.
@@ -26,7 +35,7 @@ export const indexedDb = async (name: string): Promise<Storage> => {
   try {
     const opening = indexedDB.open(name);
     opening.onupgradeneeded = () => opening.result.createObjectStore(RECORDS);
-    database = await result(opening);
+    database = await inTime(result(opening));
   } catch {
     return memory;
   }
@@ -36,7 +45,7 @@ export const indexedDb = async (name: string): Promise<Storage> => {
     durable: true,
     async load() {
       const records = database.transaction(RECORDS).objectStore(RECORDS);
-      const [keys, texts] = await Promise.all([result(records.getAllKeys()), result(records.getAll())]);
+      const [keys, texts] = await inTime(Promise.all([result(records.getAllKeys()), result(records.getAll())]));
       return new Map(keys.map((key, i) => [String(key), texts[i] as string]));
     },
     async write(changes) {
@@ -45,7 +54,7 @@ export const indexedDb = async (name: string): Promise<Storage> => {
       for (const [key, text] of changes)
         if (text === undefined) records.delete(key);
         else records.put(text, key);
-      await done(transaction);
+      await inTime(done(transaction));
     },
     close: () => database.close(),
   });

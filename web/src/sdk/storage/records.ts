@@ -98,7 +98,7 @@ export const onRecords = (records: Records): Storage => {
       const state = stateOf(all);
       const keys = [...all.keys()];
       stale = state === EMPTY ? keys.filter((key) => key[0] === "s") : [];
-      return { state, queue: new Map([...all].filter(([key]) => key[0] !== "s")) };
+      return { state, queue: new Map([...all].filter(([key]) => key[0] === "q")) };
     },
     async save(from, to, queue) {
       const changes = new Map([...stale.map((key) => [key, undefined] as const), ...queue]);
