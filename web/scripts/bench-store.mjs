@@ -19,7 +19,10 @@ const { person } = await load("test/support/person.js");
 const { server } = await load("test/support/server.js");
 
 const quantile = (times, q) => [...times].sort((a, b) => a - b)[Math.floor(times.length * q)].toFixed(3);
-const say = (what, times) => console.log(`${what}: p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, most ${quantile(times, 0.9999)} ms`);
+const say = (what, times) =>
+  console.log(
+    `${what}: p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, most ${quantile(times, 0.9999)} ms`,
+  );
 
 /** A connection without a network. */
 const fakeLink = () => {
@@ -42,13 +45,27 @@ for (const count of [10_000, 100_000]) {
   for (let i = 0; i < 10; i++) store.mutate("task.update", { id: tasks[i].id, title: `pending ${i}` });
   let calls = 0;
   const isUrgent = (task) => task.priority === "high";
-  store.subscribe((view) => view.workspaces.get(HOME).tasks.get(tasks[50].id), () => calls++);
-  store.subscribe((view) => view.workspaces.get(HOME).tasks.filter(isUrgent), () => calls++);
+  store.subscribe(
+    (view) => view.workspaces.get(HOME).tasks.get(tasks[50].id),
+    () => calls++,
+  );
+  store.subscribe(
+    (view) => view.workspaces.get(HOME).tasks.filter(isUrgent),
+    () => calls++,
+  );
   const times = [];
   for (let i = 0; i < 3000; i++) {
     const task = tasks[(i * 7919) % count];
     const data = { ...task, title: `title ${i}`, version: i + 2 };
-    const frame = { type: "event", stream: `workspace:${HOME}`, seq: i + 2, event: "task.updated", at: "", actor: { kind: "server" }, data };
+    const frame = {
+      type: "event",
+      stream: `workspace:${HOME}`,
+      seq: i + 2,
+      event: "task.updated",
+      at: "",
+      actor: { kind: "server" },
+      data,
+    };
     const began = performance.now();
     link.tell(frame);
     store.state;
@@ -100,12 +117,17 @@ const drain = async (what, fill) => {
   const again = connect({ url: at.url, token: ada.session.token, WebSocket, resume: store.resume() });
   store.attach(again.link);
   await new Promise((resolve) => {
-    const stop = store.subscribe((view) => view.connection?.kind === "online", (is) => is && (stop(), resolve()));
+    const stop = store.subscribe(
+      (view) => view.connection?.kind === "online",
+      (is) => is && (stop(), resolve()),
+    );
   });
   const connected = performance.now();
   await online(store);
   const end = performance.now();
-  console.log(`${waiting} operations (${what}) begun in ${(filled - began).toFixed(0)} ms, drained in ${(end - connected).toFixed(0)} ms`);
+  console.log(
+    `${waiting} operations (${what}) begun in ${(filled - began).toFixed(0)} ms, drained in ${(end - connected).toFixed(0)} ms`,
+  );
   again.close();
   await store.close();
 };

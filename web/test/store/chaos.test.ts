@@ -94,6 +94,12 @@ test("a new epoch is synced, and what waits is sent into it", async (test) => {
   store.mutate("task.create", { workspace_id: home!.id, title: "while it is away" });
   at.command("admin", "new-epoch");
   await at.start();
-  await until(() => store.state.epoch !== epoch && store.state.synced && !store.state.operations.length, "the new epoch");
-  assert.deepEqual([...store.state.workspaces.get(home!.id)!.tasks].map(({ title }) => title).sort(), ["before", "while it is away"]);
+  await until(
+    () => store.state.epoch !== epoch && store.state.synced && !store.state.operations.length,
+    "the new epoch",
+  );
+  assert.deepEqual([...store.state.workspaces.get(home!.id)!.tasks].map(({ title }) => title).sort(), [
+    "before",
+    "while it is away",
+  ]);
 });

@@ -34,7 +34,7 @@ export const simulatedLink = (model: Model, resume: Resume | undefined) => {
 
   /** The server sends what is new in the logs. */
   const tell = () => {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = false;
       for (const [stream, at] of told) {
         const frame = model.world.logs.get(stream)?.[at];
@@ -43,8 +43,10 @@ export const simulatedLink = (model: Model, resume: Resume | undefined) => {
         told.set(stream, at + 1);
         // The memberships up to the head were in the `welcome`.
         if (stream === `user:${ME}` && frame.seq > head) {
-          if (frame.event === "access.granted" && "workspace" in frame.data) told.set(`workspace:${frame.data.workspace.id}`, frame.data.seq);
-          if (frame.event === "access.lost" && "workspace_id" in frame.data) told.delete(`workspace:${frame.data.workspace_id}`);
+          if (frame.event === "access.granted" && "workspace" in frame.data)
+            told.set(`workspace:${frame.data.workspace.id}`, frame.data.seq);
+          if (frame.event === "access.lost" && "workspace_id" in frame.data)
+            told.delete(`workspace:${frame.data.workspace_id}`);
         }
         const copy = structuredClone(frame) as EventFrame;
         inbound.push(() => {

@@ -27,9 +27,25 @@ export const random = (seed: number) => {
 };
 
 const KINDS: [string, number][] = [
-  ["mutate", 30], ["other", 14], ["serve", 14], ["deliver", 18], ["cut", 3], ["connect", 6], ["reload", 2], ["crash", 2],
-  ["restart", 1], ["failover", 1], ["backup", 1], ["time", 5], ["fail", 3], ["undo", 4], ["retry", 1], ["drop", 1],
-  ["admit", 1], ["trim", 1], ["reset", 1],
+  ["mutate", 30],
+  ["other", 14],
+  ["serve", 14],
+  ["deliver", 18],
+  ["cut", 3],
+  ["connect", 6],
+  ["reload", 2],
+  ["crash", 2],
+  ["restart", 1],
+  ["failover", 1],
+  ["backup", 1],
+  ["time", 5],
+  ["fail", 3],
+  ["undo", 4],
+  ["retry", 1],
+  ["drop", 1],
+  ["admit", 1],
+  ["trim", 1],
+  ["reset", 1],
 ];
 const TOTAL = KINDS.reduce((sum, [, weight]) => sum + weight, 0);
 
@@ -103,10 +119,15 @@ const mutationOf = (of: Lists, a: number, b: number, c: number): [Mutation, Data
     ["task.create", { workspace_id, title: c % 2 ? title : " " }],
     task && ["task.update", { id: task.id, title }],
     task && ["task.update", { id: task.id, priority: c % 2 ? "high" : null }],
-    task && ["task.update", { id: task.id, description: c % 3 ? `text ${c}` : null, due_at: "2026-01-02T03:04:05.000Z" }],
+    task && [
+      "task.update",
+      { id: task.id, description: c % 3 ? `text ${c}` : null, due_at: "2026-01-02T03:04:05.000Z" },
+    ],
     task && ["task.update", { id: task.id, stage: ["todo", "doing", "done", "nowhere"][c % 4] }],
     task && ["task.update", { id: task.id, tags: [`tag ${c % 3}`] }],
-    task && project && project.workspace_id === task.workspace_id ? ["task.update", { id: task.id, project_id: project.id }] : undefined,
+    task && project && project.workspace_id === task.workspace_id
+      ? ["task.update", { id: task.id, project_id: project.id }]
+      : undefined,
     task && ["task.complete", { id: task.id }],
     task && ["task.complete", { id: task.id, completed: c % 2 === 0 }],
     task && ["task.assign", { id: task.id, add: c % 2 ? [OTHER] : [], remove: c % 2 ? [] : [OTHER] }],
@@ -155,17 +176,33 @@ const sorted = (value: unknown): unknown =>
   Array.isArray(value)
     ? value.map(sorted)
     : value && typeof value === "object"
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]))
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, inner]) => [key, sorted(inner)]),
+        )
       : value;
 const text = (value: unknown) => JSON.stringify(sorted(value), null, 1);
 
 /** What the store shows, as a snapshot of the server would say it. */
 const shownBy = ({ state }: Store) =>
   text({
-    user: { ...state.user, workspaces: byId(state.user!.workspaces), invites: [], notifications: byId(state.user!.notifications), truncated: 0 },
+    user: {
+      ...state.user,
+      workspaces: byId(state.user!.workspaces),
+      invites: [],
+      notifications: byId(state.user!.notifications),
+      truncated: 0,
+    },
     spaces: [...state.workspaces]
       .map(({ seq, workspace, members, projects, tags, tasks }) => ({
-        id: workspace.id, seq, workspace, members: [...members], projects: byId(projects), tags: byId(tags), tasks: byId(tasks),
+        id: workspace.id,
+        seq,
+        workspace,
+        members: [...members],
+        projects: byId(projects),
+        tags: byId(tags),
+        tasks: byId(tasks),
       }))
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
   });
@@ -173,13 +210,24 @@ const shownBy = ({ state }: Store) =>
 const shownFor = (model: Model) => {
   const user = model.user();
   return text({
-    user: { ...user, workspaces: byId(user.workspaces), invites: [], notifications: byId(user.notifications), truncated: 0 },
+    user: {
+      ...user,
+      workspaces: byId(user.workspaces),
+      invites: [],
+      notifications: byId(user.notifications),
+      truncated: 0,
+    },
     spaces: [...model.world.access.keys()]
       .map((id) => {
         const { workspace, members, projects, tags, tasks } = model.world.spaces.get(id)!;
         return {
-          id, seq: model.head(`workspace:${id}`), workspace, members: [...members.values()],
-          projects: byId(projects.values()), tags: byId(tags.values()), tasks: byId(tasks.values()),
+          id,
+          seq: model.head(`workspace:${id}`),
+          workspace,
+          members: [...members.values()],
+          projects: byId(projects.values()),
+          tags: byId(tags.values()),
+          tasks: byId(tasks.values()),
         };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -348,8 +396,11 @@ const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {
     const done = model.world.done.get(op_id) ?? 0;
     const refused = operations.some((op) => op.op_id === op_id);
     if (done > 1) fail(`${fate.begun} ${op_id} was carried out ${done} times`);
-    if (refused && done) fail(`${fate.begun} ${op_id} was carried out and is shown as refused: ${JSON.stringify(operations)}`);
-    if (!refused && !done && !fate.excused && !fate.refused) fail(`${fate.begun} ${op_id} is gone: ${JSON.stringify(fate)}`);
-    if (fate.answered && !refused && !done && !fate.excused) fail(`${fate.begun} ${op_id} was answered and is not there`);
+    if (refused && done)
+      fail(`${fate.begun} ${op_id} was carried out and is shown as refused: ${JSON.stringify(operations)}`);
+    if (!refused && !done && !fate.excused && !fate.refused)
+      fail(`${fate.begun} ${op_id} is gone: ${JSON.stringify(fate)}`);
+    if (fate.answered && !refused && !done && !fate.excused)
+      fail(`${fate.begun} ${op_id} was answered and is not there`);
   }
 };

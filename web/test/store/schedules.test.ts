@@ -10,7 +10,8 @@ const first = Number(process.env["TASKWIRE_TEST_SEED"] ?? 0);
 const failureOf = async (steps: readonly Step[], seed: number): Promise<string | undefined> => {
   // Ids are by chance too.
   const next = random(seed);
-  crypto.getRandomValues = ((bytes: Uint8Array) => bytes.map(() => Math.floor(next() * 256))) as typeof crypto.getRandomValues;
+  crypto.getRandomValues = ((bytes: Uint8Array) =>
+    bytes.map(() => Math.floor(next() * 256))) as typeof crypto.getRandomValues;
   try {
     await run(steps);
   } catch (error) {
@@ -21,7 +22,7 @@ const failureOf = async (steps: readonly Step[], seed: number): Promise<string |
 
 /** Drops steps while it still fails. */
 const shrunk = async (steps: readonly Step[], seed: number): Promise<readonly Step[]> => {
-  for (let size = steps.length >> 1; size >= 1; )
+  for (let size = steps.length >> 1; size >= 1;)
     for (let at = 0, shorter = false; ; at += size) {
       if (at >= steps.length) {
         if (!shorter) size >>= 1;

@@ -16,7 +16,12 @@ import { server, type Server } from "../support/server.js";
 import { random } from "./schedule.js";
 import { same, until } from "./support.js";
 
-const follow = async (test: TestContext, at: Server, who: Person, options?: StoreOptions): Promise<Store & { client: Client }> => {
+const follow = async (
+  test: TestContext,
+  at: Server,
+  who: Person,
+  options?: StoreOptions,
+): Promise<Store & { client: Client }> => {
   const store = await openStore(options);
   const made = client(test, at.url, { token: who.session.token, resume: store.resume() });
   store.attach(made.link);
@@ -48,14 +53,28 @@ const STAGES = [
 ];
 
 const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) => [Mutation, object] | undefined)[] = [
-  (_, workspace_id, n) => ["task.create", { workspace_id, title: `task ${n()}`, tags: [`tag ${n() % 5}`], due_at: "2026-03-04T05:06:07.000Z", all_day: n() % 2 === 0 }],
+  (_, workspace_id, n) => [
+    "task.create",
+    {
+      workspace_id,
+      title: `task ${n()}`,
+      tags: [`tag ${n() % 5}`],
+      due_at: "2026-03-04T05:06:07.000Z",
+      all_day: n() % 2 === 0,
+    },
+  ],
   (store, workspace_id, n) => {
     const [task] = tasksOf(store, workspace_id).slice(n() % 7);
     return task && ["task.create", { workspace_id, title: "below", parent_id: task.id }];
   },
   (store, space, n) => {
     const task = tasksOf(store, space)[n() % 20];
-    return task && ["task.update", { id: task.id, title: ` title ${n()} `, description: n() % 2 ? "" : "text", priority: n() % 2 ? null : "high" }];
+    return (
+      task && [
+        "task.update",
+        { id: task.id, title: ` title ${n()} `, description: n() % 2 ? "" : "text", priority: n() % 2 ? null : "high" },
+      ]
+    );
   },
   (store, space, n) => {
     const task = tasksOf(store, space)[n() % 20];
@@ -64,7 +83,12 @@ const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) =>
   (store, space, n) => {
     const task = tasksOf(store, space)[n() % 20];
     const [project] = store.state.workspaces.get(space)!.projects;
-    return task && ["task.update", { id: task.id, project_id: n() % 2 ? null : (project?.id ?? null), all_day: n() % 2 === 0 }];
+    return (
+      task && [
+        "task.update",
+        { id: task.id, project_id: n() % 2 ? null : (project?.id ?? null), all_day: n() % 2 === 0 },
+      ]
+    );
   },
   (store, space, n) => {
     const task = tasksOf(store, space)[n() % 20];
@@ -73,7 +97,12 @@ const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) =>
   (store, space, n) => {
     const task = tasksOf(store, space)[n() % 20];
     const { title, priority, due_at, tags } = task ?? ({} as Task);
-    return task && ["task.replace", { id: task.id, title: `${title}!`, description: null, completed: n() % 2 === 0, priority, due_at, tags }];
+    return (
+      task && [
+        "task.replace",
+        { id: task.id, title: `${title}!`, description: null, completed: n() % 2 === 0, priority, due_at, tags },
+      ]
+    );
   },
   (store, space, n, who) => {
     const task = tasksOf(store, space)[n() % 20];
@@ -90,7 +119,9 @@ const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) =>
   (store, space, n) => {
     const tasks = tasksOf(store, space).filter((task) => !task.is_deleted);
     const [a, b] = [tasks[n() % 10], tasks[n() % 10]];
-    return a && b && a !== b ? ["task.move", { id: a.id, [n() % 2 ? "before" : "after"]: b.id, ...(n() % 2 ? { stage: "wait" } : {}) }] : undefined;
+    return a && b && a !== b
+      ? ["task.move", { id: a.id, [n() % 2 ? "before" : "after"]: b.id, ...(n() % 2 ? { stage: "wait" } : {}) }]
+      : undefined;
   },
   (_, workspace_id, n) => ["project.create", { workspace_id, name: `project ${n()}`, color: "#112233" }],
   (store, space, n) => {
@@ -100,12 +131,19 @@ const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) =>
   },
   (store, space, n) => {
     const [project] = store.state.workspaces.get(space)!.projects;
-    return project && n() % 3 === 0 ? ["project.delete", { id: project.id }] : project && ["project.archive", { id: project.id, archived: n() % 2 === 0 }];
+    return project && n() % 3 === 0
+      ? ["project.delete", { id: project.id }]
+      : project && ["project.archive", { id: project.id, archived: n() % 2 === 0 }];
   },
   (store, space, n) => {
     const tags = [...store.state.workspaces.get(space)!.tags];
     const tag = tags[n() % 4];
-    return tag && (n() % 4 ? ["tag.update", { id: tag.id, name: `tag ${n() % 9}`, color: "#445566" }] : ["tag.delete", { id: tag.id }]);
+    return (
+      tag &&
+      (n() % 4
+        ? ["tag.update", { id: tag.id, name: `tag ${n() % 9}`, color: "#445566" }]
+        : ["tag.delete", { id: tag.id }])
+    );
   },
   (_, workspace_id, n) => ["tag.create", { workspace_id, name: `tag ${n() % 9}` }],
   (store, space, n) => {
@@ -114,10 +152,18 @@ const CHOICES: ((store: Store, space: string, n: () => number, who: string[]) =>
   },
   (store, _, n) => {
     const [notification] = store.state.user!.notifications;
-    return notification && (n() % 4 ? ["notification.mark", { id: notification.id, is_read: n() % 2 === 0 }] : ["notification.delete", { id: notification.id }]);
+    return (
+      notification &&
+      (n() % 4
+        ? ["notification.mark", { id: notification.id, is_read: n() % 2 === 0 }]
+        : ["notification.delete", { id: notification.id }])
+    );
   },
   () => ["notification.mark_all_read", {}],
-  (_, workspace_id, n) => ["workspace.update", { workspace_id, name: `Team ${n()}`, ...(n() % 3 === 0 && { stages: STAGES }) }],
+  (_, workspace_id, n) => [
+    "workspace.update",
+    { workspace_id, name: `Team ${n()}`, ...(n() % 3 === 0 && { stages: STAGES }) },
+  ],
   (_, __, n) => ["profile.update", { name: `Ada ${n()}`, preferences: { [`k${n() % 3}`]: n() % 2 ? n() : null } }],
 ];
 
@@ -176,12 +222,27 @@ test("what is predicted is what the server does", async (test) => {
     const begun = store.mutate(name, data as never);
     const id = (data as { id?: string }).id ?? store.state.operations.at(-1)?.data["id"];
     const kind = `${name.split(".")[0]}s` as "tasks";
-    const shown = () => store.state.workspaces.get(space)?.[kind]?.get((id ?? "") as string) as unknown as Record<string, unknown> | undefined;
-    const places = () => [...(store.state.workspaces.get(space)?.[kind] ?? [])].sort((a, b) => (`${a.position} ${a.id}` < `${b.position} ${b.id}` ? -1 : 1));
-    const order = () => (name.endsWith(".create") ? "" : places().map(({ id }) => id).join());
+    const shown = () =>
+      store.state.workspaces.get(space)?.[kind]?.get((id ?? "") as string) as unknown as
+        Record<string, unknown> | undefined;
+    const places = () =>
+      [...(store.state.workspaces.get(space)?.[kind] ?? [])].sort((a, b) =>
+        `${a.position} ${a.id}` < `${b.position} ${b.id}` ? -1 : 1,
+      );
+    const order = () =>
+      name.endsWith(".create")
+        ? ""
+        : places()
+            .map(({ id }) => id)
+            .join();
     const before = shown();
     const ordered = order();
-    if (!(await begun.done.then(() => true, () => false))) {
+    if (
+      !(await begun.done.then(
+        () => true,
+        () => false,
+      ))
+    ) {
       store.drop();
       continue;
     }
@@ -193,7 +254,9 @@ test("what is predicted is what the server does", async (test) => {
     if (order() !== ordered) wrong.push(`${name} ${JSON.stringify(data)}: another order`);
     for (const key of keys)
       if (JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]))
-        wrong.push(`${name} ${JSON.stringify(data)}: ${key} ${JSON.stringify(before?.[key])}, server ${JSON.stringify(after?.[key])}`);
+        wrong.push(
+          `${name} ${JSON.stringify(data)}: ${key} ${JSON.stringify(before?.[key])}, server ${JSON.stringify(after?.[key])}`,
+        );
   }
   assert(compared > 150, `${compared} compared`);
   assert.deepEqual(wrong, []);
@@ -225,7 +288,10 @@ test("undo takes back what nobody changed since, and says which field somebody d
   history.mutate("task.update", { id: a, title: "A" });
   await idle(store);
   await other.call("task.update", { id: a, title: "of Bob" });
-  await assert.rejects(undone(), (error) => error instanceof Refused && error.failure.code === "VERSION_CONFLICT" && error.failure.field === "title");
+  await assert.rejects(
+    undone(),
+    (error) => error instanceof Refused && error.failure.code === "VERSION_CONFLICT" && error.failure.field === "title",
+  );
   await until(() => shown(a).title === "of Bob", "what Bob wrote");
   assert.equal(store.state.operations[0]?.phase, "refused");
   store.drop();
@@ -238,7 +304,11 @@ test("undo takes back what nobody changed since, and says which field somebody d
   assert.deepEqual(order(), [a, b, c]);
   assert.equal(shown(c).stage, "todo");
 
-  for (const [name, data] of [["task.complete", { id: b }], ["task.delete", { id: b }], ["task.assign", { id: b, add: [ada.tokens.user.id] }]] as const) {
+  for (const [name, data] of [
+    ["task.complete", { id: b }],
+    ["task.delete", { id: b }],
+    ["task.assign", { id: b, add: [ada.tokens.user.id] }],
+  ] as const) {
     const before = shown(b);
     history.mutate(name, data as never);
     await idle(store);
@@ -307,7 +377,11 @@ test("comments of a task are listed once and kept up to date", async (test) => {
   const { data: task } = await other.call("task.create", { workspace_id: space, title: "t" });
   await other.call("comment.create", { task_id: task.id, body: "one" });
   await until(() => store.state.workspaces.get(space)!.tasks.get(task.id)?.comment_count === 1, "the comment");
-  const bodies = () => store.state.workspaces.get(space)!.details.get(task.id)?.comments.map(({ body }) => body);
+  const bodies = () =>
+    store.state.workspaces
+      .get(space)!
+      .details.get(task.id)
+      ?.comments.map(({ body }) => body);
   assert.equal(bodies(), undefined);
   await load(store, task.id);
   assert.deepEqual(bodies(), ["one"]);

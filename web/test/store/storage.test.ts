@@ -25,7 +25,13 @@ test("a state is read as it was written, and a change writes little", async () =
   const all = records(state) as Map<string, string>;
   assert.deepEqual(stateOf(all), state);
   const [task] = [...state.workspaces.get(HOME)!.tasks];
-  const frame = { type: "event", stream: `workspace:${HOME}`, seq: 2, event: "task.updated", data: { ...task, title: "x", version: 2 } };
+  const frame = {
+    type: "event",
+    stream: `workspace:${HOME}`,
+    seq: 2,
+    event: "task.updated",
+    data: { ...task, title: "x", version: 2 },
+  };
   const next = fold(state, frame as unknown as EventFrame)!;
   const changes = new Map<string, string | undefined>();
   addChanges(state, next, changes);
@@ -34,11 +40,18 @@ test("a state is read as it was written, and a change writes little", async () =
   assert.deepEqual([...stateOf(merged).workspaces.get(HOME)!.tasks].find(({ id }) => id === task!.id)?.title, "x");
   const partly = new Map<string, string | undefined>();
   addChanges(EMPTY, withWorkspace(state, HOME, { ...state.workspaces.get(HOME)!, complete: false }), partly);
-  assert.deepEqual([...partly.keys()].filter((key) => key.includes(HOME)), [], "a part of a snapshot is not kept");
+  assert.deepEqual(
+    [...partly.keys()].filter((key) => key.includes(HOME)),
+    [],
+    "a part of a snapshot is not kept",
+  );
   const gone = new Map<string, string | undefined>();
   addChanges(next, withWorkspace(next, HOME, undefined), gone);
   for (const [key, text] of gone) if (text === undefined) merged.delete(key);
-  assert.deepEqual([...merged.keys()].filter((key) => key.includes(HOME)), []);
+  assert.deepEqual(
+    [...merged.keys()].filter((key) => key.includes(HOME)),
+    [],
+  );
 });
 
 test("operations and state outlast the page in IndexedDB", async () => {
@@ -50,14 +63,32 @@ test("operations and state outlast the page in IndexedDB", async () => {
   assert.deepEqual(store.resume(), { epoch: "e", positions: { [`user:${ME}`]: 0, [`workspace:${HOME}`]: 1 } });
   store.mutate("task.create", { workspace_id: HOME, title: "offline" });
   store.mutate("task.create", { workspace_id: HOME, title: "after it" });
-  assert.deepEqual(store.state.operations.map(({ phase }) => phase), ["writing", "writing"]);
+  assert.deepEqual(
+    store.state.operations.map(({ phase }) => phase),
+    ["writing", "writing"],
+  );
   await store.flush();
-  assert.deepEqual(store.state.operations.map(({ phase }) => phase), ["waiting", "waiting"]);
+  assert.deepEqual(
+    store.state.operations.map(({ phase }) => phase),
+    ["waiting", "waiting"],
+  );
   // The page is gone without a word.
   const again = await openStore({ storage: await indexedDb("one") });
   assert.equal(again.state.durable, true);
-  assert.deepEqual(again.state.operations.map(({ name, data }) => [name, data["title"]]), [["task.create", "offline"], ["task.create", "after it"]]);
-  assert.deepEqual([...again.state.workspaces.get(HOME)!.tasks].filter(({ version }) => !version).map(({ title }) => title).sort(), ["after it", "offline"]);
+  assert.deepEqual(
+    again.state.operations.map(({ name, data }) => [name, data["title"]]),
+    [
+      ["task.create", "offline"],
+      ["task.create", "after it"],
+    ],
+  );
+  assert.deepEqual(
+    [...again.state.workspaces.get(HOME)!.tasks]
+      .filter(({ version }) => !version)
+      .map(({ title }) => title)
+      .sort(),
+    ["after it", "offline"],
+  );
   await again.close();
   await store.close();
   await deleteIndexedDb("one");
@@ -72,8 +103,14 @@ test("where nothing can be kept the store works and says so", async () => {
   const storage = await indexedDb("two");
   Object.defineProperty(globalThis, "indexedDB", { value: held, configurable: true });
   assert.equal(storage.durable, false);
-  const full = onRecords({ ...inMemory(), write: () => Promise.reject(new DOMException("full", "QuotaExceededError")) });
-  for (const [kind, expected] of [[storage, false], [full, false]] as const) {
+  const full = onRecords({
+    ...inMemory(),
+    write: () => Promise.reject(new DOMException("full", "QuotaExceededError")),
+  });
+  for (const [kind, expected] of [
+    [storage, false],
+    [full, false],
+  ] as const) {
     const store = await openStore({ storage: kind });
     store.mutate("workspace.create", { name: "w" });
     await store.flush();
@@ -106,14 +143,28 @@ test("what could not be written is written with what comes next", async () => {
   await store.flush();
   assert.equal(store.state.durable, true);
   const again = await openStore({ storage });
-  assert.deepEqual(again.state.operations.map(({ data }) => data["name"]), ["one", "two"]);
+  assert.deepEqual(
+    again.state.operations.map(({ data }) => data["name"]),
+    ["one", "two"],
+  );
   await store.close();
 });
 
 test("a state of another layout is not read, and its records go away", async () => {
   const all = inMemory();
   const storage = onRecords(all);
-  await all.write(new Map([["s", JSON.stringify("0 e")], ["s/user", "?"], ["q/1", JSON.stringify({ op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" } })]]));
+  await all.write(
+    new Map([
+      ["s", JSON.stringify("0 e")],
+      ["s/user", "?"],
+      [
+        "q/1",
+        JSON.stringify({
+          op: { op_id: "a", name: "workspace.create", data: { name: "n" }, created_at: "", phase: "waiting" },
+        }),
+      ],
+    ]),
+  );
   const store = await openStore({ storage });
   assert.equal(store.state.user, undefined);
   assert.equal(store.state.operations.length, 1);

@@ -44,7 +44,12 @@ const open = async (options: StoreOptions = {}, count = 100) => {
           params: params as Record<string, unknown>,
           op_id: options?.op_id,
           answer: (data, at = {}) => after(() => resolve({ data, at, replayed: false } as never))(),
-          refuse: (code, more) => after(() => reject(new Refused({ code, message: code, retryable: false, retry_after_ms: null, request_id: "", ...more })))(),
+          refuse: (code, more) =>
+            after(() =>
+              reject(
+                new Refused({ code, message: code, retryable: false, retry_after_ms: null, request_id: "", ...more }),
+              ),
+            )(),
           lose: after(() => reject(new Lost("cut"))),
         });
       }),
@@ -52,7 +57,10 @@ const open = async (options: StoreOptions = {}, count = 100) => {
   };
   const welcome = (streams: object[] = [], epoch = "e", user = ME) =>
     listener.welcome?.({ epoch, limits: LIMITS, user: { id: user }, streams } as unknown as Welcome);
-  const both = [{ stream: `user:${ME}`, seq: 0, resumed: true }, { stream: `workspace:${HOME}`, seq: 1, resumed: true }];
+  const both = [
+    { stream: `user:${ME}`, seq: 0, resumed: true },
+    { stream: `workspace:${HOME}`, seq: 1, resumed: true },
+  ];
   store.attach(link);
   welcome(both);
   await settle();
@@ -73,14 +81,31 @@ test("a subscriber is told when its part changed, and of what the person does at
   const { store, clock, tasks, event } = await open();
   const [a, b] = tasks as [Task, Task];
   const told: unknown[] = [];
-  store.subscribe((view) => view.workspaces.get(HOME)!.tasks.get(a.id)!.title, (title) => told.push(title));
-  store.subscribe((view) => view.workspaces.get(HOME)!.tasks.filter(({ priority }) => priority === "high").map(({ id }) => id), (ids) => told.push(ids));
-  store.subscribe((view) => ({ stages: view.workspaces.get(HOME)!.workspace.stages, me: view.user!.user }), () => told.push("never"));
-  const stop = store.subscribe((view) => view.workspaces.get(HOME)!.tasks.get(b.id), () => told.push("stopped"));
+  store.subscribe(
+    (view) => view.workspaces.get(HOME)!.tasks.get(a.id)!.title,
+    (title) => told.push(title),
+  );
+  store.subscribe(
+    (view) =>
+      view.workspaces
+        .get(HOME)!
+        .tasks.filter(({ priority }) => priority === "high")
+        .map(({ id }) => id),
+    (ids) => told.push(ids),
+  );
+  store.subscribe(
+    (view) => ({ stages: view.workspaces.get(HOME)!.workspace.stages, me: view.user!.user }),
+    () => told.push("never"),
+  );
+  const stop = store.subscribe(
+    (view) => view.workspaces.get(HOME)!.tasks.get(b.id),
+    () => told.push("stopped"),
+  );
   stop();
   store.mutate("task.update", { id: a.id, title: "x" });
   assert.deepEqual(told.splice(0), ["x"]);
-  for (let seq = 2; seq < 6; seq++) event(`workspace:${HOME}`, seq, "task.updated", { ...b, priority: "high", title: `${seq}`, version: seq });
+  for (let seq = 2; seq < 6; seq++)
+    event(`workspace:${HOME}`, seq, "task.updated", { ...b, priority: "high", title: `${seq}`, version: seq });
   assert.deepEqual(told, [], "together, a moment later");
   await clock.advance(0);
   assert.deepEqual(told.splice(0), [[b.id]]);
@@ -96,8 +121,16 @@ test("a subscriber that fails does not cost the others their news", async () => 
   const held = console.error;
   console.error = (error: unknown) => errors.push(error);
   const told: unknown[] = [];
-  store.subscribe((view) => view.operations.length, () => { throw new Error("mine"); });
-  store.subscribe((view) => view.operations.length, (count) => told.push(count));
+  store.subscribe(
+    (view) => view.operations.length,
+    () => {
+      throw new Error("mine");
+    },
+  );
+  store.subscribe(
+    (view) => view.operations.length,
+    (count) => told.push(count),
+  );
   store.mutate("task.update", { id: tasks[0]!.id, title: "x" });
   console.error = held;
   assert.deepEqual([told, (errors[0] as Error).message], [[1], "mine"]);
@@ -120,7 +153,15 @@ test("edits of one thing become one while they are not sent, and never afterward
   turn({ kind: "online" });
   const [batch] = take();
   const ops = batch!.params["ops"] as { type: string; data: Record<string, unknown> }[];
-  assert.deepEqual(ops.map(({ type, data }) => [type, data["title"], data["priority"]]), [["task.update", "2", "high"], ["task.update", "other", undefined], ["task.complete", undefined, undefined], ["task.update", "3", undefined]]);
+  assert.deepEqual(
+    ops.map(({ type, data }) => [type, data["title"], data["priority"]]),
+    [
+      ["task.update", "2", "high"],
+      ["task.update", "other", undefined],
+      ["task.complete", undefined, undefined],
+      ["task.update", "3", undefined],
+    ],
+  );
   store.mutate("task.update", { id: a.id, title: "4" });
   assert.equal(store.state.operations.length, 5);
   await settle();
@@ -151,7 +192,10 @@ test("what does not depend on each other is under way at once, in requests that 
   await settle();
   turn({ kind: "online" });
   const requests = take();
-  assert.deepEqual(requests.map(({ params }) => (params["ops"] as unknown[]).length), [100, 100, 100, 100]);
+  assert.deepEqual(
+    requests.map(({ params }) => (params["ops"] as unknown[]).length),
+    [100, 100, 100, 100],
+  );
   await store.close();
 });
 
@@ -190,15 +234,23 @@ test("after a failure that passes, what follows it in the request is sent again 
   await settle();
   turn({ kind: "online" });
   const [batch] = take();
-  const failure = (code: string, retryable: boolean) => ({ error: { code, message: "", retryable, retry_after_ms: 200, request_id: "" } });
+  const failure = (code: string, retryable: boolean) => ({
+    error: { code, message: "", retryable, retry_after_ms: 200, request_id: "" },
+  });
   await batch!.answer({ results: [failure("UNAVAILABLE", true), failure("NOT_FOUND", false)] });
   assert.deepEqual(phases(), ["waiting", "waiting"]);
   assert.deepEqual(take(), []);
   await clock.advance(200);
   const [again] = take();
-  assert.deepEqual((again!.params["ops"] as { op_id: string }[]).map(({ op_id }) => op_id), [made.op_id, store.state.operations[1]!.op_id]);
+  assert.deepEqual(
+    (again!.params["ops"] as { op_id: string }[]).map(({ op_id }) => op_id),
+    [made.op_id, store.state.operations[1]!.op_id],
+  );
   await again!.answer({ results: [{ data: { id }, at: {} }, failure("FORBIDDEN", false)] });
-  assert.deepEqual(store.state.operations.map(({ phase, failure }) => [phase, failure?.code]), [["refused", "FORBIDDEN"]]);
+  assert.deepEqual(
+    store.state.operations.map(({ phase, failure }) => [phase, failure?.code]),
+    [["refused", "FORBIDDEN"]],
+  );
   await made.done;
   await store.close();
 });
@@ -233,7 +285,10 @@ test("a refused operation is taken back, shown with its reason, and tried again 
   await settle();
   await take()[0]!.refuse("FORBIDDEN");
   assert.equal(shown(id).title, title);
-  assert.deepEqual(store.state.operations.map(({ failure }) => failure?.code), ["FORBIDDEN"]);
+  assert.deepEqual(
+    store.state.operations.map(({ failure }) => failure?.code),
+    ["FORBIDDEN"],
+  );
   store.retry(begun.op_id);
   assert.deepEqual([shown(id).title, store.state.operations[0]!.failure], ["mine", undefined]);
   await settle();
@@ -255,7 +310,13 @@ test("an operation leaves when the stream is past it, with an answer before or a
   const { op_id } = store.mutate("comment.create", { task_id: b.id, body: "c" });
   await settle();
   assert.equal(shown(b.id).comment_count, 1);
-  event(`workspace:${HOME}`, 3, "comment.created", { id: "c", task: { id: b.id, comment_count: 1, attachment_count: 0 } }, op_id);
+  event(
+    `workspace:${HOME}`,
+    3,
+    "comment.created",
+    { id: "c", task: { id: b.id, comment_count: 1, attachment_count: 0 } },
+    op_id,
+  );
   assert.equal(shown(b.id).comment_count, 1, "not twice");
   await take()[0]!.answer({ id: "c" }, { [`workspace:${HOME}`]: 3 });
   assert.deepEqual(phases(), []);
@@ -277,7 +338,10 @@ test("pages that come while others change something: the events come after the l
   const model = new Model();
   for (let i = 0; i < 4; i++) model.mutate("task.create", { workspace_id: HOME, title: `${i}` }, undefined);
   const { store, take, welcome, event } = await open();
-  welcome([{ stream: `user:${ME}`, seq: 0, resumed: true }, { stream: `workspace:${HOME}`, seq: 4, resumed: false, reason: "expired" }]);
+  welcome([
+    { stream: `user:${ME}`, seq: 0, resumed: true },
+    { stream: `workspace:${HOME}`, seq: 4, resumed: false, reason: "expired" },
+  ]);
   await settle();
   const [first] = take();
   assert.deepEqual([first!.name, first!.params["cursor"]], ["workspace.sync", null]);
@@ -308,12 +372,23 @@ test("a window of a large workspace asks for open tasks only; a snapshot that fa
 
 test("a workspace without a place in the session, or without access, is not kept", async () => {
   const { store, take, welcome, both, listener } = await open();
-  listener().signal?.({ type: "signal", signal: "stream.not_followed", data: { stream: `workspace:${HOME}`, reason: "limit" } });
+  listener().signal?.({
+    type: "signal",
+    signal: "stream.not_followed",
+    data: { stream: `workspace:${HOME}`, reason: "limit" },
+  });
   assert.equal(store.state.workspaces.size, 0);
-  welcome([both[0]!, { stream: `workspace:${HOME}`, seq: 0, resumed: false, reason: "limit" }, { stream: `workspace:${TEAM}`, seq: 1, resumed: false, reason: "new" }]);
+  welcome([
+    both[0]!,
+    { stream: `workspace:${HOME}`, seq: 0, resumed: false, reason: "limit" },
+    { stream: `workspace:${TEAM}`, seq: 1, resumed: false, reason: "new" },
+  ]);
   await settle();
   const calls = take();
-  assert.deepEqual(calls.map(({ params }) => params["workspace_id"]), [TEAM]);
+  assert.deepEqual(
+    calls.map(({ params }) => params["workspace_id"]),
+    [TEAM],
+  );
   await calls[0]!.refuse("NOT_FOUND");
   assert.equal(store.state.synced, true);
   await store.close();

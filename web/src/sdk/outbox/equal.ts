@@ -9,5 +9,7 @@ export const equal = (a: unknown, b: unknown): boolean => {
   if ((kind !== Array.prototype && kind !== Object.prototype) || kind !== prototypeOf(b)) return Object.is(a, b);
   const [one, other] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
   const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => key in other && Object.is(one[key], other[key]));
+  return (
+    keys.length === Object.keys(other).length && keys.every((key) => key in other && Object.is(one[key], other[key]))
+  );
 };

@@ -6,8 +6,6 @@ import { equal } from "./equal.js";
 import type { Fields } from "./operation.js";
 import { neighbour, type Placed } from "./position.js";
 
-
-
 /** An operation that takes another one back. */
 export interface Inverse {
   name: Mutation;
@@ -58,7 +56,8 @@ export const inverse = (
   const [kind, act] = name.split(".") as [string, string];
   const id = data["id"];
   const make = (name: string, data: Fields, expect: Fields = {}) => ({ name: name as Mutation, data, expect });
-  if (act === "create") return kind in UPDATED ? make(`${kind}.delete`, { id: after?.["id"] ?? id ?? op_id }) : undefined;
+  if (act === "create")
+    return kind in UPDATED ? make(`${kind}.delete`, { id: after?.["id"] ?? id ?? op_id }) : undefined;
   if (name === "task.restore") return make("task.delete", { id }, { is_deleted: false });
   if (!before || !after || before["id"] !== after["id"]) return undefined;
   if (name === "task.delete") return data["permanent"] ? undefined : make("task.restore", { id });
@@ -69,8 +68,12 @@ export const inverse = (
   const changed = (UPDATED[kind] ?? "").split(" ").filter((key) => !equal(before[key], after[key]));
   const moved = before["position"] !== after["position"];
   const fields = pick(before, changed);
-  if ("preferences" in fields) fields["preferences"] = patch(fields["preferences"] as Fields, after["preferences"] as Fields);
-  const expect = pick(after, moved && (after["version"] as number) > (before["version"] as number) ? [...changed, "position"] : changed);
+  if ("preferences" in fields)
+    fields["preferences"] = patch(fields["preferences"] as Fields, after["preferences"] as Fields);
+  const expect = pick(
+    after,
+    moved && (after["version"] as number) > (before["version"] as number) ? [...changed, "position"] : changed,
+  );
   const whose = kind === "workspace" ? { workspace_id: before["id"] } : kind === "profile" ? {} : { id };
   if (moved && kind === "task") {
     // `task.move` knows no `if_version`: an update that has one guards it.

@@ -38,7 +38,10 @@ type Foresight = typeof import("./foresight.js");
 
 export type Outbox = ReturnType<typeof outbox>;
 
-export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predictor, subject, objection, conflict }: Around) => {
+export const outbox = (
+  clock: Clock,
+  { base, shown, isSyncing, changed, predictor, subject, objection, conflict }: Around,
+) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
   let last = 0;
@@ -261,7 +264,8 @@ export const outbox = (clock: Clock, { base, shown, isSyncing, changed, predicto
 
     /** Refuses everything: it is another person's. */
     disown() {
-      for (const entry of entries.filter(isPending)) refuse(entry, refusal("FORBIDDEN", "it was made by another account"));
+      for (const entry of entries.filter(isPending))
+        refuse(entry, refusal("FORBIDDEN", "it was made by another account"));
     },
   };
 };

@@ -30,7 +30,12 @@ export const byPosition = (a: Placed, b: Placed): number =>
   a.position < b.position || (a.position === b.position && a.id < b.id) ? -1 : 1;
 
 /** The nearest neighbour of a place on one side: after it for 1, before it for -1. */
-export const neighbour = <P extends Placed>(of: Placed, side: 1 | -1, among: Iterable<P>, but?: string): P | undefined => {
+export const neighbour = <P extends Placed>(
+  of: Placed,
+  side: 1 | -1,
+  among: Iterable<P>,
+  but?: string,
+): P | undefined => {
   let nearest: P | undefined;
   for (const other of among)
     if (other.id !== but && other.id !== of.id && byPosition(other, of) === side)

@@ -43,8 +43,20 @@ const isChild = ({ parent_id }: Task) => parent_id;
 const NONE: Fields = { tags: [], assignee_ids: [], blocked_by: [], priority: "none" };
 
 const BLANK = {
-  project_id: null, parent_id: null, description: null, completed: false, completed_at: null, stage: "", due_at: null,
-  all_day: false, remind_at: null, recurrence: null, comment_count: 0, attachment_count: 0, is_deleted: false, deleted_at: null,
+  project_id: null,
+  parent_id: null,
+  description: null,
+  completed: false,
+  completed_at: null,
+  stage: "",
+  due_at: null,
+  all_day: false,
+  remind_at: null,
+  recurrence: null,
+  comment_count: 0,
+  attachment_count: 0,
+  is_deleted: false,
+  deleted_at: null,
 };
 
 /** Fields of a task that a person edits, as the server keeps them. `day` says whether it is due on a day. */
@@ -63,7 +75,10 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
   const put = <K extends Kind>(id: string, kind: K, entity: string, value: Entities[K] | undefined) => {
     const held = state.workspaces.get(id)!;
     const before = shown?.workspaces.get(id)?.[kind].get(entity);
-    const table = (held[kind] as Table<Entities[K]>).with(entity, (before && equal(before, value) ? before : value) as Entities[K]);
+    const table = (held[kind] as Table<Entities[K]>).with(
+      entity,
+      (before && equal(before, value) ? before : value) as Entities[K],
+    );
     state = { ...state, workspaces: state.workspaces.with(id, { ...held, [kind]: table }) };
   };
 
@@ -87,7 +102,8 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
     const { op_id: id, created_at } = op;
     const times = kind === "tags" ? {} : { position: atEnd(id), created_at, updated_at: created_at };
     const entity = { id, workspace_id: workspace, version: 0, ...times, ...fields };
-    if (state.workspaces.get(workspace) && !holder(state, kind, idOf(entity))) put(workspace, kind, idOf(entity), entity as never);
+    if (state.workspaces.get(workspace) && !holder(state, kind, idOf(entity)))
+      put(workspace, kind, idOf(entity), entity as never);
   };
 
   const editTask = (id: string, change: (task: Task, workspace: WorkspaceState) => Partial<Task>) =>
@@ -129,7 +145,12 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
         if (task.project_id === before.project_id) editTask(task.id, () => ({ project_id }));
   };
 
-  const move = (kind: "tasks" | "projects", id: string, before: string | null | undefined, after: string | null | undefined) =>
+  const move = (
+    kind: "tasks" | "projects",
+    id: string,
+    before: string | null | undefined,
+    after: string | null | undefined,
+  ) =>
     edit(kind, id, (_, workspace) => {
       const among = workspace[kind] as Table<Placed>;
       const anchor = among.get(before ?? after ?? "");
@@ -150,7 +171,9 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
     const was = workspace?.tags.get(id)?.name ?? "";
     for (const task of workspace?.tasks ?? [])
       if (task.tags.includes(was))
-        edit("tasks", task.id, ({ tags }) => ({ tags: [...new Set(tags.flatMap((tag) => (tag === was ? names : tag)))] }));
+        edit("tasks", task.id, ({ tags }) => ({
+          tags: [...new Set(tags.flatMap((tag) => (tag === was ? names : tag)))],
+        }));
   };
 
   const editUser = (change: (user: UserState) => Partial<UserState>) => {
@@ -163,10 +186,17 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
       const held = notifications.get(id);
       if (!held) return {};
       const counted = Number(is_read === false) - Number(!held.is_read);
-      return { notifications: notifications.with(id, is_read === undefined ? is_read : { ...held, is_read }), unread: unread + counted };
+      return {
+        notifications: notifications.with(id, is_read === undefined ? is_read : { ...held, is_read }),
+        unread: unread + counted,
+      };
     });
 
-  const editComments = (task: string, counted: number, change: (comments: Details["comments"]) => Details["comments"]) => {
+  const editComments = (
+    task: string,
+    counted: number,
+    change: (comments: Details["comments"]) => Details["comments"],
+  ) => {
     edit("tasks", task, ({ comment_count }) => ({ comment_count: comment_count + counted }));
     edit("details", task, ({ comments }) => ({ comments: change(comments) }));
   };
@@ -178,7 +208,14 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
       const at = workspace_id ?? home ?? "";
       const workspace = state.workspaces.get(at);
       const first = workspace?.workspace.stages.find(({ kind }) => kind === "open")?.key;
-      const fields = { ...BLANK, ...NONE, ...given({ ...data }, data.all_day), id, position: atEnd(id!), created_by: state.user?.user.id };
+      const fields = {
+        ...BLANK,
+        ...NONE,
+        ...given({ ...data }, data.all_day),
+        id,
+        position: atEnd(id!),
+        created_by: state.user?.user.id,
+      };
       if (workspace) make("tasks", at, { ...fields, ...enter(fields as never, workspace, stage ?? first) });
     },
     "task.update": update,
@@ -197,11 +234,13 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
     "task.delete"({ id, permanent }) {
       setDeleted(id, op.created_at);
       if (!permanent) return;
-      for (const { id: child, parent_id } of below(id)) if (parent_id === id) edit("tasks", child, () => ({ parent_id: null }));
+      for (const { id: child, parent_id } of below(id))
+        if (parent_id === id) edit("tasks", child, () => ({ parent_id: null }));
       edit("tasks", id, () => undefined);
     },
     "task.restore": ({ id }) => setDeleted(id, null),
-    "project.create": ({ workspace_id, ...data }) => make("projects", workspace_id, { is_archived: false, color: null, ...data }),
+    "project.create": ({ workspace_id, ...data }) =>
+      make("projects", workspace_id, { is_archived: false, color: null, ...data }),
     "project.update"({ before, after, ...data }) {
       edit("projects", data.id, () => data);
       move("projects", data.id, before, after);
@@ -217,7 +256,9 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
       const { id } = data;
       const name = data.name?.toLowerCase();
       // With the name of another tag the two become one.
-      const other = [...(holder(state, "tags", id)?.tags ?? [])].find((tag) => tag.id !== id && tag.name.toLowerCase() === name);
+      const other = [...(holder(state, "tags", id)?.tags ?? [])].find(
+        (tag) => tag.id !== id && tag.name.toLowerCase() === name,
+      );
       if (data.name) retag(id, [other?.name ?? data.name]);
       edit("tags", id, () => (other ? undefined : data));
     },
@@ -229,12 +270,24 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
       const { op_id: id, created_at } = op;
       const { username, name, photo_url, id: me } = state.user?.user ?? ({} as User);
       const author = { id: me, username, name, photo_url };
-      const comment = { id, task_id, body, author, mentions: mentions ?? [], version: 0, created_at, updated_at: created_at };
+      const comment = {
+        id,
+        task_id,
+        body,
+        author,
+        mentions: mentions ?? [],
+        version: 0,
+        created_at,
+        updated_at: created_at,
+      };
       editComments(task_id, 1, (comments) => [...comments, comment]);
     },
     "comment.update": ({ id, body }) =>
-      editComments(taskOf(state, id), 0, (comments) => comments.map((held) => (held.id === id ? { ...held, body } : held))),
-    "comment.delete": ({ id }) => editComments(taskOf(state, id), -1, (comments) => comments.filter((held) => held.id !== id)),
+      editComments(taskOf(state, id), 0, (comments) =>
+        comments.map((held) => (held.id === id ? { ...held, body } : held)),
+      ),
+    "comment.delete": ({ id }) =>
+      editComments(taskOf(state, id), -1, (comments) => comments.filter((held) => held.id !== id)),
     "notification.mark": ({ id, is_read }) => mark(id, is_read),
     "notification.mark_all_read": () => editUser((user) => ({ ...readAll(user, op.created_at), unread: 0 })),
     "notification.delete": ({ id }) => mark(id),
@@ -242,7 +295,10 @@ export const predictor = (state: State, shown?: State): ((op: Predicted) => Stat
     "workspace.update"({ workspace_id, name, stages }) {
       const held = state.workspaces.get(workspace_id);
       if (!held) return;
-      const changes = { ...(name && { name }), ...(stages && { stages: stages.map((stage) => ({ ...stage, color: stage.color ?? null })) }) };
+      const changes = {
+        ...(name && { name }),
+        ...(stages && { stages: stages.map((stage) => ({ ...stage, color: stage.color ?? null })) }),
+      };
       const workspace = { ...held.workspace, ...changes };
       editUser((user) => {
         const listed = user.workspaces.get(workspace_id);

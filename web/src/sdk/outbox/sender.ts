@@ -30,7 +30,10 @@ export interface Queue {
   changed(what?: "phases"): void;
 }
 
-export const sender = (clock: Clock, { entries, objection, conflict, isHeld, rewrite, refuse, done, changed }: Queue) => {
+export const sender = (
+  clock: Clock,
+  { entries, objection, conflict, isHeld, rewrite, refuse, done, changed }: Queue,
+) => {
   let link: Link | undefined;
   let limits: Limits | undefined;
   let requests = 0;
@@ -143,7 +146,10 @@ export const sender = (clock: Clock, { entries, objection, conflict, isHeld, rew
         change(entry, { phase: "sending" });
       }
       call(request)
-        .then((results) => settle(request, results), (why: unknown) => failed(request, why))
+        .then(
+          (results) => settle(request, results),
+          (why: unknown) => failed(request, why),
+        )
         .then(() => {
           requests--;
           send();
@@ -167,4 +173,3 @@ export const sender = (clock: Clock, { entries, objection, conflict, isHeld, rew
     },
   };
 };
-

@@ -14,7 +14,10 @@ export const subject = (state: State, name: string, { id, workspace_id }: Fields
   else if (kind === "notification") found = state.user?.notifications.get(key);
   else if (kind === "comment") {
     const task = taskOf(state, key);
-    found = holder(state, "details", task)?.details.get(task)?.comments.find((comment) => comment.id === key);
-  } else if (kind === "task" || kind === "project" || kind === "tag") found = holder(state, `${kind}s`, key)?.[`${kind}s`].get(key);
+    found = holder(state, "details", task)
+      ?.details.get(task)
+      ?.comments.find((comment) => comment.id === key);
+  } else if (kind === "task" || kind === "project" || kind === "tag")
+    found = holder(state, `${kind}s`, key)?.[`${kind}s`].get(key);
   return found as Fields | undefined;
 };

@@ -57,7 +57,11 @@ export const load = async (store: Detailed, task: string): Promise<void> => {
     const attachments = await all<Attachment>(link, "attachment.list", task);
     let isWhole = true;
     put((held) => {
-      const next = { ...held, comments: joined(comments, held.comments), attachments: joined(attachments, held.attachments) };
+      const next = {
+        ...held,
+        comments: joined(comments, held.comments),
+        attachments: joined(attachments, held.attachments),
+      };
       const { comment_count, attachment_count } = counted()!;
       isWhole = next.comments.length === comment_count && next.attachments.length === attachment_count;
       return isWhole || left === 1 ? { ...next, complete: true } : { ...held, comments: [], attachments: [] };

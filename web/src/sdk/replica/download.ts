@@ -8,7 +8,7 @@ async function* lines(response: Response): AsyncGenerator<unknown> {
   if (!response.ok || !response.body) throw new Error(`the snapshot was answered with ${response.status}`);
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
-  for (let rest = ""; ; ) {
+  for (let rest = ""; ;) {
     const { done, value } = await reader.read();
     rest += decoder.decode(value, { stream: !done });
     const whole = rest.split("\n");

@@ -25,7 +25,9 @@ const nothing = <S>(state: S): S => state;
 /** The state does not follow from events: it has to be synced. */
 const sync = () => undefined;
 
-type Tables<S> = { [K in keyof S]: S[K] extends Table<infer V> ? (V extends { version: number } ? K : never) : never }[keyof S];
+type Tables<S> = {
+  [K in keyof S]: S[K] extends Table<infer V> ? (V extends { version: number } ? K : never) : never;
+}[keyof S];
 type Removed = { id?: string; user_id?: string; workspace_id?: string };
 
 /** Puts an entity into a table, unless a newer version of it is there. */
@@ -33,7 +35,10 @@ const put =
   (table: Tables<WorkspaceState>): Step<WorkspaceState, unknown> =>
   (state, data) => {
     const { invite_id: _, ...entity } = data as Task & { invite_id?: string };
-    return { ...state, [table]: newer(state[table] as Table<Task>, idOf(entity), table === "tasks" ? staged(entity) : entity) };
+    return {
+      ...state,
+      [table]: newer(state[table] as Table<Task>, idOf(entity), table === "tasks" ? staged(entity) : entity),
+    };
   };
 
 /** Takes an entity out of tables. */
@@ -41,7 +46,10 @@ const take =
   <S>(...tables: (keyof S)[]): Step<S, Removed> =>
   (state, { id, user_id, workspace_id }) =>
     tables.reduce(
-      (state, table) => ({ ...state, [table]: (state[table] as Table<unknown>).with((user_id ?? workspace_id ?? id)!, undefined) }),
+      (state, table) => ({
+        ...state,
+        [table]: (state[table] as Table<unknown>).with((user_id ?? workspace_id ?? id)!, undefined),
+      }),
       state,
     );
 
@@ -106,7 +114,8 @@ const notified: Step<UserState, NotificationChanged> = (state, { unread: _, ...d
   let { notifications, truncated } = state;
   // By id, which is the server's order.
   const oldest = () => [...notifications].map(({ id }) => id).sort()[0] ?? "";
-  if (notifications.get(data.id) || !truncated || data.id > oldest()) notifications = newer(notifications, data.id, data);
+  if (notifications.get(data.id) || !truncated || data.id > oldest())
+    notifications = newer(notifications, data.id, data);
   if (notifications.size > NEWEST) {
     truncated = true;
     notifications = notifications.with(oldest(), undefined);
@@ -157,7 +166,11 @@ export const readAll = (state: UserState, up_to: string): UserState => {
  * The part of a stream after an event; `undefined` when it has to be synced. An event that is in the state already changes
  * nothing, and so do one of a newer server and one whose task was purged.
  */
-const step = <S extends { seq: number }>(steps: Steps<S>, state: S, { seq, event, data }: EventFrame): S | undefined => {
+const step = <S extends { seq: number }>(
+  steps: Steps<S>,
+  state: S,
+  { seq, event, data }: EventFrame,
+): S | undefined => {
   if (seq <= state.seq) return state;
   if (seq > state.seq + 1) return undefined;
   const known = "purged" in data ? undefined : (steps as Record<string, Step<S, unknown>>)[event];
@@ -182,5 +195,9 @@ export const fold = (state: State, frame: EventFrame): State | undefined => {
   const next = held && foldWorkspace(held, frame);
   if (!next || next === held) return next && state;
   const user = state.user && next.workspace !== held.workspace ? tell(state.user, next.workspace) : state.user;
-  return { ...state, user, workspaces: state.workspaces.with(id, frame.event === "workspace.deleted" ? undefined : next) };
+  return {
+    ...state,
+    user,
+    workspaces: state.workspaces.with(id, frame.event === "workspace.deleted" ? undefined : next),
+  };
 };

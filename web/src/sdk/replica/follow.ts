@@ -119,7 +119,11 @@ export const follow = (
     const { data } = await link.call("workspace.sync", { workspace_id: id, open_only: open, cursor });
     if (!isCurrent()) return;
     if (data.cursor) job.cursor = data.cursor;
-    take(stream, job, fresh ? addPage(fresh, data) : beginWorkspace(data as SnapshotOpening, data.tasks, open, !data.cursor));
+    take(
+      stream,
+      job,
+      fresh ? addPage(fresh, data) : beginWorkspace(data as SnapshotOpening, data.tasks, open, !data.cursor),
+    );
   };
 
   /** Syncs the next stream, the user's first. */
@@ -148,7 +152,9 @@ export const follow = (
   };
 
   const welcome = ({ epoch, streams }: Welcome) => {
-    followed = new Set(streams.filter(({ reason }) => !/^(limit|no_access)$/.test(reason ?? "")).map(({ stream }) => stream));
+    followed = new Set(
+      streams.filter(({ reason }) => !/^(limit|no_access)$/.test(reason ?? "")).map(({ stream }) => stream),
+    );
     if (read().epoch !== epoch) {
       jobs.clear();
       write(inEpoch(read(), epoch));
@@ -225,4 +231,3 @@ export const positions = ({ epoch, user, workspaces }: State): Resume => {
   for (const { workspace, seq, complete } of workspaces) if (complete && seq > OTHER) at[streamOf(workspace.id)] = seq;
   return { epoch, positions: at };
 };
-
