@@ -14,6 +14,7 @@ const { indexedDb } = await load("src/sdk/storage/indexeddb.js");
 const { inMemory } = await load("test/store/records.js");
 const { stateWith } = await load("test/store/state.js");
 const { HOME } = await load("test/store/model.js");
+const { download } = await load("src/sdk/replica/download.js");
 const { connect } = await load("src/sdk/client.js");
 const { person } = await load("test/support/person.js");
 const { server } = await load("test/support/server.js");
@@ -139,4 +140,27 @@ await drain("changes of ten tasks", (store) => {
   const tasks = [...space.tasks].slice(0, 10);
   for (let i = 0; i < 1000; i++) store.mutate("task.complete", { id: tasks[i % 10].id });
 });
+const seed = connect({ url: at.url, token: ada.session.token, WebSocket });
+for (let i = 0; i < 80; i++) {
+  const ops = Array.from({ length: 100 }, (_, n) => ({
+    type: "task.create",
+    data: { title: `task ${i * 100 + n}`, description: "what there is to do" },
+  }));
+  await seed.call("batch", { ops });
+}
+seed.close();
+const whole = async (what, options) => {
+  const began = performance.now();
+  const store = await openStore(options);
+  const client = connect({ url: at.url, token: ada.session.token, WebSocket });
+  store.attach(client.link);
+  await online(store);
+  const { size } = [...store.state.workspaces][0].tasks;
+  console.log(`${size} tasks synced ${what}: ${(performance.now() - began).toFixed(0)} ms`);
+  client.close();
+  await store.close();
+};
+await whole("in pages", {});
+const headers = { authorization: `Bearer ${ada.tokens.access_token}` };
+await whole("over HTTP", { snapshot: download((path) => fetch(at.url + path, { headers })) });
 for (const end of ends) await end();

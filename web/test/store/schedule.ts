@@ -5,6 +5,7 @@ import type { Clock } from "../../src/sdk/connection/clock.js";
 import type { Mutation } from "../../src/sdk/contract.js";
 import { Refused } from "../../src/sdk/link.js";
 import { openStore, type Store } from "../../src/sdk/store.js";
+import { predictor } from "../../src/sdk/outbox/predict.js";
 import { undoable } from "../../src/sdk/outbox/undo.js";
 import { onRecords, type Records } from "../../src/sdk/storage/records.js";
 import type { Changes } from "../../src/sdk/storage/storage.js";
@@ -361,6 +362,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
 
   for (const [kind, a, b, c] of steps) {
     await actions[kind]!(a, b, c);
+    isReplayed(store);
     await quiet();
   }
 
@@ -377,6 +379,19 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
   }
   judge(store, model, fates);
   await store.close();
+};
+
+/** What is shown is the server's state with the operations over it, however it came about. */
+const isReplayed = (store: Store) => {
+  const pending = store.state.operations.filter(({ phase }) => phase !== "refused");
+  // Whether an event of these came is not told.
+  if (pending.some(({ name, data }) => name.endsWith(".create") && !data["id"])) return;
+  let state = store.server();
+  const predict = predictor(state);
+  for (const op of pending) state = predict(op);
+  if (!state.user) return;
+  const [a, b] = [shownBy(store), shownBy({ state } as Store)];
+  if (a !== b) throw new Error(`shown is not what is replayed: ${pending.map(({ name }) => name).join()}`);
 };
 
 const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {

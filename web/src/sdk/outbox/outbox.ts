@@ -36,8 +36,6 @@ export interface Around extends Foresight {
 
 type Foresight = typeof import("./foresight.js");
 
-export type Outbox = ReturnType<typeof outbox>;
-
 export const outbox = (
   clock: Clock,
   { base, shown, isSyncing, changed, predictor, subject, objection, conflict }: Around,

@@ -10,6 +10,7 @@ import {
   staged,
   tell,
   withoutRole,
+  type Details,
   type State,
   type UserState,
   type WorkspaceState,
@@ -25,16 +26,14 @@ const nothing = <S>(state: S): S => state;
 /** The state does not follow from events: it has to be synced. */
 const sync = () => undefined;
 
-type Tables<S> = {
-  [K in keyof S]: S[K] extends Table<infer V> ? (V extends { version: number } ? K : never) : never;
-}[keyof S];
+type Entity<K extends keyof WorkspaceState> = WorkspaceState[K] extends Table<infer V> ? V : never;
 type Removed = { id?: string; user_id?: string; workspace_id?: string };
 
 /** Puts an entity into a table, unless a newer version of it is there. */
 const put =
-  (table: Tables<WorkspaceState>): Step<WorkspaceState, unknown> =>
+  <K extends "tasks" | "projects" | "tags" | "members">(table: K): Step<WorkspaceState, Entity<K>> =>
   (state, data) => {
-    const { invite_id: _, ...entity } = data as Task & { invite_id?: string };
+    const { invite_id: _, ...entity } = data as unknown as Task & { invite_id?: string };
     return {
       ...state,
       [table]: newer(state[table] as Table<Task>, idOf(entity), table === "tasks" ? staged(entity) : entity),
@@ -58,7 +57,10 @@ const workspace: Step<WorkspaceState, Workspace> = (state, data) =>
 
 /** A comment or an attachment, and what its task counts now: its version does not tell. */
 const detail =
-  (list: "comments" | "attachments", there: boolean): Step<WorkspaceState, unknown> =>
+  <K extends "comments" | "attachments">(
+    list: K,
+    there: boolean,
+  ): Step<WorkspaceState, Details[K][number] & { task: TaskCounts }> =>
   (state, data) => {
     const { task, ...entity } = data as Comment & { task: TaskCounts };
     const held = state.tasks.get(task.id);
@@ -179,7 +181,7 @@ const step = <S extends { seq: number }>(
 };
 
 /** A workspace after an event of its stream; `undefined` when it has to be synced. */
-export const foldWorkspace = (state: WorkspaceState, frame: EventFrame): WorkspaceState | undefined =>
+const foldWorkspace = (state: WorkspaceState, frame: EventFrame): WorkspaceState | undefined =>
   step<WorkspaceState>(IN_WORKSPACE, state, frame);
 
 /** The state after an event; `undefined` when the event's stream has to be synced. */
