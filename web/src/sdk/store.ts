@@ -41,6 +41,8 @@ interface Subscription {
 
 /** Changes of the server's state are written together after so many milliseconds. */
 const WRITE_AFTER = 300;
+/** The state is not tried again so soon when there was no place for it. */
+const RETRY_AFTER = 30_000;
 /** Showing takes at most a fifth of the time, and waits no longer than this. */
 const SHOW_AFTER = 100;
 
@@ -54,7 +56,8 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
   const [foresight, saved] = await Promise.all([import("./outbox/foresight.js"), loading]);
   let base = saved.state;
   let written = base;
-  /** Changes of the queue that could not be written. */
+  /** Until then only operations are written; and those that could not be. */
+  let retryAt = 0;
   let backlog = new Map<string, string | undefined>();
   let link: Link | undefined;
   let follower: ReturnType<typeof follow> | undefined;
@@ -105,10 +108,11 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
     cost = clock.now() - began;
   };
 
-  const write = async () => {
+  const write = async (): Promise<void> => {
     saving.clear();
     willSave = false;
-    const state = base;
+    // Where the state has no place the operations may have.
+    const state = clock.now() < retryAt ? written : base;
     const stored = box.addChanges(backlog);
     const changes = backlog;
     backlog = new Map();
@@ -117,9 +121,11 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
       written = state;
       durable = storage.durable;
     } catch {
+      backlog = new Map([...changes, ...backlog]);
       // What is not stored is sent nevertheless, and written with what comes next.
       durable = false;
-      backlog = new Map([...changes, ...backlog]);
+      retryAt = clock.now() + RETRY_AFTER;
+      if (state !== written) await write();
     }
     stored();
   };
@@ -142,7 +148,8 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
     willShow = true;
     if (writing) return;
     if (box.isDirty()) void flush();
-    else if (base !== written && !willSave) saving.set(WRITE_AFTER, () => void flush());
+    else if (base !== written && !willSave)
+      saving.set(Math.max(WRITE_AFTER, retryAt - clock.now()), () => void flush());
     willSave ||= base !== written;
   };
 
@@ -208,10 +215,6 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
     /** Forgets refused operations: this one, or all; or this one that was not sent yet. */
     drop: box.drop,
 
-    /** The connection. */
-    get link(): Link | undefined {
-      return link;
-    },
     /** The server's state, without the person's operations; what the function makes of it takes its place. */
     server(change?: (state: State) => State): State {
       if (change) set(change(base));

@@ -383,7 +383,7 @@ test("comments of a task are listed once and kept up to date", async (test) => {
       .details.get(task.id)
       ?.comments.map(({ body }) => body);
   assert.equal(bodies(), undefined);
-  await load(store, task.id);
+  await load(store, store.client.link, task.id);
   assert.deepEqual(bodies(), ["one"]);
   store.mutate("comment.create", { task_id: task.id, body: "two" });
   assert.deepEqual(bodies(), ["one", "two"]);

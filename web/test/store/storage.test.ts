@@ -150,6 +150,26 @@ test("what could not be written is written with what comes next", async () => {
   await store.close();
 });
 
+test("where the state has no place the operations are kept, and the state is not tried at once again", async () => {
+  const inner = inMemory();
+  const sizes: number[] = [];
+  const write: Records["write"] = async (changes) => {
+    sizes.push(changes.size);
+    if (changes.size > 2) throw new Error("full");
+    await inner.write(changes);
+  };
+  const store = await openStore({ storage: onRecords({ ...inner, write }) });
+  store.server(() => stateWith(100));
+  store.mutate("workspace.create", { name: "kept" });
+  await store.flush();
+  assert.deepEqual([store.state.durable, sizes[0]! > 2, sizes.slice(1)], [true, true, [1]]);
+  store.mutate("workspace.create", { name: "too" });
+  await store.flush();
+  assert.deepEqual(sizes.slice(2), [1]);
+  assert.deepEqual([...(await inner.load()).keys()], ["q/1", "q/2"]);
+  await store.close();
+});
+
 test("a state of another layout is not read, and its records go away", async () => {
   const all = inMemory();
   const storage = onRecords(all);

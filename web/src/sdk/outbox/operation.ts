@@ -58,9 +58,9 @@ export interface Entry {
   /** Whether nothing else may be under way with it: it may concern whatever another one is about. */
   alone: boolean;
   /** What the entity must have for an undo. */
-  expect: Fields | undefined;
+  expect?: Fields | undefined;
   /** Where the streams have it. */
-  at: Record<string, number> | undefined;
+  at?: Record<string, number> | undefined;
   waiting: { resolve(answer: Answer<Mutation>): void; reject(why: Refused): void }[];
 }
 
@@ -94,8 +94,6 @@ export const entryOf = (op: Operation, n: number): Entry => ({
   landed: false,
   failed: 0,
   alone: !BATCHED.test(op.name) || !!op.data["permanent"],
-  expect: undefined,
-  at: undefined,
   waiting: [],
 });
 
@@ -110,7 +108,7 @@ export const clash = (a: Entry, b: Entry): boolean => {
 export const merged = (a: Operation, b: Operation): Fields | undefined => {
   const both = { ...a.data, ...b.data };
   const isEdit = a.name === b.name && a.name.endsWith(".update") && !a.undoes && !b.undoes;
-  const isSame = ["id", "workspace_id"].every((key) => a.data[key] === b.data[key]);
-  const isOrdered = ["if_version", "before", "after", "preferences"].some((key) => key in both);
+  const isSame = a.data["id"] === b.data["id"] && a.data["workspace_id"] === b.data["workspace_id"];
+  const isOrdered = "if_version" in both || "before" in both || "after" in both || "preferences" in both;
   return isEdit && isSame && !isOrdered && !("stage" in both && "completed" in both) ? both : undefined;
 };

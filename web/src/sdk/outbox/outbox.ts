@@ -6,7 +6,7 @@ import { newId } from "../connection/op-id.js";
 import type { EventFrame, Limits, Mutation } from "../contract.js";
 import type { Answer, Link, Refused } from "../link.js";
 import { refusal } from "../connection/requests.js";
-import type { State } from "../replica/state.js";
+import { idIn, type State } from "../replica/state.js";
 import {
   change,
   clash,
@@ -112,7 +112,7 @@ export const outbox = (
   const isPassed = (at: Record<string, number>) => {
     const { user, workspaces } = base();
     return Object.entries(at).every(([stream, seq]) => {
-      const held = stream.startsWith("user:") ? user : workspaces.get(stream.slice(stream.indexOf(":") + 1));
+      const held = stream.startsWith("user:") ? user : workspaces.get(idIn(stream));
       return held ? held.seq >= seq : !isSyncing(stream);
     });
   };
@@ -147,7 +147,7 @@ export const outbox = (
   };
 
   const add = (name: Mutation, given: Fields, undo?: Undo): Begun => {
-    const data = fixed(name, structuredClone(given));
+    const data = fixed(name, JSON.parse(JSON.stringify(given)) as Fields);
     const op: Operation = {
       op_id: newId(clock.now()),
       name,
@@ -179,7 +179,7 @@ export const outbox = (
     const over = [...refused(op_id), ...entries.filter((entry) => entry.op.op_id === op_id && isUnsent(entry))];
     over.forEach(remove);
     changed();
-    const why = refusal("CONFLICT", "it was dropped before it was sent");
+    const why = refusal("CONFLICT", "dropped before it was sent");
     for (const { waiting } of over) for (const { reject } of waiting.splice(0)) reject(why);
     return over.length > 0;
   };
@@ -215,8 +215,8 @@ export const outbox = (
 
     /** A session began. In another epoch an answer may be lost: what is not in the streams is sent again. */
     welcome(limits: Limits, other: boolean) {
-      for (const entry of other ? entries : [])
-        if (entry.op.phase === "saved") {
+      for (const entry of entries)
+        if (other && entry.at) {
           entry.at = undefined;
           change(entry, { phase: "waiting" });
         }
@@ -262,8 +262,7 @@ export const outbox = (
 
     /** Refuses everything: it is another person's. */
     disown() {
-      for (const entry of entries.filter(isPending))
-        refuse(entry, refusal("FORBIDDEN", "it was made by another account"));
+      for (const entry of entries.filter(isPending)) refuse(entry, refusal("FORBIDDEN", "made by another account"));
     },
   };
 };

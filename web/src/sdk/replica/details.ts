@@ -7,8 +7,6 @@ import { withWorkspace, type Details, type State } from "./state.js";
 
 /** Where details are put: a store. */
 export interface Detailed {
-  /** The connection. */
-  readonly link: Link | undefined;
   /** The server's state; what the function makes of it takes its place. */
   server(change?: (state: State) => State): State;
 }
@@ -39,9 +37,7 @@ const joined = <T extends { id: string }>(listed: readonly T[], held: readonly T
  * Loads comments and attachments of a task into `details` of its workspace. They are kept up to date until the workspace is
  * synced again: load them when they are not there.
  */
-export const load = async (store: Detailed, task: string): Promise<void> => {
-  const { link } = store;
-  if (!link) return;
+export const load = async (store: Detailed, link: Link, task: string): Promise<void> => {
   const put = (make: (held: Details) => Details) =>
     store.server((state) => {
       const space = [...state.workspaces].find(({ tasks }) => tasks.get(task));

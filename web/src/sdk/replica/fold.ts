@@ -180,10 +180,6 @@ const step = <S extends { seq: number }>(
   return next && ({ ...next, seq, ...("unread" in data && { unread: data.unread }) } as S);
 };
 
-/** A workspace after an event of its stream; `undefined` when it has to be synced. */
-const foldWorkspace = (state: WorkspaceState, frame: EventFrame): WorkspaceState | undefined =>
-  step<WorkspaceState>(IN_WORKSPACE, state, frame);
-
 /** The state after an event; `undefined` when the event's stream has to be synced. */
 export const fold = (state: State, frame: EventFrame): State | undefined => {
   const id = idIn(frame.stream);
@@ -194,7 +190,7 @@ export const fold = (state: State, frame: EventFrame): State | undefined => {
     return { ...state, user, workspaces: state.workspaces.with(lost, undefined) };
   }
   const held = state.workspaces.get(id);
-  const next = held && foldWorkspace(held, frame);
+  const next = held && step<WorkspaceState>(IN_WORKSPACE, held, frame);
   if (!next || next === held) return next && state;
   const user = state.user && next.workspace !== held.workspace ? tell(state.user, next.workspace) : state.user;
   return {

@@ -152,9 +152,8 @@ export const follow = (
   };
 
   const welcome = ({ epoch, streams }: Welcome) => {
-    followed = new Set(
-      streams.filter(({ reason }) => !/^(limit|no_access)$/.test(reason ?? "")).map(({ stream }) => stream),
-    );
+    const sent = streams.filter(({ reason = "" }) => !/limit|access/.test(reason));
+    followed = new Set(sent.map(({ stream }) => stream));
     if (read().epoch !== epoch) {
       jobs.clear();
       write(inEpoch(read(), epoch));
@@ -162,11 +161,11 @@ export const follow = (
     for (const { workspace } of read().workspaces)
       if (!followed.has(streamOf(workspace.id))) forget(streamOf(workspace.id));
     for (const stream of jobs.keys()) if (!followed.has(stream)) jobs.delete(stream);
-    for (const { stream, resumed } of streams) {
+    for (const { stream, resumed } of sent) {
       const job = jobs.get(stream);
       // A page that was asked for is asked for again by the connection. A download may be older than the session.
       const goesOn = resumed ? job || has(stream) : job?.paged && !job.fresh;
-      if (followed.has(stream) && !goesOn) want(stream);
+      if (!goesOn) want(stream);
     }
     if (paused || ![...jobs.values()].includes(busy!)) busy = undefined;
     pause.clear();

@@ -10,7 +10,7 @@ type Bucket<V> = ReadonlyMap<string, V>;
 type Test<V> = (value: V) => unknown;
 
 /** What each test found in each bucket. */
-const found = new WeakMap<object, Map<unknown, unknown[]>>();
+const found = new WeakMap<object, WeakMap<object, unknown[]>>();
 
 /** Entities by their id, in no order that means something. */
 export class Table<V> {
@@ -64,7 +64,7 @@ export class Table<V> {
     for (const bucket of this.buckets) {
       if (!bucket) continue;
       let known = found.get(bucket);
-      if (!known) found.set(bucket, (known = new Map()));
+      if (!known) found.set(bucket, (known = new WeakMap()));
       let passed = known.get(test) as V[] | undefined;
       if (!passed) known.set(test, (passed = [...bucket.values()].filter(test)));
       for (const value of passed) all.push(value);
