@@ -1,4 +1,4 @@
-# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start), starts
+# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx and Node, which the tests start), starts
 # and stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
 # touches a server that already runs.
 # shellcheck shell=bash
@@ -35,11 +35,17 @@ find_nginx() {
   [[ -n $nginx_program ]]
 }
 
+# Whether there is Node 20 or newer, with npm.
+has_node() {
+  command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null
+}
+
 # Prints the required programs that are missing, one word a line.
 missing() {
   find_postgres || printf 'postgresql\n'
   command -v redis-server >/dev/null || printf 'redis-server\n'
   find_nginx || printf 'nginx\n'
+  has_node || printf 'nodejs\n'
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
@@ -64,7 +70,7 @@ install_what_is_missing() {
     if [[ -n $what ]]; then
       if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
       give_up "Missing: ${what% }. Use this system's package manager to install PostgreSQL 14 or newer (the server: initdb, postgres),
-redis-server, nginx and a C compiler (cc). Then run this again."
+redis-server, nginx, Node 20 or newer with npm, and a C compiler (cc). Then run this again."
     fi
   fi
   find_postgres && find_nginx
@@ -97,6 +103,7 @@ for what in $1; do
     compiler) command -v cc >/dev/null || packages="$packages gcc libc6-dev" ;;
     redis-server) command -v redis-server >/dev/null || packages="$packages redis-server" ;;
     nginx) [ -x /usr/sbin/nginx ] || packages="$packages nginx" ;;
+    nodejs) command -v npm >/dev/null || packages="$packages nodejs npm" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
   esac
 done
@@ -134,6 +141,7 @@ install_with_brew() {
       postgresql) packages+=(postgresql@17) ;;
       redis-server) packages+=(redis) ;;
       nginx) packages+=(nginx) ;;
+      nodejs) packages+=(node) ;;
       compiler) printf '   for the compiler: xcode-select --install\n' ;;
     esac
   done

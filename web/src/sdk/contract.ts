@@ -2987,7 +2987,7 @@ export interface Operations {
   "member.add": { params: AddMember; output: Member };
   /** Changes a member's role. A mutation; access: admin. */
   "member.update": { params: UpdateMember; output: Member };
-  /** Removes a member, also from the assignees of tasks. A mutation; access: admin. */
+  /** Removes a member, also from the assignees of tasks; of more than 2,000 in steps afterwards. A mutation; access: admin. */
   "member.remove": { params: RemoveMember; output: Nothing };
   /** Creates a project, as the last one of its workspace. A mutation; access: member. */
   "project.create": { params: CreateProject; output: Project };
@@ -2995,7 +2995,7 @@ export interface Operations {
   "project.update": { params: UpdateProject; output: Project };
   /** Archives a project, or takes it back. A mutation; access: member. */
   "project.archive": { params: ArchiveProject; output: Project };
-  /** Deletes a project. Its tasks stay, without a project. A mutation; access: member. */
+  /** Deletes a project. Its tasks stay, without a project; more than 2,000 leave it in steps before it goes. A mutation; access: member. */
   "project.delete": { params: DeleteProject; output: ProjectDeleted };
   /** Lists the projects of a workspace in their order, archived ones included. A query; access: viewer. */
   "project.list": { params: ListProjects; output: ProjectPage };
