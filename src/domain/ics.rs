@@ -1,14 +1,23 @@
 //! Tasks as a calendar (RFC 5545): to-dos, or the days and times at which they are due. Writes one task at a time, so a
-//! calendar of any length needs the memory of one. All texts are escaped, lines are folded. Does not know where the tasks
-//! come from.
+//! calendar of any length needs the memory of one, and the names of its time zones. Does not know where the tasks come from.
+//!
+//! - `lines`   texts that are escaped, times, and lines that are folded
+//! - `series`  where a task that repeats starts, and its rule
+//! - `zones`   time zones
 
-use chrono::{DateTime, Utc};
+mod lines;
+mod series;
+mod zones;
+
+use chrono_tz::Tz;
+use lines::{day, escaped, moment, put};
+use series::Series;
+use std::collections::HashSet;
 use taskwire_protocol::Timestamp;
 use taskwire_protocol::stage::StageKind;
 use taskwire_protocol::task::{Priority, Task};
 
-/// The bytes of a line, at most (section 3.1).
-const LINE: usize = 75;
+pub use series::Standing;
 
 /// What a task becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,45 +37,78 @@ pub struct About<'a> {
     pub project: Option<&'a str>,
     /// Whether the calendar program reminds of it.
     pub reminds: bool,
+    /// Where it stands in its series. Without it, it is one task that does not repeat.
+    pub standing: Option<Standing>,
 }
 
-/// Begins a calendar with this name. `hours`: how often a program should ask for it again.
-pub fn begin(name: &str, hours: Option<u32>, text: &mut String) {
-    put(text, "BEGIN", "VCALENDAR");
-    put(text, "VERSION", "2.0");
-    put(text, "PRODID", "-//Taskwire//Taskwire//EN");
-    put(text, "CALSCALE", "GREGORIAN");
-    // RFC 7986, and what programs read that are older
-    put(text, "NAME", &escaped(name));
-    put(text, "X-WR-CALNAME", &escaped(name));
-    if let Some(hours) = hours {
-        let pause = format!("PT{hours}H");
-        put(text, "REFRESH-INTERVAL;VALUE=DURATION", &pause);
-        put(text, "X-PUBLISHED-TTL", &pause);
-    }
+/// When a component is.
+#[derive(Clone, Copy)]
+enum When<'a> {
+    /// Without a date, or at the task's.
+    Once,
+    /// At the dates of a series.
+    Series(&'a Series),
+    /// At the task's date, in place of the first one of a series.
+    Instead(&'a Series),
 }
 
-/// Ends a calendar. One without tasks gets a time zone, because a calendar must have a component.
-pub fn end(is_empty: bool, text: &mut String) {
-    if is_empty {
-        for (name, value) in [
-            ("BEGIN", "VTIMEZONE"),
-            ("TZID", "Etc/UTC"),
-            ("BEGIN", "STANDARD"),
-            ("DTSTART", "19700101T000000"),
-            ("TZOFFSETFROM", "+0000"),
-            ("TZOFFSETTO", "+0000"),
-            ("END", "STANDARD"),
-            ("END", "VTIMEZONE"),
-        ] {
-            put(text, name, value);
+/// A calendar that is being written.
+#[derive(Debug)]
+pub struct Calendar {
+    component: Component,
+    is_empty: bool,
+    /// Those that it describes already.
+    zones: HashSet<Tz>,
+}
+
+impl Calendar {
+    /// Begins a calendar with this name. `hours`: how often a program should ask for it again.
+    pub fn begin(component: Component, name: &str, hours: Option<u32>, text: &mut String) -> Calendar {
+        put(text, "BEGIN", "VCALENDAR");
+        put(text, "VERSION", "2.0");
+        put(text, "PRODID", "-//Taskwire//Taskwire//EN");
+        put(text, "CALSCALE", "GREGORIAN");
+        // RFC 7986, and what programs read that are older
+        put(text, "NAME", &escaped(name));
+        put(text, "X-WR-CALNAME", &escaped(name));
+        if let Some(hours) = hours {
+            let pause = format!("PT{hours}H");
+            put(text, "REFRESH-INTERVAL;VALUE=DURATION", &pause);
+            put(text, "X-PUBLISHED-TTL", &pause);
+        }
+        Calendar {
+            component,
+            is_empty: true,
+            zones: HashSet::new(),
         }
     }
-    put(text, "END", "VCALENDAR");
+
+    /// Adds a task, after the time zone that it is the first to need.
+    pub fn add(&mut self, task: &Task, about: About<'_>, text: &mut String) {
+        self.is_empty = false;
+        let standing = about.standing;
+        let Some(series) = standing.and_then(|standing| Series::of(task, standing)) else {
+            return add(self.component, task, about, When::Once, text);
+        };
+        if let Some(zone) = series.zone().filter(|zone| self.zones.insert(*zone)) {
+            zones::add(zone, text);
+        }
+        add(self.component, task, about, When::Series(&series), text);
+        if series.is_moved {
+            add(self.component, task, about, When::Instead(&series), text);
+        }
+    }
+
+    /// Ends the calendar. One without tasks gets a time zone, because a calendar must have a component.
+    pub fn end(self, text: &mut String) {
+        if self.is_empty {
+            zones::add(Tz::Etc__UTC, text);
+        }
+        put(text, "END", "VCALENDAR");
+    }
 }
 
-/// Adds a task.
-pub fn add(component: Component, task: &Task, about: About<'_>, text: &mut String) {
+fn add(component: Component, task: &Task, about: About<'_>, when: When<'_>, text: &mut String) {
     let name = match component {
         Component::Todo => "VTODO",
         Component::Event => "VEVENT",
@@ -74,9 +116,9 @@ pub fn add(component: Component, task: &Task, about: About<'_>, text: &mut Strin
     put(text, "BEGIN", name);
     put(text, "UID", &task.id.to_string());
     // without METHOD it tells when this was last changed (section 3.8.7.2), so equal tasks are equal texts
-    put(text, "DTSTAMP", &moment(task.updated_at));
-    put(text, "CREATED", &moment(task.created_at));
-    put(text, "LAST-MODIFIED", &moment(task.updated_at));
+    put(text, "DTSTAMP", &moment(task.updated_at.0));
+    put(text, "CREATED", &moment(task.created_at.0));
+    put(text, "LAST-MODIFIED", &moment(task.updated_at.0));
     put(text, "SUMMARY", &escaped(&task.title));
     if let Some(description) = &task.description {
         put(text, "DESCRIPTION", &escaped(description));
@@ -95,14 +137,37 @@ pub fn add(component: Component, task: &Task, about: About<'_>, text: &mut Strin
         put(text, "X-TASKWIRE-PROJECT", &escaped(project));
     }
     put(text, "X-TASKWIRE-STAGE", &escaped(&task.stage));
+    dates(component, task, when, text);
     match component {
-        Component::Todo => todo(task, about, text),
-        Component::Event => event(task, text),
+        Component::Todo => todo(task, about, when, text),
+        // being due keeps nobody busy
+        Component::Event => put(text, "TRANSP", "TRANSPARENT"),
     }
     put(text, "END", name);
 }
 
-fn todo(task: &Task, about: About<'_>, text: &mut String) {
+/// When it is due. A rule repeats the start (section 3.8.5.3), and no DUE may be equal to that (section 3.8.2.3).
+fn dates(component: Component, task: &Task, when: When<'_>, text: &mut String) {
+    let name = match component {
+        Component::Todo => "DUE",
+        Component::Event => "DTSTART",
+    };
+    match when {
+        When::Series(series) => {
+            series.date("DTSTART", text);
+            return series.rule(text);
+        }
+        When::Instead(series) => series.date("RECURRENCE-ID", text),
+        When::Once => {}
+    }
+    match task.due_at {
+        Some(Timestamp(due)) if task.all_day => put(text, &format!("{name};VALUE=DATE"), &day(due)),
+        Some(Timestamp(due)) => put(text, name, &moment(due)),
+        None => {}
+    }
+}
+
+fn todo(task: &Task, about: About<'_>, when: When<'_>, text: &mut String) {
     let status = match (task.completed, about.kind) {
         (true, _) => "COMPLETED",
         (false, StageKind::Active) => "IN-PROCESS",
@@ -110,64 +175,21 @@ fn todo(task: &Task, about: About<'_>, text: &mut String) {
     };
     put(text, "STATUS", status);
     if let Some(at) = task.completed_at {
-        put(text, "COMPLETED", &moment(at));
+        put(text, "COMPLETED", &moment(at.0));
         put(text, "PERCENT-COMPLETE", "100");
     }
-    if let Some(due) = task.due_at {
-        // a rule repeats its start (section 3.8.5.3), and DUE must be later than that (section 3.8.2.3)
-        let name = if task.recurrence.is_some() {
-            "DTSTART"
-        } else {
-            "DUE"
-        };
-        date(text, name, task, due);
-        repeats(task, text);
-    }
-    if let Some(at) = task.remind_at.filter(|_| about.reminds && !task.completed) {
+    // a reminder is of one date
+    let is_here = !matches!(when, When::Series(series) if series.is_moved);
+    let reminder = task
+        .remind_at
+        .filter(|_| about.reminds && is_here && !task.completed);
+    if let Some(at) = reminder {
         put(text, "BEGIN", "VALARM");
         put(text, "ACTION", "DISPLAY");
         put(text, "DESCRIPTION", &escaped(&task.title));
-        put(text, "TRIGGER;VALUE=DATE-TIME", &moment(at));
+        put(text, "TRIGGER;VALUE=DATE-TIME", &moment(at.0));
         put(text, "END", "VALARM");
     }
-}
-
-fn event(task: &Task, text: &mut String) {
-    if let Some(due) = task.due_at {
-        date(text, "DTSTART", task, due);
-        repeats(task, text);
-    }
-    // being due keeps nobody busy
-    put(text, "TRANSP", "TRANSPARENT");
-}
-
-/// A day, or a moment.
-fn date(text: &mut String, name: &str, task: &Task, at: Timestamp) {
-    if task.all_day {
-        put(text, &format!("{name};VALUE=DATE"), &format(at, "%Y%m%d"));
-    } else {
-        put(text, name, &moment(at));
-    }
-}
-
-/// The rule, as its start demands it: that of a day has no times, that of a moment ends at one (section 3.3.10).
-fn repeats(task: &Task, text: &mut String) {
-    let Some(rule) = &task.recurrence else { return };
-    let rule = rule.to_ascii_uppercase();
-    let parts = rule.strip_prefix("RRULE:").unwrap_or(&rule).split(';');
-    let parts = parts.filter_map(|part| match part.split_once('=') {
-        Some(("BYHOUR" | "BYMINUTE" | "BYSECOND", _)) if task.all_day => None,
-        Some(("UNTIL", until)) => {
-            let day = until.split('T').next().unwrap_or_default();
-            Some(match (task.all_day, until.contains('T')) {
-                (true, _) => format!("UNTIL={day}"),
-                (false, true) => format!("UNTIL={}Z", until.trim_end_matches('Z')),
-                (false, false) => format!("UNTIL={day}T235959Z"),
-            })
-        }
-        _ => Some(part.to_owned()),
-    });
-    put(text, "RRULE", &parts.collect::<Vec<_>>().join(";"));
 }
 
 /// The levels of section 3.8.1.9: 1 is the highest.
@@ -179,48 +201,6 @@ fn priority(priority: Priority) -> Option<&'static str> {
         Priority::High => Some("3"),
         Priority::Urgent => Some("1"),
     }
-}
-
-fn moment(at: Timestamp) -> String {
-    format(at, "%Y%m%dT%H%M%SZ")
-}
-
-fn format(at: Timestamp, pattern: &str) -> String {
-    let moment: DateTime<Utc> = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
-    moment.format(pattern).to_string()
-}
-
-/// A text (section 3.3.11). It begins no line of its own: line breaks are written as `\n`, other control characters are
-/// left out.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' | ';' | ',' => escaped.extend(['\\', char]),
-            '\r' if chars.peek() == Some(&'\n') => {}
-            // the last two are line breaks to readers that split lines by Unicode's rules
-            '\r' | '\n' | '\u{2028}' | '\u{2029}' => escaped.push_str("\\n"),
-            '\t' => escaped.push(char),
-            other if other.is_control() => {}
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// A line, folded into lines of 75 bytes at most. No character is cut.
-fn put(text: &mut String, name: &str, value: &str) {
-    let mut room = LINE;
-    for char in name.chars().chain([':']).chain(value.chars()) {
-        if char.len_utf8() > room {
-            text.push_str("\r\n ");
-            room = LINE - 1;
-        }
-        text.push(char);
-        room -= char.len_utf8();
-    }
-    text.push_str("\r\n");
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use taskwire_protocol::Failure;
 use taskwire_protocol::weekday::WEEKDAYS;
 
-pub use next::{Occurrence, day_of, local_ms, moment_of, next};
+pub use next::{Occurrence, day_of, local_ms, moment_of, next, reached, until};
 
 /// Checks a rule. Case does not count, and `RRULE:` may stand before it.
 pub fn check(rule: &str) -> Result<()> {

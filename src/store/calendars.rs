@@ -105,7 +105,7 @@ pub async fn write<'a>(
 }
 
 /// A task of a feed, and what tells whether it has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The task.
     pub id: TaskId,
@@ -113,7 +113,13 @@ pub struct Shown {
     pub version: i64,
     /// When it is due.
     pub due_at: i64,
+    /// Of a task that repeats: the name of its creator's time zone.
+    pub zone: Option<String>,
 }
+
+/// The fields of `Shown`.
+const SHOWN: &str = "select t.id, t.version, t.due_at,
+    case when t.recurrence is not null then (select u.timezone from users u where u.id = t.created_by) end";
 
 /// What a feed shows: pending tasks with a date.
 const PENDING: &str = "t.due_at is not null and t.completed = false and t.is_deleted = false";
@@ -124,11 +130,9 @@ const READABLE: &str =
 /// The tasks that a user's feed shows: those assigned to them, and those that they created and nobody is assigned to; the
 /// first `limit` of each by their dates. Of what they are assigned to, the newest `most` are looked at.
 pub async fn shown(reader: &mut Reader, user: UserId, limit: i64, most: i64) -> Result<Vec<Shown>> {
-    let mut assigned = Sql::new(
-        "select t.id, t.version, t.due_at from
-           (select task_id from task_assignees where user_id = ",
-    );
+    let mut assigned = Sql::new(SHOWN);
     assigned
+        .push(" from (select task_id from task_assignees where user_id = ")
         .bind(user.0)
         .push(" order by workspace_id desc, task_id desc")
         .limit(most);
@@ -141,21 +145,23 @@ pub async fn shown(reader: &mut Reader, user: UserId, limit: i64, most: i64) -> 
         .bind(user.0)
         .push(") order by t.due_at, t.id")
         .limit(limit);
-    let mut own = Sql::new("select t.id, t.version, t.due_at from tasks t where t.created_by = ");
-    own.bind(user.0)
+    let mut own = Sql::new(SHOWN);
+    own.push(" from tasks t where t.created_by = ")
+        .bind(user.0)
         .push(" and t.assignee_ids = '[]' and ")
         .push(PENDING)
         .push(" and ")
         .push(READABLE);
     own.bind(user.0).push(") order by t.due_at, t.id").limit(limit);
-    let mut found: Vec<(Uuid, i64, i64)> = reader.fetch(assigned).await?;
+    let mut found: Vec<(Uuid, i64, i64, Option<String>)> = reader.fetch(assigned).await?;
     found.append(&mut reader.fetch(own).await?);
     Ok(found
         .into_iter()
-        .map(|(id, version, due_at)| Shown {
+        .map(|(id, version, due_at, zone)| Shown {
             id: TaskId(id),
             version,
             due_at,
+            zone,
         })
         .collect())
 }

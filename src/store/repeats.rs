@@ -3,9 +3,10 @@
 use super::bind::Kind::Id;
 use super::entity::{Changes, Keyed};
 use super::rows::Stored;
+use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
-use super::{Result, Transaction};
+use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::TaskId;
 use uuid::Uuid;
@@ -72,6 +73,38 @@ pub(super) static LOAD: Statement = statement(
 /// The places of these tasks.
 pub async fn load(tx: &mut Transaction, tasks: impl IntoIterator<Item = TaskId>) -> Result<Vec<Repeat>> {
     tx.load::<RepeatRow>(&LOAD, Batch::ids(tasks)).await
+}
+
+/// By which clocks a task repeats, and where it stands in the series of the rule that it has.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The name of the time zone of its creator, whose clocks count.
+    pub zone: String,
+    /// Its date in the series by the clock on the wall, and its number, if it is known.
+    pub at: Option<(i64, i64)>,
+    /// The task after it was made.
+    pub has_next: bool,
+}
+
+/// The places of tasks that repeat.
+pub async fn places(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<(TaskId, Place)>> {
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(
+        "select t.id, u.timezone, r.local_at, r.number, r.has_next
+         from tasks t join users u on u.id = t.created_by
+         left join repeats r on r.task_id = t.id and r.rule = t.recurrence and r.all_day = t.all_day
+         where t.recurrence is not null",
+    );
+    sql.among("t.id", Some(tasks));
+    let found: Vec<(Uuid, String, Option<i64>, Option<i64>, Option<bool>)> = reader.fetch(sql).await?;
+    let places = found.into_iter().map(|(id, zone, local_at, number, has_next)| {
+        let at = local_at.zip(number);
+        let has_next = has_next.unwrap_or_default();
+        (TaskId(id), Place { zone, at, has_next })
+    });
+    Ok(places.collect())
 }
 
 static UPSERT: Statement = statement(

@@ -3,10 +3,12 @@
 //!
 //! - `access`   who may not read any more
 //! - `removal`  what takes the bytes away
+//! - `service`  in a bucket of another S3 service
 //! - `sizes`    how large, how many, and how fast
 
 mod access;
 mod removal;
+mod service;
 mod sizes;
 
 use crate::on_both_databases;

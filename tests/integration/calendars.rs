@@ -6,12 +6,16 @@ use crate::support::http::{Response, request};
 use crate::support::{Client, Engine, PASSWORD, Server, Team, secrets, text};
 use icalendar::parser::{read_calendar, unfold};
 use reqwest::Method;
+use rrule::RRuleSet;
 use serde_json::{Value, json};
+use taskwire_protocol::Timestamp;
 
 on_both_databases!(
     a_feed_has_the_pending_tasks_with_a_date_of_one_person,
     a_feed_ends_when_it_is_revoked_replaced_or_its_account_is_locked_up,
     a_feed_that_has_not_changed_is_not_sent_again,
+    a_series_has_the_dates_in_a_calendar_that_it_has_here,
+    a_series_goes_on_in_a_calendar_from_where_it_stands,
 );
 
 /// Where the feed is, as `calendar.create` answered it: the path, which has the secret.
@@ -218,6 +222,191 @@ async fn a_feed_that_has_not_changed_is_not_sent_again(engine: Engine) {
     ada.ok("task.complete", json!({ "id": task["id"] })).await;
     assert_eq!(knowing(&tag).await.status(), 200);
     assert!(titles(&server, &path).await.is_empty());
+}
+
+/// The file with all tasks of a workspace.
+async fn exported(server: &Server, client: &Client, workspace: &str) -> String {
+    let path = format!("/v1/export?format=ics&workspace_id={workspace}");
+    let asked = request(server, Method::GET, &path).bearer_auth(text(&client.tokens["access_token"]));
+    let answer = asked.send().await.expect("an answer");
+    answer.text().await.expect("a whole calendar")
+}
+
+/// The lines of a component of this task, one a property.
+fn component(calendar: &str, title: &str) -> Vec<String> {
+    let unfolded = unfold(calendar);
+    let summary = format!("SUMMARY:{title}");
+    let mut lines: Vec<String> = Vec::new();
+    for line in unfolded.lines() {
+        if line == "BEGIN:VTODO" {
+            lines.clear();
+        }
+        lines.push(line.to_owned());
+        if line == "END:VTODO" && lines.contains(&summary) {
+            return lines;
+        }
+    }
+    panic!("no {title} in {unfolded}")
+}
+
+/// The first dates of a component that repeats, as a program computes them that knows the names of time zones.
+fn dates(component: &[String], most: u16) -> Vec<i64> {
+    let series = component
+        .iter()
+        .filter(|line| line.starts_with("DTSTART") || line.starts_with("RRULE"));
+    let series = series.cloned().collect::<Vec<_>>().join("\n");
+    let set: RRuleSet = series.parse().unwrap_or_else(|error| panic!("{series}: {error}"));
+    let dates = set.all(most).dates.into_iter();
+    dates.map(|date| date.timestamp_millis()).collect()
+}
+
+fn due(task: &Value) -> i64 {
+    Timestamp::parse(text(&task["due_at"])).expect("a time").0
+}
+
+/// Completes a task that repeats, and returns the next one.
+async fn complete(client: &mut Client, task: &Value) -> Value {
+    client.ok("task.complete", json!({ "id": task["id"] })).await;
+    loop {
+        let event = client.event("task.created").await;
+        if event["actor"]["kind"] == "server" {
+            return event["data"].clone();
+        }
+    }
+}
+
+/// Series of several people, each in their own time zone, over changes of their clocks.
+const SERIES: [(&str, &str, &str); 7] = [
+    ("Europe/Berlin", "2027-03-21T23:30:00Z", "FREQ=WEEKLY;BYDAY=MO"),
+    (
+        "Europe/Berlin",
+        "2027-10-28T21:59:00Z",
+        "FREQ=DAILY;UNTIL=20271106",
+    ),
+    (
+        "America/New_York",
+        "2027-03-08T04:30:00Z",
+        "FREQ=WEEKLY;BYDAY=SU;UNTIL=20270331T043000Z",
+    ),
+    (
+        "America/New_York",
+        "2027-10-16T02:00:00Z",
+        "FREQ=DAILY;INTERVAL=3",
+    ),
+    (
+        "Asia/Kathmandu",
+        "2027-03-31T18:30:00Z",
+        "FREQ=MONTHLY;BYMONTHDAY=1",
+    ),
+    (
+        "Australia/Lord_Howe",
+        "2027-03-31T13:15:00Z",
+        "FREQ=DAILY;UNTIL=20270409T001500",
+    ),
+    (
+        "Australia/Lord_Howe",
+        "2027-09-27T14:00:00Z",
+        "FREQ=DAILY;COUNT=9",
+    ),
+];
+
+async fn a_series_has_the_dates_in_a_calendar_that_it_has_here(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let workspace = team.workspace.clone();
+    let path = make(&mut team.member).await;
+    let me = team.member.user_id();
+    for (title, (zone, at, rule)) in ('a'..).zip(SERIES) {
+        // somebody else makes some of the tasks: their clocks count
+        let by_owner = zone == "Asia/Kathmandu";
+        let client = if by_owner {
+            &mut team.owner
+        } else {
+            &mut team.member
+        };
+        client.ok("profile.update", json!({ "timezone": zone })).await;
+        let title = title.to_string();
+        let task = json!({ "workspace_id": workspace, "title": title, "due_at": at, "recurrence": rule, "assignee_ids": [me] });
+        let mut task = client.ok("task.create", task).await;
+        let feed = get(&server, &path).await.text().await.expect("a feed");
+        let file = exported(&server, &team.viewer, &workspace).await;
+        let shown = [&feed, &file].map(|calendar| dates(&component(calendar, &title), 9));
+        assert_eq!(shown[0], shown[1], "{title}");
+        let client = if by_owner {
+            &mut team.owner
+        } else {
+            &mut team.member
+        };
+        let mut here = vec![due(&task)];
+        while here.len() < shown[0].len() {
+            task = complete(client, &task).await;
+            here.push(due(&task));
+        }
+        assert_eq!(shown[0], here, "{title}: {zone} {rule}");
+        for calendar in [feed, file] {
+            let zones = calendar.matches(&format!("TZID:{zone}\r\n")).count();
+            assert_eq!(zones, 1, "{title}: {calendar}");
+        }
+        client.ok("task.delete", json!({ "id": task["id"] })).await;
+    }
+}
+
+/// A series is in a calendar once, as often as it still comes, and a date that was moved does not move those after it.
+async fn a_series_goes_on_in_a_calendar_from_where_it_stands(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let path = make(&mut ada).await;
+    ada.ok("profile.update", json!({ "timezone": "Europe/Berlin" }))
+        .await;
+    let task =
+        json!({ "title": "Bins", "due_at": "2027-03-22T07:00:00Z", "recurrence": "FREQ=WEEKLY;COUNT=4" });
+    let first = ada.ok("task.create", task).await;
+    let second = complete(&mut ada, &first).await;
+    let workspace = text(&first["workspace_id"]).to_owned();
+    let file = exported(&server, &ada, &workspace).await;
+    assert_eq!(file.matches("RRULE:FREQ=WEEKLY;COUNT=3\r\n").count(), 1, "{file}");
+    assert!(
+        file.contains("DUE:20270322T070000Z\r\n"),
+        "the one that is done is due once: {file}"
+    );
+    // reopened, it is still not the series
+    ada.ok("task.update", json!({ "id": first["id"], "completed": false }))
+        .await;
+    let feed = get(&server, &path).await.text().await.expect("a feed");
+    assert_eq!(feed.matches("RRULE").count(), 1, "{feed}");
+    ada.ok("task.delete", json!({ "id": first["id"] })).await;
+
+    let tag = async || {
+        let answer = get(&server, &path).await;
+        answer.headers()["etag"].to_str().expect("a tag").to_owned()
+    };
+    let before = tag().await;
+    // past the date after it
+    ada.ok(
+        "task.update",
+        json!({ "id": second["id"], "due_at": "2027-04-06T15:00:00Z" }),
+    )
+    .await;
+    let feed = get(&server, &path).await.text().await.expect("a feed");
+    for line in [
+        "DTSTART;TZID=Europe/Berlin:20270405T080000\r\n",
+        "RRULE:FREQ=WEEKLY;COUNT=2\r\n",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20270405T080000\r\n",
+        "DUE:20270406T150000Z\r\n",
+    ] {
+        assert_eq!(feed.matches(line).count(), 1, "{line} in {feed}");
+    }
+    let moved = tag().await;
+    assert_ne!(before, moved);
+    // by other clocks the same task is another text
+    ada.ok("profile.update", json!({ "timezone": "Asia/Kathmandu" }))
+        .await;
+    assert_ne!(tag().await, moved);
+    let feed = get(&server, &path).await.text().await.expect("a feed");
+    assert!(
+        feed.contains("DTSTART;TZID=Asia/Kathmandu:20270405T080000\r\n"),
+        "{feed}"
+    );
 }
 
 #[tokio::test]

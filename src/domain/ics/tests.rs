@@ -1,6 +1,8 @@
 //! What is written reads back in a parser that is not ours.
 
+use super::lines::LINE;
 use super::*;
+use crate::domain::recurrence::{Occurrence, local_ms};
 use icalendar::parser::{Component as Parsed, read_calendar, unfold};
 use std::sync::Arc;
 use taskwire_protocol::{TaskId, UserId, WorkspaceId};
@@ -41,13 +43,21 @@ const OPEN: About<'_> = About {
     kind: StageKind::Open,
     project: None,
     reminds: true,
+    standing: Some(BEGINS),
+};
+
+/// Where a series begins.
+const BEGINS: Standing = Standing {
+    zone: Tz::UTC,
+    place: None,
+    has_next: false,
 };
 
 fn written(component: Component, task: &Task, about: About<'_>) -> String {
     let mut text = String::new();
-    begin("Home, sweet home", Some(1), &mut text);
-    add(component, task, about, &mut text);
-    end(false, &mut text);
+    let mut calendar = Calendar::begin(component, "Home, sweet home", Some(1), &mut text);
+    calendar.add(task, about, &mut text);
+    calendar.end(&mut text);
     text
 }
 
@@ -121,7 +131,7 @@ fn a_task_becomes_a_to_do_with_everything() {
     let about = About {
         kind: StageKind::Active,
         project: Some("Flat; 2nd floor"),
-        reminds: true,
+        ..OPEN
     };
     let text = written(Component::Todo, &full, about);
     for (name, expected) in [
@@ -156,8 +166,6 @@ fn a_day_is_a_date_and_its_rule_has_no_times() {
         due_at: Some(Timestamp(1_795_996_800_000)),
         all_day: true,
         recurrence: Some(day),
-        completed: true,
-        completed_at: Some(Timestamp(1_795_946_400_000)),
         ..task("Tidy up")
     };
     let text = written(Component::Todo, &all_day, OPEN);
@@ -166,15 +174,16 @@ fn a_day_is_a_date_and_its_rule_has_no_times() {
         value(&text, "RRULE").as_deref(),
         Some("FREQ=DAILY;UNTIL=20270101")
     );
-    assert_eq!(value(&text, "STATUS").as_deref(), Some("COMPLETED"));
-    assert_eq!(value(&text, "COMPLETED").as_deref(), Some("20261129T100000Z"));
     let text = written(Component::Event, &all_day, OPEN);
     assert!(text.contains("DTSTART;VALUE=DATE:20261130\r\n") && !text.contains("DUE"));
     let once = Task {
-        recurrence: None,
+        completed: true,
+        completed_at: Some(Timestamp(1_795_946_400_000)),
         ..all_day
     };
     let text = written(Component::Todo, &once, OPEN);
+    assert_eq!(value(&text, "STATUS").as_deref(), Some("COMPLETED"));
+    assert_eq!(value(&text, "COMPLETED").as_deref(), Some("20261129T100000Z"));
     assert!(
         text.contains("DUE;VALUE=DATE:20261130\r\n") && !text.contains("DTSTART"),
         "{text}"
@@ -184,9 +193,101 @@ fn a_day_is_a_date_and_its_rule_has_no_times() {
 #[test]
 fn a_calendar_without_tasks_has_a_component() {
     let mut text = String::new();
-    begin("Nothing", None, &mut text);
-    end(true, &mut text);
+    let calendar = Calendar::begin(Component::Todo, "Nothing", None, &mut text);
+    calendar.end(&mut text);
     let unfolded = unfold(&text);
     let calendar = read_calendar(&unfolded).expect("a calendar");
     assert_eq!(calendar.components.len(), 1);
+}
+
+/// A task of a series in Berlin that was at eight on Monday, 2027-03-22, as the second one.
+fn of_series(rule: &str, due: &str) -> String {
+    let at = |text: &str| {
+        Timestamp::parse(text)
+            .unwrap_or_else(|| panic!("{text} is no time"))
+            .0
+    };
+    let place = Occurrence {
+        local_ms: local_ms(at("2027-03-22T07:00:00Z"), Tz::Europe__Berlin).expect("a time"),
+        number: 2,
+    };
+    let standing = Standing {
+        zone: Tz::Europe__Berlin,
+        place: Some(place),
+        has_next: false,
+    };
+    let task = Task {
+        due_at: Some(Timestamp(at(due))),
+        remind_at: Some(Timestamp(at(due))),
+        recurrence: Some(rule.into()),
+        ..task("Bins")
+    };
+    let standing = Some(standing);
+    let text = written(Component::Todo, &task, About { standing, ..OPEN });
+    let names = ["DTSTART;", "RRULE:", "RECURRENCE-ID;", "DUE:", "TRIGGER;"];
+    let todos = text.split("END:VTIMEZONE").last().expect("a text").lines();
+    let lines: Vec<&str> = todos
+        .filter(|line| names.iter().any(|name| line.starts_with(name)))
+        .collect();
+    lines
+        .join(" ")
+        .replace(";TZID=Europe/Berlin:", "=")
+        .replace("TRIGGER;VALUE=DATE-TIME:", "!")
+}
+
+#[test]
+fn a_series_goes_on_from_where_it_stands() {
+    for (rule, due, expected) in [
+        (
+            "FREQ=WEEKLY;COUNT=5",
+            "2027-03-22T07:00:00.999Z",
+            "DTSTART=20270322T080000 RRULE:FREQ=WEEKLY;COUNT=4 !20270322T070000Z",
+        ),
+        // postponed, done earlier, and moved past the date after it
+        (
+            "FREQ=WEEKLY;COUNT=5",
+            "2027-03-24T12:00:00Z",
+            "DTSTART=20270322T080000 RRULE:FREQ=WEEKLY;COUNT=4 RECURRENCE-ID=20270322T080000 DUE:20270324T120000Z !20270324T120000Z",
+        ),
+        (
+            "FREQ=WEEKLY",
+            "2027-03-20T07:00:00Z",
+            "DTSTART=20270322T080000 RRULE:FREQ=WEEKLY RECURRENCE-ID=20270322T080000 DUE:20270320T070000Z !20270320T070000Z",
+        ),
+        (
+            "FREQ=WEEKLY;COUNT=5",
+            "2027-04-06T06:00:00Z",
+            "DTSTART=20270405T080000 RRULE:FREQ=WEEKLY;COUNT=2 RECURRENCE-ID=20270405T080000 DUE:20270406T060000Z !20270406T060000Z",
+        ),
+        // onto it, which by UTC is an hour earlier
+        (
+            "FREQ=WEEKLY;COUNT=5",
+            "2027-03-29T06:00:00Z",
+            "DTSTART=20270329T080000 RRULE:FREQ=WEEKLY;COUNT=3 !20270329T060000Z",
+        ),
+        // the last one
+        (
+            "FREQ=WEEKLY;COUNT=2",
+            "2027-03-22T07:00:00Z",
+            "DUE:20270322T070000Z !20270322T070000Z",
+        ),
+        (
+            "FREQ=WEEKLY;UNTIL=20270322",
+            "2027-03-22T07:00:00Z",
+            "DTSTART=20270322T080000 RRULE:FREQ=WEEKLY;UNTIL=20270322T225959Z !20270322T070000Z",
+        ),
+        (
+            "FREQ=WEEKLY;UNTIL=20270321",
+            "2027-03-22T07:00:00Z",
+            "DUE:20270322T070000Z !20270322T070000Z",
+        ),
+        // so far that its series begins anew
+        (
+            "FREQ=SECONDLY",
+            "2027-03-22T08:00:00Z",
+            "DTSTART=20270322T090000 RRULE:FREQ=SECONDLY !20270322T080000Z",
+        ),
+    ] {
+        assert_eq!(of_series(rule, due), expected, "{rule} {due}");
+    }
 }

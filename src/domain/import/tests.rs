@@ -182,7 +182,7 @@ fn a_board_of_trello() {
 #[test]
 fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
     let board = br#"{"name": "Work", "lists": [
-        {"id": "l1", "name": "Not done yet", "pos": 1}, {"id": "l2", "name": "Review closed deals", "pos": 2}],
+        {"id": "l1", "name": "Not done yet", "pos": 1}, {"id": "l2", "name": "Review closed deals", "pos": 2, "color": "purple_light", "softLimit": 4}],
       "labels": [{"id": "b1", "name": "bug", "color": "red_dark"}, {"id": "b2", "name": "later", "color": null},
         {"id": "b3", "name": "", "color": "sky"}, {"id": "b4", "name": "", "color": "lime"},
         {"id": "b5", "name": "bug", "color": "green"}],
@@ -191,7 +191,7 @@ fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
         {"id": "c1", "name": "Release", "idList": "l1", "idMembers": ["m1"], "isTemplate": true,
          "labels": [{"id": "b3", "name": "", "color": "sky"}], "cover": {"idAttachment": null, "color": "blue", "size": "normal"}},
         {"id": "c2", "name": "Plain", "idList": "l2", "cover": {"idAttachment": null, "color": null, "size": "normal"},
-         "isTemplate": false}],
+         "isTemplate": false, "pluginData": []}, {"id": "c3", "name": "https://trello.com/c/abc", "idList": "l2", "cardRole": "mirror", "pluginData": [{"value": "{}"}]}],
       "checklists": [{"id": "k1", "idCard": "c1", "name": "Before launch", "checkItems": [
           {"id": "i1", "name": "Notes", "state": "incomplete", "pos": 1, "idMember": "m2",
            "due": "2030-05-01T12:00:00.000Z", "dueReminder": 1440},
@@ -199,6 +199,13 @@ fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
         {"id": "k2", "idCard": "c2", "name": "Checklist", "checkItems": [{"name": "Item", "state": "complete"}]}]}"#;
     let plan = plan(ImportFormat::Trello, board);
     assert!(plan.stages.iter().all(|stage| stage.kind == StageKind::Open));
+    assert_eq!(plan.stages[1].color.as_deref(), Some("#c377e0"));
+    loses(&plan, "2: the limit of the list Review closed deals");
+    loses(
+        &plan,
+        "11: that “https://trello.com/c/abc” is a card of the kind mirror",
+    );
+    loses(&plan, "11: what power-ups keep of “https://trello.com/c/abc”");
     let tags: Vec<(&str, Option<&str>)> = plan
         .tags
         .iter()
@@ -229,7 +236,23 @@ fn a_board_of_trello_keeps_what_its_labels_check_items_and_lists_say() {
     ] {
         loses(&plan, begin);
     }
-    assert_eq!(lost(&plan).len(), 5, "{:#?}", lost(&plan));
+    assert_eq!(lost(&plan).len(), 8, "{:#?}", lost(&plan));
+}
+
+#[test]
+fn what_projects_and_labels_of_vikunja_are_beside_their_names_is_told() {
+    let export = br#"[{"id": 1, "title": "Home", "identifier": "HOME", "is_favorite": true, "background_information": {"type": "upload"},
+      "tasks": [{"id": 1, "title": "Paint", "labels": [{"id": 1, "title": "wall", "description": "<p>White</p>"}]}]}]"#;
+    let plan = plan(ImportFormat::Vikunja, export);
+    for begin in [
+        "1: the identifier of Home",
+        "1: the background of Home",
+        "1: that Home is a favourite",
+        "2: the description of the label wall",
+    ] {
+        loses(&plan, begin);
+    }
+    assert_eq!(lost(&plan).len(), 4, "{:#?}", lost(&plan));
 }
 
 #[test]

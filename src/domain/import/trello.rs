@@ -114,16 +114,21 @@ fn sorted<'f>(raws: Vec<&'f RawValue>, lines: &Lines<'f>) -> impl Iterator<Item 
 
 fn stage(plan: &mut Plan, known: &mut Known<'_>, list: &Item<'_>) {
     let name = list.text("name").unwrap_or_else(|| "List".to_owned());
+    let place = plan.stages.len();
     if let Some(id) = list.text("id") {
-        known.stages.insert(id, (plan.stages.len(), list.truth("closed")));
+        known.stages.insert(id, (place, list.truth("closed")));
     }
     plan.stages.push(PlannedStage {
         line: Some(list.line),
         key: None,
         kind: kinds::of(&name),
+        color: list.text("color").and_then(|color| color_of(&color)),
         name,
-        color: None,
     });
+    if list.number("softLimit").is_some_and(|limit| limit > 0.0) {
+        let what = format!("the limit of the list {}", shown(&plan.stages[place].name));
+        plan.lost.add(list.line, what, "a stage has none");
+    }
 }
 
 /// A comment of a card, if the action is one.
@@ -214,6 +219,15 @@ fn lose(plan: &mut Plan, card: &Item<'_>, named: &str) {
         plan.lost
             .add(card.line, format!("the cover of “{named}”"), "a task has none");
     }
+    // a card that shows another one or a page has its address as its name
+    if let Some(role) = card.text("cardRole") {
+        let what = format!("that “{named}” is a card of the kind {}", shown(&role));
+        plan.lost.add(
+            card.line,
+            what,
+            "there are no such tasks; it is a task with this title",
+        );
+    }
     if card.truth("isTemplate") {
         let what = format!("that “{named}” is a template");
         plan.lost.add(card.line, what, "there are none; it is a task");
@@ -236,6 +250,7 @@ const LOST: &[(&str, &str, &str)] = &[
     ("stickers", "stickers", "a task has none"),
     ("idMembersVoted", "votes", "a task has none"),
     ("coordinates", "the place", "a task has none"),
+    ("pluginData", "what power-ups keep", "a task has no such fields"),
 ];
 
 fn reminder(due: Option<Timestamp>, card: &Item<'_>) -> Option<Timestamp> {
@@ -281,7 +296,7 @@ fn check_items(
     Ok(())
 }
 
-/// The colors of labels. Each is there twice more, lighter and darker.
+/// The colors of labels and lists. Each is there twice more, lighter and darker.
 const COLORS: [(&str, &str); 10] = [
     ("green", "#61bd4f"),
     ("yellow", "#f2d600"),
@@ -295,7 +310,7 @@ const COLORS: [(&str, &str); 10] = [
     ("black", "#344563"),
 ];
 
-fn color(name: &str) -> Option<String> {
+fn color_of(name: &str) -> Option<String> {
     let base = name.split('_').next().unwrap_or_default();
     let found = COLORS.iter().find(|(name, _)| *name == base);
     found.map(|(_, color)| (*color).to_owned())
@@ -306,7 +321,7 @@ impl Known<'_> {
     fn label(&mut self, plan: &mut Plan, label: &Item<'_>, is_used: bool) -> Option<String> {
         let (name, color) = (label.text("name"), label.text("color"));
         let tag = name.or_else(|| color.clone().filter(|_| is_used))?;
-        let color = color.and_then(|color| self::color(&color));
+        let color = color.and_then(|color| color_of(&color));
         match self.labels.get(&tag) {
             // with so many the file is refused
             None if self.labels.len() > TAG_NAMES => {}

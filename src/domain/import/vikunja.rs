@@ -103,12 +103,19 @@ fn project<'f>(
     // Vikunja's own lists of favourites and filters have numbers below 0
     let is_own = item.number("id").is_none_or(|id| id >= 0.0);
     if is_own && (!item.has("lists") || item.has("tasks")) {
-        if item.has("description") {
-            plan.lost.add(
-                item.line,
-                format!("the description of {}", shown(&title)),
-                "a project has none",
-            );
+        for (field, what) in [
+            ("description", "description"),
+            ("identifier", "identifier"),
+            ("background_information", "background"),
+        ] {
+            if item.has(field) {
+                let what = format!("the {what} of {}", shown(&title));
+                plan.lost.add(item.line, what, "a project has none");
+            }
+        }
+        if item.truth("is_favorite") {
+            let what = format!("that {} is a favourite", shown(&title));
+            plan.lost.add(item.line, what, "there are none");
         }
         let place = plan.projects.len();
         plan.projects.push(PlannedProject {
@@ -268,7 +275,13 @@ fn task<'f>(
     };
     for label in item.items("labels") {
         if let Some(name) = label.text("title") {
-            known.tags.entry(name.clone()).or_insert_with(|| color(&label));
+            if !known.tags.contains_key(&name) {
+                known.tags.insert(name.clone(), color(&label));
+                if label.has("description") {
+                    let what = format!("the description of the label {}", shown(&name));
+                    plan.lost.add(label.line, what, "a tag has none");
+                }
+            }
             task.tags.push(name);
         }
     }

@@ -44,6 +44,30 @@ pub fn next(rule: &str, from: Occurrence, after_ms: i64, zone: Tz) -> Option<(Oc
     }
 }
 
+/// The last date of a series, from one of its dates on, that is not later than a moment; that one if all are.
+pub fn reached(rule: &str, from: Occurrence, at_ms: i64, zone: Tz) -> Option<Occurrence> {
+    let mut last = from;
+    let series = Series::read(rule)?;
+    for step in series.dates(from, zone)? {
+        match step {
+            Some((next, moment)) if moment <= at_ms => last = next,
+            _ => return Some(last),
+        }
+    }
+    // too far: the series begins anew, like the next date
+    let local_ms = local_ms(at_ms, zone)?.max(from.local_ms);
+    Some(Occurrence { local_ms, ..from })
+}
+
+/// The last moment that a date of a series may have, by the value of `UNTIL`.
+pub fn until(value: &str, zone: Tz) -> Option<i64> {
+    match Until::read(value)? {
+        Until::Never => None,
+        Until::Local(last) => utc(last, zone),
+        Until::Moment(last) => Some(last),
+    }
+}
+
 /// What clocks in a zone show at a moment, in milliseconds.
 pub fn local_ms(at_ms: i64, zone: Tz) -> Option<i64> {
     Some(shown(at_ms, zone)?.and_utc().timestamp_millis())
@@ -126,25 +150,35 @@ impl Series {
 
     /// Looks for the first date after `from` that is later than the moment `after_ms`.
     fn search(&self, from: Occurrence, after_ms: i64, zone: Tz) -> Search {
-        let (start, rest) = (from.local_ms.div_euclid(1000), from.local_ms.rem_euclid(1000));
-        let Some(start) = DateTime::from_timestamp(start, 0) else {
+        let Some(dates) = self.dates(from, zone) else {
             return Search::Ended;
         };
-        let dates = Dates::after(start.naive_utc(), &self.rule).take(PASSED);
-        for (date, number) in dates.zip(from.number + 1..) {
-            let moment = utc(date, zone).and_then(|moment| moment.checked_add(rest));
-            let Some(moment) = moment.filter(|moment| *moment <= LAST) else {
-                return Search::Ended;
-            };
-            if self.count.is_some_and(|count| number > count) || self.until.is_over(date, moment) {
-                return Search::Ended;
-            }
-            if moment > after_ms {
-                let local_ms = date.and_utc().timestamp_millis() + rest;
-                return Search::Found(Occurrence { local_ms, number }, moment);
+        for date in dates {
+            match date {
+                None => return Search::Ended,
+                Some((next, moment)) if moment > after_ms => return Search::Found(next, moment),
+                Some(_) => {}
             }
         }
         Search::TooFar
+    }
+
+    /// The dates after `from` with their moments, and `None` at the end of the series. Without that end, the others are too
+    /// far.
+    fn dates(&self, from: Occurrence, zone: Tz) -> Option<impl Iterator<Item = Option<(Occurrence, i64)>>> {
+        let (start, rest) = (from.local_ms.div_euclid(1000), from.local_ms.rem_euclid(1000));
+        let start = DateTime::from_timestamp(start, 0)?.naive_utc();
+        let dates = Dates::after(start, &self.rule).take(PASSED);
+        Some(dates.zip(from.number + 1..).map(move |(date, number)| {
+            let moment = utc(date, zone)?
+                .checked_add(rest)
+                .filter(|moment| *moment <= LAST)?;
+            if self.count.is_some_and(|count| number > count) || self.until.is_over(date, moment) {
+                return None;
+            }
+            let local_ms = date.and_utc().timestamp_millis() + rest;
+            Some((Occurrence { local_ms, number }, moment))
+        }))
     }
 }
 

@@ -4,13 +4,15 @@
 
 use super::pieces::{Pieces, Sink, Stop, body};
 use super::running::{Place, Room, Running};
+use super::series::standings;
 use crate::auth::api_tokens::read_calendar;
 use crate::auth::limits::Limit;
-use crate::domain::ics::{self, About, Component};
+use crate::domain::ics::{About, Calendar, Component, Standing};
 use crate::engine::{Engine, finished};
 use crate::ops::not_found;
 use crate::store::calendars::{self, Shown};
 use bytes::Bytes;
+use chrono_tz::IANA_TZDB_VERSION;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -105,13 +107,17 @@ impl Engine {
     }
 }
 
-/// What is sent depends on the tasks alone, and on these only by their versions.
+/// What is sent depends on the tasks alone, on these only by their versions, and on the time zones of those that repeat.
 fn tag(component: Component, tasks: &[Shown]) -> String {
     let mut digest = Sha256::new();
     digest.update([u8::from(component == Component::Event)]);
     for task in tasks {
         digest.update(task.id.0.as_bytes());
         digest.update(task.version.to_be_bytes());
+        if let Some(zone) = &task.zone {
+            digest.update(zone);
+            digest.update(IANA_TZDB_VERSION);
+        }
     }
     let digest = digest.finalize();
     let mut text = String::from("\"");
@@ -148,32 +154,39 @@ impl CalendarFeed {
             kind: StageKind::Open,
             project: None,
             reminds: false,
+            standing: None,
         };
-        let (mut text, mut number) = (String::new(), 0);
-        ics::begin("Taskwire", Some(PAUSE), &mut text);
+        let mut text = String::new();
+        let mut calendar = Calendar::begin(self.component, "Taskwire", Some(PAUSE), &mut text);
         for page in self.tasks.chunks(PAGE) {
-            for task in self.page(sink, page).await? {
-                ics::add(self.component, &task, about, &mut text);
-                number += 1;
+            for (task, standing) in self.page(sink, page).await? {
+                calendar.add(&task, About { standing, ..about }, &mut text);
             }
             sink.pass(Bytes::from(std::mem::take(&mut text))).await?;
         }
-        ics::end(number == 0, &mut text);
+        calendar.end(&mut text);
         drop(place);
         sink.end(Bytes::from(text)).await
     }
 
     /// These tasks in their order, without those that went out of the feed meanwhile.
-    async fn page(&self, sink: &Sink, page: &[Shown]) -> Result<Vec<Task>, Stop> {
+    async fn page(&self, sink: &Sink, page: &[Shown]) -> Result<Vec<(Task, Option<Standing>)>, Stop> {
         sink.in_time()?;
         let ids: Vec<TaskId> = page.iter().map(|task| task.id).collect();
         let mut reader = self.engine.page(self.user).await?;
         let found = calendars::tasks(&mut reader, self.user, &ids).await?;
+        let mut standings = standings(&mut reader, &found).await?;
         // after the read: who ended the feed before it shows nothing more
         let user = calendars::find_user(&mut reader, &self.hash).await?;
         user.filter(|user| *user == self.user)
             .ok_or_else(|| not_found("calendar feed"))?;
         let mut found: HashMap<TaskId, Task> = found.into_iter().map(|task| (task.id, task)).collect();
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        let tasks = ids.iter().filter_map(|id| found.remove(id));
+        Ok(tasks
+            .map(|task| {
+                let standing = standings.remove(&task.id);
+                (task, standing)
+            })
+            .collect())
     }
 }

@@ -6,6 +6,7 @@
 //! - `export`    an account's own data as an archive
 //! - `snapshot`  the state of a workspace as lines of JSON
 //! - `workspace` a workspace as a file: JSON, CSV, ICS
+//! - `series`    where tasks that repeat stand, for calendars
 //! - `pieces`    a body on its way to the client
 //! - `running`   who downloads now
 
@@ -13,6 +14,7 @@ mod calendar;
 mod export;
 mod pieces;
 mod running;
+mod series;
 mod snapshot;
 mod workspace;
 

@@ -122,7 +122,7 @@ async fn the_files_of_a_deleted_account_stay_in_the_workspaces_of_others(engine:
 
 impl Node {
     /// Uploads a file in this process, without HTTP. Returns the id of its attachment.
-    async fn upload(&self, task: &Value, content: &'static [u8]) -> Value {
+    pub(super) async fn upload(&self, task: &Value, content: &'static [u8]) -> Value {
         let task = text(task).parse().expect("an id");
         let upload = self
             .engine

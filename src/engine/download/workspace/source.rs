@@ -2,6 +2,8 @@
 //! is still a member. Between two pages it holds no connection.
 
 use super::super::pieces::{Sink, Stop};
+use super::super::series::standings;
+use crate::domain::ics::Standing;
 use crate::engine::readers::Page as Reading;
 use crate::engine::{Caller, Engine};
 use crate::ops::not_found;
@@ -100,6 +102,17 @@ impl Source {
     pub(super) async fn still_there(&self, ids: &[TaskId]) -> Result<Vec<Task>> {
         let mut reader = self.reader().await?;
         let found = tasks::still_there(&mut reader, self.workspace, ids).await?;
+        self.still_member(&mut reader).await?;
+        Ok(found)
+    }
+
+    /// Where those of these tasks that repeat stand in their series.
+    pub(super) async fn standings(&self, tasks: &[Task]) -> Result<HashMap<TaskId, Standing>> {
+        if tasks.iter().all(|task| task.recurrence.is_none()) {
+            return Ok(HashMap::new());
+        }
+        let mut reader = self.reader().await?;
+        let found = standings(&mut reader, tasks).await?;
         self.still_member(&mut reader).await?;
         Ok(found)
     }
