@@ -5,14 +5,15 @@
 
 use super::lines::{local, moment, put};
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _};
-use chrono_tz::{OffsetComponents as _, OffsetName as _, Tz};
+use chrono_tz::{OffsetComponents as _, OffsetName as _, Tz, TzOffset};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use taskwire_protocol::weekday::WEEKDAYS;
 
+const DAY: i64 = 86_400;
 /// The seconds between two looks at the clocks. Nowhere do they change twice within it.
-const STEP: i64 = 7 * 86_400;
+const STEP: i64 = 7 * DAY;
 /// The end of what the database of time zones tells: the year 2100.
 const END: i64 = 4_102_444_800;
 /// A rule stands for at least so many changes.
@@ -48,35 +49,35 @@ struct Change {
     at: i64,
 }
 
-/// What clocks show at a moment.
-fn offset(zone: Tz, at: i64) -> (i32, Option<String>, bool) {
+/// What clocks go by at a moment.
+fn offset(zone: Tz, at: i64) -> TzOffset {
     let moment = DateTime::from_timestamp(at, 0).unwrap_or_default();
-    let offset = zone.offset_from_utc_datetime(&moment.naive_utc());
-    (
-        offset.fix().local_minus_utc(),
-        offset.abbreviation().map(str::to_owned),
-        !offset.dst_offset().is_zero(),
-    )
+    zone.offset_from_utc_datetime(&moment.naive_utc())
+}
+
+/// Seconds before UTC.
+fn seconds(offset: &TzOffset) -> i32 {
+    offset.fix().local_minus_utc()
 }
 
 /// The changes by their kinds, each in its order.
 fn kinds(zone: Tz) -> BTreeMap<Kind, Vec<Change>> {
     let mut kinds: BTreeMap<Kind, Vec<Change>> = BTreeMap::new();
-    let mut add = |from: i32, (to, name, is_daylight): (i32, Option<String>, bool), at: i64| {
-        let shown = DateTime::from_timestamp(at + i64::from(from), 0).unwrap_or_default();
+    let mut add = |before: &TzOffset, after: &TzOffset, at: i64| {
         let kind = Kind {
-            from,
-            to,
-            name,
-            is_daylight,
+            from: seconds(before),
+            to: seconds(after),
+            name: after.abbreviation().map(str::to_owned),
+            is_daylight: !after.dst_offset().is_zero(),
         };
+        let shown = DateTime::from_timestamp(at + i64::from(kind.from), 0).unwrap_or_default();
         let shown = shown.naive_utc();
         kinds.entry(kind).or_default().push(Change { shown, at });
     };
-    // clocks of before 1970 may be a day ahead of UTC
-    let begin = -86_400;
+    // clocks may be a day behind UTC
+    let begin = -DAY;
     let mut before = offset(zone, begin);
-    add(before.0, before.clone(), begin);
+    add(&before, &before, begin);
     for at in (begin..END).step_by(STEP as usize) {
         let (mut low, mut high) = (at, (at + STEP).min(END));
         let after = offset(zone, high);
@@ -85,13 +86,13 @@ fn kinds(zone: Tz) -> BTreeMap<Kind, Vec<Change>> {
         }
         while high - low > 1 {
             let middle = i64::midpoint(low, high);
-            *(if offset(zone, middle) == before {
-                &mut low
+            if offset(zone, middle) == before {
+                low = middle;
             } else {
-                &mut high
-            }) = middle;
+                high = middle;
+            }
         }
-        add(before.0, after.clone(), high);
+        add(&before, &after, high);
         before = after;
     }
     kinds
@@ -118,7 +119,8 @@ fn runs(changes: &[Change]) -> Vec<Run<'_>> {
         match rule(run).filter(|_| length >= FEW) {
             Some(rule) => runs.push(Run::Rule {
                 first: *first,
-                until: (!is_open).then_some(last.at),
+                // a day later: some readers take this moment for one of the clock on the wall
+                until: (!is_open).then_some(last.at + DAY),
                 rule,
             }),
             None => others.extend(run),
@@ -227,7 +229,7 @@ mod tests {
             let line = observance.lines().find_map(|line| line.strip_prefix(name));
             line.map(|line| line.trim_start_matches(':').to_owned())
         };
-        let seconds = |name: &str| {
+        let signed = |name: &str| {
             let text = value(name).expect(name);
             let digit = |at: usize| {
                 text.get(at..at + 2)
@@ -236,7 +238,7 @@ mod tests {
             let size = digit(1) * 3600 + digit(3) * 60 + digit(5);
             if text.starts_with('-') { -size } else { size }
         };
-        let (from, to) = (seconds("TZOFFSETFROM"), seconds("TZOFFSETTO"));
+        let (from, to) = (signed("TZOFFSETFROM"), signed("TZOFFSETTO"));
         let start = value("DTSTART").expect("a start");
         let mut series = format!("DTSTART:{start}Z\n");
         if let Some(rule) = value("RRULE") {
@@ -290,7 +292,7 @@ mod tests {
             for (change, end) in changes.iter().zip(ends) {
                 // the first and last seconds of the time after it, and between them each 20th day
                 for at in (change.0..end).step_by(20 * 86_400).chain([end - 1]) {
-                    assert_eq!(offset(zone, at).0, change.2, "{zone} at {at}\n{text}");
+                    assert_eq!(seconds(&offset(zone, at)), change.2, "{zone} at {at}\n{text}");
                 }
             }
             for pair in changes.windows(2) {

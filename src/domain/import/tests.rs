@@ -248,7 +248,7 @@ fn what_projects_and_labels_of_vikunja_are_beside_their_names_is_told() {
         "1: the identifier of Home",
         "1: the background of Home",
         "1: that Home is a favourite",
-        "2: the description of the label wall",
+        "1: the description of the label wall",
     ] {
         loses(&plan, begin);
     }
