@@ -86,6 +86,9 @@ pub struct Place {
     pub has_next: bool,
 }
 
+/// A task, the zone, and what its row has, if it has one.
+type Found = (Uuid, String, Option<i64>, Option<i64>, Option<bool>);
+
 /// The places of tasks that repeat.
 pub async fn places(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<(TaskId, Place)>> {
     if tasks.is_empty() {
@@ -98,7 +101,7 @@ pub async fn places(reader: &mut Reader, tasks: &[TaskId]) -> Result<Vec<(TaskId
          where t.recurrence is not null",
     );
     sql.among("t.id", Some(tasks));
-    let found: Vec<(Uuid, String, Option<i64>, Option<i64>, Option<bool>)> = reader.fetch(sql).await?;
+    let found: Vec<Found> = reader.fetch(sql).await?;
     let places = found.into_iter().map(|(id, zone, local_at, number, has_next)| {
         let at = local_at.zip(number);
         let has_next = has_next.unwrap_or_default();
