@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EventFrame, Failure, Task, Welcome } from "../../src/sdk/contract.js";
 import { Lost, Refused, type Link, type Listener, type State as Connection } from "../../src/sdk/link.js";
+import { undoable } from "../../src/sdk/outbox/undo.js";
 import { onRecords } from "../../src/sdk/storage/records.js";
 import { EMPTY } from "../../src/sdk/replica/state.js";
 import { openStore, type StoreOptions } from "../../src/sdk/store.js";
@@ -320,6 +321,36 @@ test("an operation leaves when the stream is past it, with an answer before or a
   assert.equal(shown(b.id).comment_count, 1, "not twice");
   await take()[0]!.answer({ id: "c" }, { [`workspace:${HOME}`]: 3 });
   assert.deepEqual(phases(), []);
+  await store.close();
+});
+
+test("an undo waits until its operation is in the stream, and names the version that it takes back", async () => {
+  const { store, take, tasks, event, shown } = await open();
+  const [a] = tasks as [Task];
+  const history = undoable(store);
+  history.mutate("task.update", { id: a.id, title: "x" });
+  await settle();
+  const [sent] = take();
+  history.undo();
+  assert.equal(shown(a.id).title, a.title);
+  await settle();
+  assert.deepEqual(take(), []);
+  await sent!.answer({ ...a, title: "x", version: 2 }, { [`workspace:${HOME}`]: 2 });
+  assert.deepEqual(take(), []);
+  event(`workspace:${HOME}`, 2, "task.updated", { ...a, title: "x", version: 2 });
+  await settle();
+  const [undo] = take();
+  assert.deepEqual(undo!.params, { id: a.id, title: a.title, if_version: 2 });
+  await undo!.refuse("VERSION_CONFLICT", { context: { current: { ...a, title: "x", priority: "high", version: 3 } } });
+  event(`workspace:${HOME}`, 3, "task.updated", { ...a, title: "x", priority: "high", version: 3 });
+  await settle();
+  const [again] = take();
+  assert.equal(again!.params["if_version"], 3, "another field was changed meanwhile");
+  await again!.refuse("VERSION_CONFLICT", { context: { current: { ...a, title: "y", version: 4 } } });
+  assert.deepEqual(
+    store.state.operations.map(({ phase, failure }) => [phase, failure?.field]),
+    [["refused", "title"]],
+  );
   await store.close();
 });
 

@@ -4,20 +4,32 @@ import { refusal } from "../connection/requests.js";
 import type { Failure } from "../contract.js";
 import { Refused } from "../link.js";
 import type { State } from "../replica/state.js";
-import type { Entry, Fields } from "./operation.js";
+import type { Entry, Fields, Operation } from "./operation.js";
 import { subject } from "./subject.js";
 
 /** The field in which an entity is no longer what an undo expects. */
 const otherField = (expect: Fields, current: Fields) =>
   Object.keys(expect).find((key) => JSON.stringify(expect[key]) !== JSON.stringify(current[key]));
 
+type Part = { type: string; data: Fields };
+
+/** What an undo does first. In a batch it is an update that guards what follows it. */
+const firstOf = ({ name, data }: Operation): Part => (data["ops"] as Part[] | undefined)?.[0] ?? { type: name, data };
+
+/** The parameters of an undo for this version of the entity. */
+const forVersion = (op: Operation, if_version: unknown): Fields => {
+  const { type, data } = firstOf(op);
+  const guarded = { ...data, if_version };
+  const ops = op.data["ops"] as Part[] | undefined;
+  return ops ? { ...op.data, ops: [{ type, data: guarded }, ...ops.slice(1)] } : guarded;
+};
+
 /**
  * What stands against sending an undo: a refusal, or parameters that do not yet name the version that it is for. Only
- * `task.update` takes an `if_version`; in a batch it guards what follows it.
+ * `task.update` takes an `if_version`.
  */
 export const objection = (state: State, { op, sent, expect }: Entry): Refused | Fields | undefined => {
-  const [first, ...others] = (op.data["ops"] as { type: string; data: Fields }[] | undefined) ?? [];
-  const { type, data } = first ?? { type: op.name, data: op.data };
+  const { type, data } = firstOf(op);
   const isGuarded = type === "task.update";
   const current = subject(state, type, data);
   // What may have been sent is sent again as it was.
@@ -27,15 +39,14 @@ export const objection = (state: State, { op, sent, expect }: Entry): Refused | 
     const { failure } = refusal("VERSION_CONFLICT", "it was changed since");
     return new Refused({ ...failure, field, context: { current } });
   }
-  const if_version = current["version"];
-  if (!isGuarded || data["if_version"] === if_version) return undefined;
-  const guarded = { ...data, if_version };
-  return first ? { ...op.data, ops: [{ type, data: guarded }, ...others] } : guarded;
+  const { version } = current;
+  return !isGuarded || data["if_version"] === version ? undefined : forVersion(op, version);
 };
 
-/** Why an undo is refused; `undefined` when only another field was changed meanwhile, and it may be sent for that version. */
-export const conflict = ({ expect }: Entry, failure: Failure): Refused | undefined => {
+/** Why an operation is refused for its version, or its parameters for another one, when only another field was changed. */
+export const conflict = ({ op, expect }: Entry, failure: Failure): Refused | Fields => {
   const { current } = (failure.context ?? {}) as { current?: Fields };
-  const field = current && expect && otherField(expect, current);
-  return current && expect && !field ? undefined : new Refused(field ? { ...failure, field } : failure);
+  if (!current || !expect) return new Refused(failure);
+  const field = otherField(expect, current);
+  return field ? new Refused({ ...failure, field }) : forVersion(op, current["version"]);
 };

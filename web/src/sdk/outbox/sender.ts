@@ -18,8 +18,8 @@ export interface Queue {
   entries(): readonly Entry[];
   /** What stands against sending an operation: a refusal, or other parameters. */
   objection(entry: Entry): Refused | Fields | undefined;
-  /** Why an operation is refused for its version; `undefined` when it may be sent for another one. */
-  conflict(entry: Entry, failure: Failure): Refused | undefined;
+  /** Why an operation is refused for its version, or its parameters for another one. */
+  conflict(entry: Entry, failure: Failure): Refused | Fields;
   /** Whether an operation takes one back that is before it in the queue. */
   isHeld(entry: Entry): boolean;
   /** Changes an operation, which is then written before it is sent. */
@@ -118,9 +118,9 @@ export const sender = (
       }
       const { error } = result;
       const why = error.code === "VERSION_CONFLICT" ? conflict(entry, error) : new Refused(error);
-      if (why && !isRepeated(entry, error) && !again) return refuse(entry, why);
+      if (!(why instanceof Refused)) return rewrite(entry, { data: why, phase: "writing" });
+      if (!isRepeated(entry, error) && !again) return refuse(entry, why);
       again = true;
-      entry.sent &&= !!why;
       change(entry, { phase: "waiting" });
     });
   };
