@@ -48,6 +48,7 @@ export const size = async (program: string): Promise<Size> => {
 /** What is measured. */
 export const PROGRAMS = {
   "a connection": 'export { connect } from "./client.js";',
+  "a connection and a store": 'export { connect } from "./client.js"; export { openStore } from "./store.js";',
   "signing in": 'export { signIn } from "./sign-in.js";',
   "all of it": 'export * from "./index.js";',
 };
