@@ -14,7 +14,8 @@ const ROOM: usize = 512;
 /// Around how many tasks of a group. Around others, places get longer until a later move.
 const ROOMS: usize = 4;
 
-/// Tasks that leave their places are in memory, so what counts is who stays. A task that the group itself creates counts as
+/// Tasks that leave their places are in memory, so what is looked up is who stays. But before they leave, or when they come
+/// back, they are between these, and their places may be long. A task that the group itself creates counts as
 /// being at the current end of the order.
 pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
@@ -39,7 +40,8 @@ pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
         let places: Vec<Arc<str>> = anchors.iter().map(|(_, place)| place.clone()).collect();
         let near = tasks::places_beside(loading.tx, workspace, &places, &leaving).await?;
         for ((id, place), near) in anchors.into_iter().zip(near) {
-            let mut longest = place.len();
+            let left = left_between(&loading.world, &leaving, workspace, &near);
+            let mut longest = left.max(place.len());
             for near in near.into_iter().flatten() {
                 longest = longest.max(near.len());
                 loading.world.loaded_place(workspace, near.into(), None);
@@ -61,6 +63,23 @@ pub(super) async fn neighbours(loading: &mut Loading<'_>) -> Done {
         loading.world.loaded_room(id, ROOM);
     }
     Ok(())
+}
+
+/// The most characters of a place between two others that a task leaves.
+fn left_between(
+    world: &World,
+    leaving: &[TaskId],
+    workspace: WorkspaceId,
+    [before, after]: &[Option<String>; 2],
+) -> usize {
+    let left = leaving.iter().filter_map(|id| world.tasks.get(*id));
+    let between = left.filter(|task| {
+        let place = &*task.position;
+        task.workspace_id == workspace
+            && before.as_deref().is_none_or(|before| before <= place)
+            && after.as_deref().is_none_or(|after| place <= after)
+    });
+    between.map(|task| task.position.len()).max().unwrap_or_default()
 }
 
 /// The workspaces of the tasks that leave their places: they stay in these, so nothing is placed elsewhere.

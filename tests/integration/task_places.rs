@@ -11,6 +11,7 @@ on_both_databases!(
     a_task_is_moved_before_and_after_one_made_in_the_same_batch,
     a_task_is_moved_beside_one_that_took_the_place_of_another,
     places_stay_short_however_often_tasks_move_into_one_gap,
+    places_stay_short_where_all_that_are_near_move_together,
     a_parent_is_in_the_same_workspace_and_not_below_the_task,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     subtasks_nest_two_levels,
@@ -223,6 +224,42 @@ async fn places_stay_short_however_often_tasks_move_into_one_gap(engine: Engine)
             .map(|place| text(place).len())
             .max();
         assert!(longest <= Some(64), "{longest:?} characters in round {round}");
+    }
+}
+
+/// Between two tasks that stay there are only tasks that move, in each batch all of them: the next one in front of the others.
+async fn places_stay_short_where_all_that_are_near_move_together(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut ids = Vec::new();
+    for n in 0..10 {
+        let task = ada.act("task.create", json!({ "title": format!("{n}") })).await;
+        ids.push(task.data["id"].clone());
+    }
+    let (leapers, anchor) = (&ids[1..9], &ids[9]);
+    for side in ["before", "after"] {
+        let moves = leapers.iter().cycle().take(96);
+        let ops: Vec<Value> = moves
+            .map(|id| json!({ "type": "task.move", "data": { "id": id, side: anchor } }))
+            .collect();
+        for round in 0..12 {
+            ada.act("batch", json!({ "ops": ops })).await;
+            let page = ada.client.ok("task.list", json!({ "sort": "position" })).await;
+            let places = pluck(&page, "position");
+            let longest = places.iter().map(|place| text(place).len()).max();
+            assert!(
+                longest <= Some(64),
+                "{longest:?} characters in round {round}, {side}"
+            );
+            let found = pluck(&page, "id");
+            let mut expected = vec![ids[0].clone()];
+            expected.extend(leapers.iter().cloned());
+            if side == "after" {
+                expected[1..].reverse();
+            }
+            expected.insert(if side == "before" { 9 } else { 1 }, anchor.clone());
+            assert_eq!(found, expected, "round {round}, {side}");
+        }
     }
 }
 
