@@ -1,8 +1,8 @@
 //! Requests that hold as many frames as one may. The limits are as they are by default: what they refuse is sent again at once.
 
-use super::{Attack, QUICK, Victim, attacker, server, sign_up};
+use super::{Attack, Line, QUICK, Victim, attacker, server, sign_up};
 use crate::on_both_databases;
-use crate::support::{Engine, Server, new_id, text};
+use crate::support::{Engine, Server, text};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -59,7 +59,10 @@ async fn a_user_who_tries_ten_thousand_addresses_in_a_request_delays_nobody(engi
     let server = server(engine, &QUICK).await;
     let mut victim = Victim::at_rest(&server).await;
     let tokens = sign_up(&server, attacker(4), "hog").await;
-    let workspace = new_id();
+    let mut line = Line::open(&server, attacker(4), &tokens).await;
+    let made = line.ok("workspace.create", r#"{"name":"Trap"}"#).await;
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let workspace = &made["data"]["id"];
     let add = |n: usize| {
         let data =
             json!({ "workspace_id": workspace, "email": format!("p{n}@example.com"), "role": "viewer" });
@@ -69,11 +72,7 @@ async fn a_user_who_tries_ten_thousand_addresses_in_a_request_delays_nobody(engi
         let ops: Vec<Value> = (0..MOST).map(|n| add(id * MOST + n)).collect();
         json!({ "type": "batch", "id": id, "data": { "ops": ops, "atomic": false } })
     };
-    let frames: Vec<Value> = (1..MOST).map(frame).collect();
-    let create = json!({
-        "type": "workspace.create", "id": 0, "data": { "id": workspace, "name": "Trap" },
-    });
-    let body: Value = std::iter::once(create).chain(frames).collect();
+    let body: Value = (0..MOST).map(frame).collect();
     let token = text(&tokens["access_token"]);
     let mut attack = posting(&server, attacker(4), Some(token), &body).await;
     victim.endures(&server, &mut attack).await;

@@ -1,4 +1,4 @@
-//! An attack: the same request again and again, on several sockets or connections.
+//! An attack: the same requests again and again, on several sockets or connections.
 
 use super::Line;
 use crate::support::{Server, eventually};
@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 /// What an attacker asks for.
 #[derive(Clone)]
 pub struct Ask {
-    pub name: &'static str,
-    /// JSON.
-    pub data: String,
+    /// Operations with their data, which is JSON: one after the other, and the first after the last. The sockets begin at
+    /// different ones.
+    pub requests: Vec<(&'static str, String)>,
     /// What each answer has in it, so that no limit refuses the request before it costs anything.
     pub answer: &'static str,
 }
@@ -32,13 +32,14 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// One user who asks for the same on several sockets. Waits for the first answer.
+    /// One user who asks on several sockets. Waits for the first answer.
     pub async fn begin(server: &Server, from: Ipv4Addr, tokens: &Value, force: Force, ask: Ask) -> Attack {
         let mut open = Vec::new();
-        for _ in 0..force.sockets {
-            open.push(Line::open(server, from, tokens).await);
+        for n in 0..force.sockets {
+            let first = n * ask.requests.len() / force.sockets;
+            open.push((first, Line::open(server, from, tokens).await));
         }
-        let flood = |line, answered| flood(line, force.under_way, ask.clone(), answered);
+        let flood = |(first, line), answered| flood(line, first, force.under_way, ask.clone(), answered);
         Attack::of(open, flood).await
     }
 
@@ -77,9 +78,10 @@ impl Attack {
     }
 }
 
-async fn flood(mut line: Line, under_way: usize, ask: Ask, answered: Arc<AtomicU64>) {
-    for _ in 0..under_way {
-        line.send(ask.name, &ask.data).await;
+async fn flood(mut line: Line, first: usize, under_way: usize, ask: Ask, answered: Arc<AtomicU64>) {
+    let mut requests = ask.requests.iter().cycle().skip(first);
+    for (name, data) in requests.by_ref().take(under_way) {
+        line.send(name, data).await;
     }
     while let Some(answer) = line.answer().await {
         // what waits for very long behind others is sent away, and costs nothing
@@ -87,6 +89,8 @@ async fn flood(mut line: Line, under_way: usize, ask: Ask, answered: Arc<AtomicU
             assert!(answer.contains(ask.answer), "{answer}");
             answered.fetch_add(1, Relaxed);
         }
-        line.send(ask.name, &ask.data).await;
+        if let Some((name, data)) = requests.next() {
+            line.send(name, data).await;
+        }
     }
 }

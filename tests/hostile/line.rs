@@ -1,4 +1,4 @@
-//! A socket that follows nothing and reads no more of an answer than it must: attackers and victims share the machine
+//! A socket that mostly follows nothing and reads no more of an answer than it must: attackers and victims share the machine
 //! with the server, so their own side must cost little.
 
 use crate::support::{PATIENCE, Server};
@@ -10,6 +10,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// How an event begins.
+const EVENT: &str = "{\"type\":\"event\"";
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -23,13 +26,22 @@ pub struct Line {
 impl Line {
     /// An authenticated socket from this address.
     pub async fn open(server: &Server, from: Ipv4Addr, tokens: &Value) -> Line {
+        let follows_nothing = json!({ "token": tokens["access_token"], "streams": [] });
+        Line::welcomed(server, from, &follows_nothing).await.0
+    }
+
+    /// The same, which follows all that its user may read. Returns the welcome too.
+    pub async fn follow(server: &Server, from: Ipv4Addr, tokens: &Value) -> (Line, Utf8Bytes) {
+        Line::welcomed(server, from, &json!({ "token": tokens["access_token"] })).await
+    }
+
+    async fn welcomed(server: &Server, from: Ipv4Addr, auth: &Value) -> (Line, Utf8Bytes) {
         let line = Line::connect(server.address, from).await;
         let mut line = line.expect("a socket");
-        let data = json!({ "token": tokens["access_token"], "streams": [] });
-        line.send("auth", &data.to_string()).await;
+        line.send("auth", &auth.to_string()).await;
         let welcome = line.answer().await.expect("a welcome");
         assert!(welcome.starts_with("{\"type\":\"welcome\""), "{welcome}");
-        line
+        (line, welcome)
     }
 
     /// A stranger's socket from this address, unless the server refuses it or does not answer.
@@ -70,16 +82,28 @@ impl Line {
         }
     }
 
+    /// The next event; `None` when the socket has closed. Everything else is skipped.
+    pub async fn event(&mut self) -> Option<Utf8Bytes> {
+        loop {
+            match self.into.next().await? {
+                Ok(Message::Text(text)) if text.starts_with(EVENT) => return Some(text),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// Sends a request, and waits for its answer, which must be `ok`.
-    pub async fn ok(&mut self, name: &str, data: &str) {
+    pub async fn ok(&mut self, name: &str, data: &str) -> Utf8Bytes {
         self.send(name, data).await;
         let answer = timeout(PATIENCE, self.answer()).await.expect("an answer in time");
         let answer = answer.expect("a socket that stays");
         assert!(answer.starts_with("{\"type\":\"ok\""), "{name}: {answer}");
+        answer
     }
 }
 
 /// Whether nobody asked for a frame.
 fn is_told(text: &str) -> bool {
-    text.starts_with("{\"type\":\"event\"") || text.starts_with("{\"type\":\"signal\"")
+    text.starts_with(EVENT) || text.starts_with("{\"type\":\"signal\"")
 }

@@ -9,7 +9,10 @@
 //! - `costly`  mutations that make a writer work for long
 //! - `reading` searches, and answers that are not read
 //! - `arrays`  many frames in one request, from a stranger and from a user
+//! - `growth`  what grows: places of tasks, long lists, the workspaces of somebody
 //! - `doors`   strangers who try passwords, and who connect and say nothing
+//! - `sockets` strangers who fragment messages, and who open and drop sockets
+//! - `redis`   messages that somebody forges and repeats between instances
 //!
 //! Everybody has an address of their own within 127/8, where the server sees who connects.
 
@@ -17,9 +20,12 @@ mod arrays;
 mod attack;
 mod costly;
 mod doors;
+mod growth;
 mod line;
 mod queue;
 mod reading;
+mod redis;
+mod sockets;
 mod victim;
 
 use attack::{Ask, Attack, Force};

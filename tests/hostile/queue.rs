@@ -23,8 +23,7 @@ async fn a_user_whose_mutations_fill_the_queue_delays_nobody(engine: Engine) {
         .map(|n| json!({ "type": "task.create", "data": { "title": n.to_string() } }))
         .collect();
     let ask = Ask {
-        name: "batch",
-        data: json!({ "ops": tasks, "atomic": false }).to_string(),
+        requests: vec![("batch", json!({ "ops": tasks, "atomic": false }).to_string())],
         answer: "\"type\":\"ok\"",
     };
     let mut attack = Attack::begin(&server, attacker(1), &tokens, FORCE, ask).await;

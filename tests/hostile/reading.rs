@@ -28,8 +28,7 @@ async fn searches_over_many_tasks_delay_nobody(engine: Engine) {
         .await;
     copy(&server, engine, "one of many everywhere", TASKS, &[]).await;
     let ask = Ask {
-        name: "task.search",
-        data: json!({ "q": "everyw" }).to_string(),
+        requests: vec![("task.search", json!({ "q": "everyw" }).to_string())],
         answer: "\"type\":\"ok\"",
     };
     let force = Force {

@@ -7,6 +7,7 @@ mod redis;
 mod reminding;
 mod revocation;
 mod storm;
+pub mod stranger;
 
 use crate::support::redis::{own_prefix, shared_url};
 use crate::support::{Client, Follower, Server, Team, http, text};
@@ -39,7 +40,7 @@ async fn with_redis_and(n: usize, more: &[(&str, &str)]) -> Vec<Server> {
 }
 
 /// Waits until an instance reports this status of Redis.
-async fn redis_becomes(server: &Server, status: &str) {
+pub async fn redis_becomes(server: &Server, status: &str) {
     crate::support::eventually(&format!("redis {status}"), || async {
         let health: Value = http::get(server, "/health/detailed").await.json().await.ok()?;
         (health["redis"]["status"] == status).then_some(())

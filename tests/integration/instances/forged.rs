@@ -1,18 +1,16 @@
 //! Somebody who can read and write in Redis, and has read an epoch in a welcome, can do nothing to the instances: forged,
 //! moved and recorded messages, and garbage, are dropped, and no event is lost or late.
 
-mod stranger;
-
+use super::stranger::{
+    ENTRIES, Heard, NOTE, PROBE, Stranger, about_sockets, entry, forged, forged_as_of_old, note, refused,
+    refused_for, refuses,
+};
 use super::{SOON, TRIES, WITHOUT_REDIS, head, number, push, redis_becomes};
 use crate::support::redis::{own_prefix, shared_url};
 use crate::support::{Client, PASSWORD, Server, eventually, text};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
-use stranger::{
-    ENTRIES, Heard, NOTE, PROBE, Stranger, about_sockets, entry, forged, forged_as_of_old, note, refused,
-    refused_for, refuses,
-};
 
 /// Two instances that share a Redis with a stranger.
 async fn instances(settings: &[(&str, &str)]) -> (Vec<Server>, Stranger) {
