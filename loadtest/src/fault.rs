@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Dropped,
     /// A socket ended, and the harness had not ended it.
     Cut,
+    /// Somebody hostile took more from others than they may.
+    Slowed,
     /// A run could not be finished.
     Failed,
 }
@@ -60,6 +62,7 @@ impl fmt::Display for Fault {
             Fault::Refused => "refused request",
             Fault::Dropped => "turn dropped",
             Fault::Cut => "socket cut",
+            Fault::Slowed => "others slowed down",
             Fault::Failed => "run not finished",
         })
     }

@@ -75,16 +75,19 @@ fn utf_16(program: &Program, path: &Path) {
     program.give(path, 0o600);
 }
 
-/// The settings that may stand in files of their own.
-const SECRETS: [&str; 7] = [
-    "database_url",
-    "redis_url",
-    "files_url",
-    "smtp_url",
-    "jwt_secret",
-    "jwt_secret_previous",
-    "admin_password",
-];
+/// The settings that may stand in files of their own: those that the manual marks as secret.
+fn secrets() -> Vec<&'static str> {
+    let manual = include_str!("../../config.default.toml");
+    let (mut secrets, mut is_secret) = (Vec::new(), false);
+    for line in manual.lines() {
+        if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            secrets.extend(std::mem::take(&mut is_secret).then_some(key));
+        }
+        is_secret |= line.starts_with("# (secret) ");
+    }
+    assert!(secrets.len() >= 8, "{secrets:?}");
+    secrets
+}
 
 #[test]
 fn whatever_stands_where_a_file_should_be_is_named_with_the_reason() {
@@ -109,18 +112,76 @@ fn whatever_stands_where_a_file_should_be_is_named_with_the_reason() {
             "{what}: {told}"
         );
 
-        for secret in SECRETS {
+        for secret in secrets() {
             program.set(&format!("TASKWIRE_{}_FILE", secret.to_uppercase()), "it");
         }
         let (code, told) = program.run(&["config"]);
         assert_eq!(code, Some(2), "{what}: {told}");
-        for secret in SECRETS {
+        for secret in secrets() {
             let line = told
                 .lines()
                 .find(|line| line.trim().starts_with(&format!("{secret}_file ")));
             let said =
                 line.is_some_and(|line| line.contains("file it cannot be read") && line.contains(reason));
             assert!(said, "{what}, {secret}: {told}");
+        }
+    }
+}
+
+/// Values of secrets, each with the word MARK where a secret has its letters. Most are mistakes of who wrote them.
+const HOSTILE: [&str; 22] = [
+    "MARK",
+    " MARK ",
+    "MARK MARK",
+    "\"MARK",
+    "'MARK'",
+    "MARK\\",
+    "MARK\nMARK",
+    "MARK = \"MARK\"",
+    "***MARK",
+    "\u{1b}[31mMARK",
+    "\u{202e}MARK\u{200b}",
+    "sqlite MARK",
+    "https://user:MARK@host/path",
+    "postgres://user:MARK@host/path",
+    "postgres://user:a/MARK@host:port/path",
+    "postgres://user:a@MARK@host",
+    "postgres://host/path?password=MARK",
+    "redis://:MARK@host",
+    "redis://user:MARK",
+    "smtps://MARK@host:465",
+    "s3://KEY:MARK@bucket/prefix?region=r&endpoint=https://host",
+    "s3://KEY:a@bucket?endpoint=https://MARK@host",
+];
+
+#[test]
+fn whatever_a_secret_is_no_command_shows_it() {
+    for secret in secrets() {
+        for text in HOSTILE {
+            let name = secret.to_uppercase();
+            let ways: [fn(&mut Program, &str, &str); 3] = [
+                |program, name, text| program.set(&format!("TASKWIRE_{name}"), text),
+                |program, name, text| {
+                    program.write("it", text);
+                    program.set(&format!("TASKWIRE_{name}_FILE"), "it");
+                },
+                |program, name, text| {
+                    let line = format!("{} = {}\n", name.to_lowercase(), json!(text));
+                    program.write("a.toml", line);
+                },
+            ];
+            for (n, set) in ways.into_iter().enumerate() {
+                let mut program = Program::new();
+                set(&mut program, &name, text);
+                let file: &[&str] = if n == 2 { &["--config", "a.toml"] } else { &[] };
+                let (code, told) = program.run(&[&["config"], file].concat());
+                assert!(matches!(code, Some(0 | 2)), "{secret}, {n}, {text:?}: {told}");
+                assert!(!told.contains("MARK"), "{secret}, {n}, {text:?}: {told}");
+                assert!(told.contains(secret), "{secret}, {n}, {text:?}: {told}");
+            }
+            let flag = format!("{secret}={text}");
+            let (_, told) = Program::new().run(&["config", "--set", &flag]);
+            assert!(!told.contains("MARK"), "{secret}, --set, {text:?}: {told}");
         }
     }
 }

@@ -22,6 +22,7 @@ on_both_databases!(
     a_network_of_strangers_has_one_purse_by_every_way_in,
     what_a_stranger_is_answered_costs_its_bytes,
     made_up_tokens_cost_few_reads_and_others_sign_in,
+    a_password_costs_as_much_as_a_hundred_operations,
     what_a_mutation_wrote_is_owed,
     a_frame_that_is_refused_costs_a_user_as_much_as_another,
     who_reads_very_much_reads_slowly_misses_nothing_and_works_meanwhile,
@@ -268,6 +269,33 @@ async fn made_up_tokens_cost_few_reads_and_others_sign_in(engine: Engine) {
     assert_eq!(status, 200, "{body}");
     let from_there = post(&server, AWAY, "/v1/auth/login", &json!({})).await;
     assert_eq!(from_there.status(), 429);
+}
+
+async fn a_password_costs_as_much_as_a_hundred_operations(engine: Engine) {
+    const PASSWORDS: usize = 8;
+    let settings = [("address_ops_per_second", "1"), ("address_ops_burst", "1000")];
+    let server = limited(engine, &settings).await;
+    let begun = Instant::now();
+    let mut socket = Client::connect_from(&server, HOME).await;
+    for n in 0..PASSWORDS {
+        // also that of nobody
+        let tried = json!({ "email": format!("nobody{n}@example.com"), "password": "tea at four" });
+        let refused = socket.refused("auth.login", tried).await;
+        assert_eq!(refused["code"], "INVALID_CREDENTIALS", "{refused}");
+    }
+    let pings = rpc(&server, HOME, "", &frames("ping", 100)).await;
+    let limit = json!({ "limit": 1, "of": "address" });
+    let first = passed(&pings, &limit);
+    let pings = rpc(&server, HOME, "", &frames("ping", 100)).await;
+    let done = first + passed(&pings, &limit);
+    // besides a hash each of them is a frame, and the socket was a request
+    let left = 1000 - PASSWORDS * 100;
+    let earned = begun.elapsed().as_secs() as usize + 1;
+    assert!((left - 30..=left + earned).contains(&done), "{done} of {left}");
+    // a user pays alone
+    let ada: Value = sign_up(&server, AWAY, "ada").await.json().await.expect("tokens");
+    let mut ada = Client::with_tokens(&server, &ada, json!({})).await;
+    pong(&mut ada).await;
 }
 
 /// Makes a hundred tasks by one request.

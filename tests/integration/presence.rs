@@ -454,3 +454,50 @@ async fn presences_of_an_instance_end_when_it_stops_and_within_a_minute_when_it_
     }
     assert_eq!(last, json!(["member", "offline", null]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presence_ends_on_every_instance_with_its_workspace() {
+    let servers = instances(2).await;
+    let Team {
+        workspace,
+        mut owner,
+        member,
+        ..
+    } = Team::gather(&servers[0]).await;
+    let place = owner
+        .ok("workspace.create", json!({ "name": "Short-lived" }))
+        .await["id"]
+        .clone();
+    let add = json!({ "workspace_id": place, "username": "member", "role": "member" });
+    owner.ok("member.add", add).await;
+    let mut there = member.another(&servers[1]).await;
+    let set = json!({ "workspace_id": place, "state": "online" });
+    there.ok("presence.set", set.clone()).await;
+    let seen = json!(["member", "online", null]);
+    let alone = std::slice::from_ref(&seen);
+    sees(&mut owner, &text(&place), alone, 2 * PATIENCE).await;
+    owner
+        .ok("workspace.delete", json!({ "workspace_id": place }))
+        .await;
+    there.event("access.lost").await;
+    for client in [&mut owner, &mut there] {
+        let list = json!({ "workspace_id": place });
+        assert_eq!(client.refused("presence.list", list).await["code"], "NOT_FOUND");
+        assert_eq!(
+            client.refused("presence.set", set.clone()).await["code"],
+            "NOT_FOUND"
+        );
+        while let Some(signal) = client.took("presence.changed") {
+            assert_eq!(signal["data"]["workspace_id"], place, "{signal}");
+        }
+    }
+    // the socket is free to be elsewhere, and nobody hears of the old place any more
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    there.ok("presence.set", here).await;
+    sees(&mut owner, &workspace, &[seen], 2 * PATIENCE).await;
+    there.cut();
+    sees(&mut owner, &workspace, &[], 2 * PATIENCE).await;
+    while let Some(signal) = owner.took("presence.changed") {
+        assert_eq!(signal["data"]["workspace_id"], workspace, "{signal}");
+    }
+}

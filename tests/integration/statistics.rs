@@ -8,6 +8,7 @@ mod cascades;
 mod ground;
 
 use crate::on_both_databases;
+use crate::presence::instances;
 use crate::support::follower::text;
 use crate::support::{Client, Engine, Node, Server, Team, eventually};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -327,4 +328,62 @@ async fn instances_that_count_at_once_count_right() {
     }
     compare(&node, &ground.workspace, "two instances").await;
     other.stop().await;
+}
+
+/// Two instances write in one workspace, and each signals to its own watchers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stats_changed_comes_once_a_second_on_every_instance() {
+    let servers = instances(2).await;
+    let Team {
+        workspace,
+        mut owner,
+        admin,
+        viewer,
+        ..
+    } = Team::gather(&servers[0]).await;
+    let mut there = admin.another(&servers[1]).await;
+    let mut watchers = [
+        viewer.another(&servers[0]).await,
+        viewer.another(&servers[1]).await,
+    ];
+    let counts = json!({ "workspace_id": workspace });
+    // a change here is signalled there, once that instance hears this one
+    eventually("a signal on the other instance", async || {
+        owner
+            .ok(
+                "task.create",
+                json!({ "workspace_id": workspace, "title": "First" }),
+            )
+            .await;
+        watchers[1].ok("profile.get", json!({})).await;
+        watchers[1].took("stats.changed")
+    })
+    .await;
+    let begun = Instant::now();
+    for watcher in &mut watchers {
+        watcher.ok("profile.get", json!({})).await;
+        while watcher.took("stats.changed").is_some() {}
+    }
+    let first = owner.ok("stats.get", counts.clone()).await["total"]
+        .as_u64()
+        .expect("a number");
+    let many = |n: usize| json!({ "workspace_id": workspace, "title": format!("{n}") });
+    for n in 0..40 {
+        let asked = [
+            owner.ask("task.create", many(n)).await,
+            there.ask("task.create", many(n)).await,
+        ];
+        assert_eq!(owner.answer(asked[0]).await["type"], "ok");
+        assert_eq!(there.answer(asked[1]).await["type"], "ok");
+    }
+    // one more after the last change
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    for (watcher, other) in watchers.iter_mut().zip([&mut owner, &mut there]) {
+        assert_eq!(watcher.ok("stats.get", counts.clone()).await["total"], first + 80);
+        let seconds = begun.elapsed().as_secs() as usize + 1;
+        let number = std::iter::from_fn(|| watcher.took("stats.changed")).count();
+        assert!((1..=seconds).contains(&number), "{number} in {seconds} s");
+        let stats = other.ok("stats.get", counts.clone()).await;
+        assert_eq!(stats["total"], first + 80);
+    }
 }

@@ -1,10 +1,12 @@
 //! Strangers who hold what everybody needs: connections, sockets, memory. Health checks, operators and members get in
 //! meanwhile. Every loopback address is another network.
 
+use crate::support::nginx::free_address;
 use crate::support::raw::{self, Raw};
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http, text};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -76,11 +78,16 @@ async fn reaches(server: &Server, name: &str, least: u64) {
 
 /// The head of an answer to a request from an address of its own.
 async fn get(server: &Server, from: u8, path: &str, headers: &str) -> String {
+    get_at(server.address, from, path, headers).await
+}
+
+/// The same, at any address.
+async fn get_at(address: SocketAddr, from: u8, path: &str, headers: &str) -> String {
     let begun = Instant::now();
-    let mut raw = Raw::try_dial(server.address, [127, 0, 0, from])
+    let mut raw = Raw::try_dial(address, [127, 0, 0, from])
         .await
         .expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", server.address);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
     raw.send(request.as_bytes()).await;
     let head = raw.head().await;
     assert!(begun.elapsed() < SOON, "{path} took {:?}", begun.elapsed());
@@ -110,7 +117,10 @@ async fn half_requests_keep_nobody_out_whatever_their_number() {
 
 #[tokio::test]
 async fn a_room_of_busy_connections_has_a_reserve_for_probes_sockets_and_tokens() {
-    let server = Server::start(Engine::Sqlite, &[LIMITED, ("max_connections", "256")]).await;
+    let inside = free_address();
+    let listen = inside.to_string();
+    let settings = [LIMITED, ("max_connections", "256"), ("metrics_listen", &*listen)];
+    let server = Server::start(Engine::Sqlite, &settings).await;
     let tokens = http::sign_up(&server, "ada").await;
     let mut busy = Vec::new();
     let begun = format!(
@@ -132,6 +142,11 @@ async fn a_room_of_busy_connections_has_a_reserve_for_probes_sockets_and_tokens(
         assert!(busy.len() < 600, "the room is never full");
     }
     assert!(get(&server, 3, "/livez", "").await.starts_with("HTTP/1.1 200 "));
+    // what operators look at has an address of its own
+    for path in ["/metrics", "/health/detailed", "/livez"] {
+        let head = get_at(inside, 3, path, "").await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+    }
     let made_up = get(&server, 3, "/v1/auth/me", "Authorization: Bearer made-up\r\n").await;
     assert!(made_up.starts_with("HTTP/1.1 503 "), "{made_up}");
     let bearer = format!("Authorization: Bearer {}\r\n", text(&tokens["access_token"]));
@@ -170,7 +185,7 @@ async fn strangers_leave_when_members_come() {
 }
 
 /// A member's socket after its welcome. While it has not authenticated it may have to leave too, and then comes again.
-async fn member(address: std::net::SocketAddr, tokens: Value) -> Raw {
+async fn member(address: SocketAddr, tokens: Value) -> Raw {
     loop {
         let token = text(&tokens["access_token"]);
         let auth = json!({ "type": "auth", "id": 1, "data": { "token": token, "streams": [] } });

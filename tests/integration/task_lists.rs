@@ -313,7 +313,7 @@ async fn the_tasks_of_a_person_are_found_everywhere_in_every_order(engine: Engin
     ] {
         for sort in [sort.to_owned(), format!("-{sort}")] {
             let mut wanted = json!({ "workspace_id": "all", "assignee_id": me, "status": "pending", "sort": sort, "limit": 3 });
-            let mut found = Vec::new();
+            let (key, mut found, mut keys) = (sort.trim_start_matches('-'), Vec::new(), Vec::new());
             loop {
                 let page = team.member.ok("task.list", wanted.clone()).await;
                 assert!(
@@ -321,11 +321,14 @@ async fn the_tasks_of_a_person_are_found_everywhere_in_every_order(engine: Engin
                     "{page}"
                 );
                 found.extend(pluck(&page, "id").iter().map(text));
+                let items = page["items"].as_array().expect("items");
+                keys.extend(items.iter().map(|task| (rank(key, task), text(&task["id"]))));
                 if page["next_cursor"].is_null() {
                     break;
                 }
                 wanted["cursor"] = page["next_cursor"].clone();
             }
+            in_order(&sort, &keys);
             found.sort();
             assert_eq!(found, expected, "{sort}");
         }

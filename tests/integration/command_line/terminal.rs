@@ -2,6 +2,7 @@
 
 use super::{ADA, Device};
 use crate::readmes::binaries;
+use crate::support::copies::copy;
 use crate::support::{Engine, PATIENCE, Server};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -163,7 +164,13 @@ async fn a_bar_tells_how_far_a_file_is_and_that_an_import_goes_on() {
     let place = |name: &str| laptop.home.path().join(name).to_str().expect("text").to_owned();
     fs::write(place("photos.bin"), vec![7; 2_500_000]).expect("a file");
     fs::write(place("own.csv"), "title\nBuy a cake\n").expect("a file");
+    // the size of an export is not known while it is made
+    copy(&server, Engine::Sqlite, "Plan the party", 4_000, &[]).await;
     for (words, bars) in [
+        (
+            vec!["export", &place("all.json")],
+            &[".json  ", "B\r\u{1b}[K"][..],
+        ),
         (
             vec!["attach", &added[..8], &place("photos.bin")],
             &["photos.bin  [", "100 %  2.5 MB of 2.5 MB"][..],

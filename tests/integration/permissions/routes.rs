@@ -348,14 +348,17 @@ async fn every_route_answers_the_permitted_callers_and_refuses_all_others(engine
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What an answer says to caches, if they may keep what names a person, or an error. Files of people are for the browser of
-/// who asked alone.
+/// The routes that answer with what people uploaded: the browser of who asked may keep that, and nobody else.
+const FILES: [&str; 2] = ["GET /v1/users/{id}/photo", "GET /v1/attachments/{id}"];
+
+/// What an answer says to caches, if they may keep what names a person, or an error.
 fn kept_by_caches(route: &str, answer: &Response) -> Option<String> {
     let said = answer.headers().get("cache-control");
     let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     let is_of_a_person = route.contains(" /v1/") && route != "GET /v1/protocol.json";
-    let is_private = said == "no-store" || (said.starts_with("private") && !is_error);
+    let is_private =
+        said == "no-store" || (FILES.contains(&route) && said.starts_with("private") && !is_error);
     ((is_error || is_of_a_person) && !is_private).then(|| said.to_owned())
 }
 

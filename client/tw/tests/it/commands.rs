@@ -86,6 +86,40 @@ async fn shells_get_a_script_that_completes_without_a_server() -> Tested {
     Ok(())
 }
 
+/// The shell itself loads the script, and completes with it.
+#[tokio::test]
+async fn bash_completes_commands_and_their_options() -> Tested {
+    let home = tempfile::tempdir()?;
+    let (_, script, _) = run("http://127.0.0.1:1", &["completions", "bash"]).await?;
+    std::fs::write(home.path().join("tw.bash"), script)?;
+    for (words, expected) in [
+        (&["tw", "not"][..], "notifications"),
+        (&["tw", "ls", "--ov"], "--overdue"),
+        (&["tw", "completions", "ba"], "bash"),
+    ] {
+        let last = words.len() - 1;
+        let asks = format!(
+            "source ./tw.bash && complete -p tw >&2 && COMP_WORDS=({}) COMP_CWORD={last} && \
+             $(complete -p tw | sed 's/.*-F \\([^ ]*\\).*/\\1/') tw {} {} && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            words.join(" "),
+            words[last],
+            words[last - 1],
+        );
+        let mut bash = tokio::process::Command::new("bash");
+        let bash = bash
+            .args(["--norc", "--noprofile", "-c", &asks])
+            .current_dir(home.path());
+        let (code, out, error) = outcome(soon("the end of bash", bash.output()).await??)?;
+        assert_eq!(code, 0, "{words:?}: {error}");
+        assert!(error.contains(" -F "), "{words:?}: {error}");
+        assert!(
+            out.lines().any(|line| line == expected),
+            "{words:?}: {out}{error}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
     let fake = Fake::start(|name, _| match name {
