@@ -444,15 +444,20 @@ async fn a_mutation_that_an_earlier_one_lets_in_is_carried_out(engine: Engine) {
     assert_eq!(ada.ok("task.get", json!({ "id": top })).await["parent_id"], part);
 }
 
+/// Assigns a team's member to so many tasks. Returns the workspace and the member.
+async fn assign(server: &Server, engine: Engine, team: &mut Team, tasks: usize) -> (Value, Value) {
+    let (workspace, member) = (json!(team.workspace), json!(team.member.user_id()));
+    let part = json!({ "workspace_id": workspace, "title": "part", "assignee_ids": [member] });
+    create(&mut team.owner, part).await;
+    copy(server, engine, "part", tasks - 1, &[]).await;
+    server.database.execute(ASSIGN).await;
+    (workspace, member)
+}
+
 async fn a_member_with_however_many_tasks_is_removed_at_once(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
-    let workspace = json!(team.workspace);
-    let member = json!(team.member.user_id());
-    let part = json!({ "workspace_id": workspace, "title": "part", "assignee_ids": [member] });
-    create(&mut team.owner, part).await;
-    copy(&server, engine, "part", 4_999, &[]).await;
-    server.database.execute(ASSIGN).await;
+    let (workspace, member) = assign(&server, engine, &mut team, 5_000).await;
     let remove = json!({ "workspace_id": workspace, "user_id": member });
     let beside = json!({ "workspace_id": workspace, "title": "beside" });
     let ops = json!([{ "type": "task.create", "data": beside }, { "type": "member.remove", "data": remove }]);
@@ -480,12 +485,7 @@ async fn a_member_with_however_many_tasks_is_removed_at_once(engine: Engine) {
 async fn nothing_comes_back_of_a_workspace_that_is_deleted_after_a_large_departure(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
-    let workspace = json!(team.workspace);
-    let member = json!(team.member.user_id());
-    let part = json!({ "workspace_id": workspace, "title": "part", "assignee_ids": [member] });
-    create(&mut team.owner, part).await;
-    copy(&server, engine, "part", 4_000, &[]).await;
-    server.database.execute(ASSIGN).await;
+    let (workspace, member) = assign(&server, engine, &mut team, 4_001).await;
     let remove = json!({ "workspace_id": workspace, "user_id": member });
     team.owner.ok("member.remove", remove).await;
     let delete = json!({ "workspace_id": workspace });
