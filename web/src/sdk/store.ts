@@ -4,12 +4,12 @@
 import { realClock, timer, type Clock } from "./connection/clock.js";
 import type { EventFrame, Mutation, Welcome } from "./contract.js";
 import type { Link, Params, Resume, State as Connection } from "./link.js";
-import { equal } from "./outbox/equal.js";
 import type { Begun, Operation, Undo } from "./outbox/operation.js";
 import { outbox } from "./outbox/outbox.js";
 import { follow, positions, type Following } from "./replica/follow.js";
 import { EMPTY, streamOf, type State } from "./replica/state.js";
 import { memory, type Storage } from "./storage/storage.js";
+import { subscribers } from "./subscribers.js";
 
 /** What is shown. It never changes: a change makes another one, in which what did not change is the same object. */
 export interface View extends State {
@@ -33,19 +33,10 @@ export interface StoreOptions extends Following {
 
 export type Store = Awaited<ReturnType<typeof openStore>>;
 
-interface Subscription {
-  select(view: View): unknown;
-  tell(value: never): void;
-  value: unknown;
-}
-
 /** Changes of the server's state are written together after so many milliseconds. */
 const WRITE_AFTER = 300;
 /** The state is not tried again so soon when there was no place for it. */
 const RETRY_AFTER = 30_000;
-/** Showing takes at most a fifth of the time, and waits no longer than this. */
-const SHOW_AFTER = 100;
-
 /** Opens a store with what was there last. */
 export const openStore = async ({ storage = memory, clock = realClock, ...following }: StoreOptions = {}) => {
   let { durable } = storage;
@@ -62,16 +53,12 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
   let link: Link | undefined;
   let follower: ReturnType<typeof follow> | undefined;
   let unlisten = () => {};
-  const subscriptions = new Set<Subscription>();
   let shown: View;
   /** Whether something about operations changed; whether they have to be replayed. */
   let isOld = true;
   let isStale = true;
-  const showing = timer(clock);
   const saving = timer(clock);
-  let willShow = false;
   let willSave = false;
-  let cost = 0;
   let writing: Promise<void> | undefined;
 
   const viewOf = (state: State): View => ({
@@ -89,24 +76,7 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
     return shown;
   };
 
-  /** Tells those whose part changed. */
-  const show = () => {
-    showing.clear();
-    willShow = false;
-    const began = clock.now();
-    for (const subscription of [...subscriptions]) {
-      const value = subscription.select(view());
-      if (!subscriptions.has(subscription) || equal(value, subscription.value)) continue;
-      subscription.value = value;
-      try {
-        subscription.tell(value as never);
-      } catch (error) {
-        // A subscriber's mistake must not cost the others theirs.
-        (globalThis.reportError ?? console.error)(error);
-      }
-    }
-    cost = clock.now() - began;
-  };
+  const { show, soon, stop, subscribe } = subscribers(clock, view);
 
   const write = async (): Promise<void> => {
     saving.clear();
@@ -144,8 +114,7 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
   /** What changed is shown and written soon. */
   const later = () => {
     isOld = true;
-    if (!willShow) showing.set(Math.min(SHOW_AFTER, 4 * cost), show);
-    willShow = true;
+    soon();
     if (writing) return;
     if (box.isDirty()) void flush();
     else if (base !== written && !willSave)
@@ -201,15 +170,14 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
      * by having other things in them, one level deep. What the person does is told at once; what comes from the server
      * is told together, a moment later. Ends when the returned function is called.
      */
-    subscribe<T>(select: (view: View) => T, tell: (value: T) => void): () => void {
-      const subscription: Subscription = { select, tell, value: select(view()) };
-      subscriptions.add(subscription);
-      return () => subscriptions.delete(subscription);
-    },
+    subscribe,
 
-    /** Begins an operation: it is shown at once, and sent when it is stored and there is a connection. */
-    mutate: <K extends Mutation>(name: K, params: Params<K>, undo?: Undo): Begun<K> =>
-      box.add(name, params as Record<string, unknown>, undo) as unknown as Begun<K>,
+    /**
+     * Begins an operation: it is shown at once, and sent when it is stored and there is a connection. With an `op_id` it is
+     * begun once, however often this is called.
+     */
+    mutate: <K extends Mutation>(name: K, params: Params<K>, undo?: Undo, op_id?: string): Begun<K> =>
+      box.add(name, params as Record<string, unknown>, undo, op_id) as unknown as Begun<K>,
     /** Tries refused operations again: this one, or all. */
     retry: box.retry,
     /** Forgets refused operations: this one, or all; or this one that was not sent yet. */
@@ -254,7 +222,7 @@ export const openStore = async ({ storage = memory, clock = realClock, ...follow
       follower?.stop();
       box.stop();
       await flush();
-      showing.clear();
+      stop();
       saving.clear();
       storage.close?.();
     },

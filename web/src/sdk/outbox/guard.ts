@@ -28,12 +28,12 @@ const forVersion = (op: Operation, if_version: unknown): Fields => {
  * What stands against sending an undo: a refusal, or parameters that do not yet name the version that it is for. Only
  * `task.update` takes an `if_version`.
  */
-export const objection = (state: State, { op, sent, expect }: Entry): Refused | Fields | undefined => {
+export const objection = (state: State, { op, expect }: Entry): Refused | Fields | undefined => {
   const { type, data } = firstOf(op);
   const isGuarded = type === "task.update";
   const current = subject(state, type, data);
   // What may have been sent is sent again as it was.
-  if (!expect || !current || (sent && (!isGuarded || data["if_version"] !== undefined))) return undefined;
+  if (!expect || !current || (op.sent && (!isGuarded || data["if_version"] !== undefined))) return undefined;
   const field = otherField(expect, current);
   if (field) {
     const { failure } = refusal("VERSION_CONFLICT", "it was changed since");

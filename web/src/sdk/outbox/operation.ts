@@ -1,5 +1,6 @@
 // One operation of a person: what it is, what it is about, and whether two of them may be one. Pure.
 
+import { newId } from "../connection/op-id.js";
 import type { Failure, Mutation } from "../contract.js";
 import type { Answer, Refused } from "../link.js";
 
@@ -23,6 +24,10 @@ export interface Operation {
   readonly failure?: Failure | undefined;
   /** The `op_id` of the operation that it takes back. */
   readonly undoes?: string;
+  /** Whether it may have been sent: it does not change any more, and cannot be dropped unless it is refused. */
+  readonly sent?: boolean;
+  /** Whether the streams have what it makes, though not yet the answer with its id. */
+  readonly landed?: boolean;
 }
 
 /** What makes an operation the undo of another one. */
@@ -49,10 +54,6 @@ export interface Entry {
   n: number;
   /** All ids in its parameters but the workspace's. */
   ids: Set<string>;
-  /** Whether it may have been sent: then it does not change any more. */
-  sent: boolean;
-  /** Whether an event of it came. */
-  landed: boolean;
   /** How often the server failed to carry it out. */
   failed: number;
   /** Whether nothing else may be under way with it: it may concern whatever another one is about. */
@@ -71,9 +72,28 @@ const BATCHED = /^(task|comment|notification)\.(?!mark_all)|^project\.[cua]/;
 /** Whether its `op_id` stands for what it makes until the server says the real id. */
 export const makes = ({ name, data }: Operation): boolean => name.endsWith(".create") && !data["id"];
 
-export const isPending = ({ op }: Entry): boolean => op.phase !== "refused";
+export const isPending = ({ op }: { op: Operation }): boolean => op.phase !== "refused";
 
-export const isUnsent = (entry: Entry): boolean => !entry.sent && isPending(entry);
+export const isUnsent = (held: { op: Operation }): boolean => !held.op.sent && isPending(held);
+
+/** Whether it is shown over the server's state. */
+export const isShown = (op: Operation): boolean => isPending({ op }) && !(op.landed && makes(op));
+
+/** A new operation. */
+export const operationOf = (
+  name: Mutation,
+  data: Fields,
+  now: number,
+  undo?: Undo,
+  op_id: string = newId(now),
+): Operation => ({
+  op_id,
+  name,
+  data,
+  created_at: new Date(now).toISOString(),
+  phase: "writing",
+  ...(undo && { undoes: undo.undoes }),
+});
 
 const idsOf = (op: Operation): Set<string> => {
   const ids = JSON.stringify({ ...op.data, workspace_id: 0 }).match(ID) ?? [];
@@ -90,8 +110,6 @@ export const entryOf = (op: Operation, n: number): Entry => ({
   op,
   n,
   ids: idsOf(op),
-  sent: false,
-  landed: false,
   failed: 0,
   alone: !BATCHED.test(op.name) || !!op.data["permanent"],
   waiting: [],

@@ -2,9 +2,8 @@
 // refused. Does not know where they are stored, nor who looks at them.
 
 import type { Clock } from "../connection/clock.js";
-import { newId } from "../connection/op-id.js";
 import type { EventFrame, Limits, Mutation } from "../contract.js";
-import type { Answer, Link, Refused } from "../link.js";
+import { Refused, type Answer, type Link } from "../link.js";
 import { refusal } from "../connection/requests.js";
 import { idIn, type State } from "../replica/state.js";
 import {
@@ -12,9 +11,11 @@ import {
   clash,
   entryOf,
   isPending,
+  isShown,
   isUnsent,
   makes,
   merged,
+  operationOf,
   type Begun,
   type Entry,
   type Fields,
@@ -38,7 +39,7 @@ type Foresight = typeof import("./foresight.js");
 
 export const outbox = (
   clock: Clock,
-  { base, shown, isSyncing, changed, predictor, subject, objection, conflict }: Around,
+  { base, shown, isSyncing, changed, predictor, fixed, objection, conflict }: Around,
 ) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
@@ -125,13 +126,6 @@ export const outbox = (
     if (passed.length) sending.send();
   };
 
-  /** The parameters with what they say only by what is there now. */
-  const fixed = (name: Mutation, data: Fields): Fields => {
-    if (name === "task.create") return { id: newId(clock.now()), ...data };
-    const task = name === "task.complete" && data["completed"] == null ? subject(shown(), name, data) : undefined;
-    return task ? { ...data, completed: !task["completed"] } : data;
-  };
-
   /** The unsent edit that takes this one in, if nothing between them is about the same. */
   const coalesced = (entry: Entry): Entry | undefined => {
     for (let i = entry.op.name.endsWith(".update") ? entries.length - 1 : -1; i >= 0; i--) {
@@ -146,20 +140,15 @@ export const outbox = (
     return undefined;
   };
 
-  const add = (name: Mutation, given: Fields, undo?: Undo): Begun => {
-    const data = fixed(name, JSON.parse(JSON.stringify(given)) as Fields);
-    const op: Operation = {
-      op_id: newId(clock.now()),
-      name,
-      data,
-      created_at: new Date(clock.now()).toISOString(),
-      phase: "writing",
-      ...(undo && { undoes: undo.undoes }),
-    };
+  const add = (name: Mutation, given: Fields, undo?: Undo, op_id?: string): Begun => {
+    const op = operationOf(name, fixed(shown, clock.now(), name, given), clock.now(), undo, op_id);
     const made = entryOf(op, last + 1);
-    const held = coalesced(made);
+    const held = op_id ? byId.get(op_id) : coalesced(made);
     const entry = held ?? made;
-    const done = new Promise<Answer<Mutation>>((resolve, reject) => entry.waiting.push({ resolve, reject }));
+    const done = new Promise<Answer<Mutation>>((resolve, reject) => {
+      if (isPending(entry)) entry.waiting.push({ resolve, reject });
+      else reject(new Refused(entry.op.failure!));
+    });
     // A program that does not wait for it sees it among the operations.
     done.catch(() => {});
     if (!held) {
@@ -197,7 +186,7 @@ export const outbox = (
     replay(state: State, before: State): State {
       const predict = predictor(state, before);
       for (const entry of entries)
-        if (isPending(entry) && !(entry.landed && makes(entry.op))) state = predict(entry.op);
+        if (isShown(entry.op)) state = predict(entry.op);
       return state;
     },
 
@@ -225,18 +214,16 @@ export const outbox = (
 
     event({ op_id }: EventFrame) {
       const entry = byId.get(op_id ?? "");
-      if (!entry || entry.landed) return;
-      entry.landed = true;
-      if (makes(entry.op)) dirty.add(entry);
+      if (entry && makes(entry.op) && !entry.op.landed) rewrite(entry, { landed: true });
     },
 
     /** Reads stored operations. They may have been sent. */
     load(records: ReadonlyMap<string, string>) {
       const numbered = [...records].map(([key, record]) => [Number(key.slice(2)), record] as const);
       for (const [n, record] of numbered.sort(([a], [b]) => a - b)) {
-        const { op, landed, expect } = JSON.parse(record) as Entry;
+        const { op, expect } = JSON.parse(record) as Entry;
         const phase = op.phase === "refused" ? op.phase : "waiting";
-        const entry: Entry = { ...entryOf({ ...op, phase }, n), landed, expect, sent: true };
+        const entry: Entry = { ...entryOf({ ...op, phase, sent: true }, n), expect };
         entries.push(entry);
         byId.set(op.op_id, entry);
         last = n;
@@ -251,7 +238,7 @@ export const outbox = (
       const written = [...dirty].map((entry) => [entry, entry.op] as const);
       for (const key of gone) changes.set(key, undefined);
       for (const [entry, op] of written)
-        changes.set(keyOf(entry), JSON.stringify({ op, landed: entry.landed, expect: entry.expect }));
+        changes.set(keyOf(entry), JSON.stringify({ op, expect: entry.expect }));
       gone.clear();
       dirty.clear();
       return () => {

@@ -141,10 +141,7 @@ export const sender = (
       const request = next();
       if (!request.length) break;
       requests++;
-      for (const entry of request) {
-        entry.sent = true;
-        change(entry, { phase: "sending" });
-      }
+      for (const entry of request) change(entry, { phase: "sending", sent: true });
       call(request)
         .then(
           (results) => settle(request, results),
