@@ -18,6 +18,8 @@ export { load } from "./replica/details.js";
 export { download } from "./replica/download.js";
 export type { Begun, Operation, Phase } from "./outbox/operation.js";
 export { undoable } from "./outbox/undo.js";
+export { openShared, type Shared, type SharedOptions } from "./tabs/shared.js";
+export type { Channel, Locks, Place } from "./tabs/place.js";
 export { memory, type Storage } from "./storage/storage.js";
 export { onRecords, type Records } from "./storage/records.js";
 export { deleteIndexedDb, indexedDb } from "./storage/indexeddb.js";
