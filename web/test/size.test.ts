@@ -19,6 +19,11 @@ test("core, replica and queue have at most 12.25 KiB gzip; what predicts is load
   assert.ok(store.later["foresight"]! <= 4 * KIB, `${store.later["foresight"]} bytes`);
 });
 
+test("a store of several tabs has at most 4 KiB gzip more", async () => {
+  const [one, several] = [await size(PROGRAMS["a connection and a store"]), await size(PROGRAMS["a connection and a store of several tabs"])];
+  assert.ok(several.first <= one.first + 4 * KIB, `${several.first} and ${one.first} bytes`);
+});
+
 test("the tables of the contract are left out where nobody uses them", async () => {
   const { first } = await size('import { newId } from "./index.js"; console.log(newId());');
   assert.ok(first < 800, `${first} bytes`);

@@ -5,6 +5,7 @@ import type { Clock } from "../../src/sdk/connection/clock.js";
 import type { Mutation } from "../../src/sdk/contract.js";
 import { Refused } from "../../src/sdk/link.js";
 import { openStore, type Store } from "../../src/sdk/store.js";
+import { isShown, makes } from "../../src/sdk/outbox/operation.js";
 import { predictor } from "../../src/sdk/outbox/predict.js";
 import { undoable } from "../../src/sdk/outbox/undo.js";
 import { onRecords, type Records } from "../../src/sdk/storage/records.js";
@@ -12,6 +13,9 @@ import type { Changes } from "../../src/sdk/storage/storage.js";
 import { inMemory } from "./records.js";
 import { simulatedLink, type SimulatedLink } from "./link.js";
 import { Denied, HOME, Model, OTHER, resetIds, TEAM, type Data } from "./model.js";
+
+/** What is looked at: a store, shared or not. */
+export type Shown = Pick<Store, "state" | "server">;
 
 export type Step = [kind: string, a: number, b: number, c: number];
 
@@ -48,20 +52,20 @@ const KINDS: [string, number][] = [
   ["trim", 1],
   ["reset", 1],
 ];
-const TOTAL = KINDS.reduce((sum, [, weight]) => sum + weight, 0);
 
-export const scheduleOf = (seed: number): Step[] => {
+export const scheduleOf = (seed: number, kinds: [string, number][] = KINDS): Step[] => {
   const next = random(seed);
+  const total = kinds.reduce((sum, [, weight]) => sum + weight, 0);
   return Array.from({ length: 10 + Math.floor(next() * 70) }, () => {
-    let at = next() * TOTAL;
-    const [kind] = KINDS.find(([, weight]) => (at -= weight) < 0)!;
+    let at = next() * total;
+    const [kind] = kinds.find(([, weight]) => (at -= weight) < 0)!;
     const number = () => Math.floor(next() * 1000);
     return [kind, number(), number(), number()];
   });
 };
 
 /** A clock that only a test moves. */
-const virtualClock = (model: Model) => {
+export const virtualClock = (model: Model) => {
   let timers: { at: number; run(): void }[] = [];
   const clock: Clock = {
     now: () => model.now,
@@ -87,10 +91,10 @@ const virtualClock = (model: Model) => {
   return { clock, advance };
 };
 
-const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+export const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Records that last, until a crash: what was not written whole is gone. */
-const lasting = (inner: Records) => {
+export const lasting = (inner: Records) => {
   let dead = false;
   const records: Records = {
     ...inner,
@@ -102,11 +106,11 @@ const lasting = (inner: Records) => {
   return { storage: onRecords(records), die: () => (dead = true) };
 };
 
-const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
+export const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length];
 const byId = <T extends { id: string }>(list: Iterable<T>): T[] => [...list].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** A mutation by three numbers, about what is there. */
-const mutationOf = (of: Lists, a: number, b: number, c: number): [Mutation, Data] | undefined => {
+export const mutationOf = (of: Lists, a: number, b: number, c: number): [Mutation, Data] | undefined => {
   const task = pick(of.tasks, b);
   const other = pick(of.tasks, c);
   const project = pick(of.projects, c);
@@ -159,14 +163,14 @@ interface Lists {
   notifications: { id: string }[];
 }
 
-const listsOf = ({ state }: Store): Lists => ({
+export const listsOf = ({ state }: Shown): Lists => ({
   tasks: byId([...state.workspaces].flatMap(({ tasks }) => [...tasks])),
   projects: byId([...state.workspaces].flatMap(({ projects }) => [...projects])),
   tags: byId([...state.workspaces].flatMap(({ tags }) => [...tags])),
   notifications: byId(state.user?.notifications ?? []),
 });
 
-const listsIn = ({ world }: Model): Lists => ({
+export const listsIn = ({ world }: Model): Lists => ({
   tasks: byId([...world.spaces.values()].flatMap(({ tasks }) => [...tasks.values()])),
   projects: byId([...world.spaces.values()].flatMap(({ projects }) => [...projects.values()])) as never,
   tags: byId([...world.spaces.values()].flatMap(({ tags }) => [...tags.values()])),
@@ -186,7 +190,7 @@ const sorted = (value: unknown): unknown =>
 const text = (value: unknown) => JSON.stringify(sorted(value), null, 1);
 
 /** What the store shows, as a snapshot of the server would say it. */
-const shownBy = ({ state }: Store) =>
+export const shownBy = ({ state }: Pick<Store, "state">) =>
   text({
     user: {
       ...state.user,
@@ -208,7 +212,7 @@ const shownBy = ({ state }: Store) =>
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
   });
 
-const shownFor = (model: Model) => {
+export const shownFor = (model: Model) => {
   const user = model.user();
   return text({
     user: {
@@ -236,7 +240,7 @@ const shownFor = (model: Model) => {
 };
 
 /** What became of an operation, as its promise says. */
-interface Fate {
+export interface Fate {
   begun: string;
   answered: boolean;
   refused: boolean;
@@ -382,10 +386,10 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
 };
 
 /** What is shown is the server's state with the operations over it, however it came about. */
-const isReplayed = (store: Store) => {
-  const pending = store.state.operations.filter(({ phase }) => phase !== "refused");
-  // Whether an event of these came is not told.
-  if (pending.some(({ name, data }) => name.endsWith(".create") && !data["id"])) return;
+export const isReplayed = (store: Shown) => {
+  const pending = store.state.operations.filter(isShown);
+  // Whether the state has what they make may be known before the state is shown.
+  if (pending.some(makes)) return;
   let state = store.server();
   const predict = predictor(state);
   for (const op of pending) state = predict(op);
@@ -394,7 +398,7 @@ const isReplayed = (store: Store) => {
   if (a !== b) throw new Error(`shown is not what is replayed: ${pending.map(({ name }) => name).join()}`);
 };
 
-const judge = (store: Store, model: Model, fates: Map<string, Fate>) => {
+export const judge = (store: Shown, model: Model, fates: Map<string, Fate>) => {
   const fail = (why: string) => {
     throw new Error(why);
   };

@@ -49,6 +49,8 @@ export const size = async (program: string): Promise<Size> => {
 export const PROGRAMS = {
   "a connection": 'export { connect } from "./client.js";',
   "a connection and a store": 'export { connect } from "./client.js"; export { openStore } from "./store.js";',
+  "a connection and a store of several tabs":
+    'export { connect } from "./client.js"; export { openShared } from "./tabs/shared.js";',
   "signing in": 'export { signIn } from "./sign-in.js";',
   "all of it": 'export * from "./index.js";',
 };
