@@ -47,7 +47,7 @@ const SLOW = { timeout: 120_000 };
 
 test("the package installs into an empty project, and the README's program follows a workspace there", SLOW, async (t) => {
   const [project, files] = await install(t);
-  assert.ok(files.every((path) => /^(dist\/sdk\/.+\.(js|d\.ts)|README\.md|package\.json)$/.test(path)), files.join(" "));
+  assert.ok(files.every((path) => /^(dist\/(sdk|react)\/.+\.(js|d\.ts)|README\.md|package\.json)$/.test(path)), files.join(" "));
   const node = await server(t);
   const ada = signIn({ url: node.url, delivery: "body" });
   await ada.signUp({ email: "ada@example.org", password: PASSWORD, name: "Ada" });
