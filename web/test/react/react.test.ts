@@ -7,6 +7,7 @@ import { act, createElement, StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { TaskwireProvider, useConnection, useMutate, useOperations, useView, type ShownStore } from "../../src/react/index.js";
+import { realClock, type Clock } from "../../src/sdk/connection/clock.js";
 import { onRecords } from "../../src/sdk/storage/records.js";
 import { EMPTY } from "../../src/sdk/replica/state.js";
 import { openStore, type Store } from "../../src/sdk/store.js";
@@ -17,11 +18,21 @@ import { stateWith } from "../store/state.js";
 const window = new Window();
 Object.assign(globalThis, { window, document: window.document, IS_REACT_ACT_ENVIRONMENT: true });
 
+/** What the store does in a moment. */
+let timers: (() => void)[] = [];
+const clock: Clock = {
+  ...realClock,
+  after(_ms, run) {
+    timers.push(run);
+    return () => void (timers = timers.filter((other) => other !== run));
+  },
+};
+
 /** A store with three tasks, which is never connected. */
 const open = async (t: TestContext): Promise<Store> => {
   const storage = onRecords(inMemory());
   await storage.save(EMPTY, stateWith(3), new Map());
-  const store = await openStore({ storage });
+  const store = await openStore({ storage, clock });
   t.after(() => store.close());
   return store;
 };
@@ -35,11 +46,12 @@ const draw = async (t: TestContext, store: ShownStore, child: () => ReactNode, s
   return { container, root };
 };
 
-/** Does it, and lets the store write it. */
+/** Does it, and lets the store write it and tell of it. */
 const step = (store: Store, run: () => unknown) =>
   act(async () => {
     run();
     await store.flush();
+    for (const run of timers.splice(0)) run();
   });
 
 const tasksOf = (store: Store) => [...store.state.workspaces.get(HOME)!.tasks].sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -13,6 +13,7 @@ interface Request {
 export const lockManager = () => {
   let queue: Request[] = [];
   const holders = new Map<string, object>();
+  const dead = new Set<object>();
 
   const next = (name: string) => {
     if (holders.has(name)) return;
@@ -47,7 +48,7 @@ export const lockManager = () => {
           queue = queue.filter((other) => other !== request);
           reject(signal.reason as Error);
         });
-        queue.push(request);
+        if (!dead.has(tab)) queue.push(request);
         queueMicrotask(() => next(name));
       }),
   });
@@ -57,6 +58,7 @@ export const lockManager = () => {
     holder: (name: string) => holders.get(name),
     /** The tab is gone: what it held is free, what it waits for is not given to it. */
     kill(tab: object) {
+      dead.add(tab);
       queue = queue.filter((other) => other.tab !== tab);
       for (const [name, holder] of [...holders]) if (holder === tab) releaseOf(name, tab);
     },

@@ -7,30 +7,31 @@ import { undoable } from "../../src/sdk/outbox/undo.js";
 import { openShared, type Shared } from "../../src/sdk/tabs/shared.js";
 import { simulatedLink, type SimulatedLink } from "../store/link.js";
 import { Denied, Model, resetIds } from "../store/model.js";
-import { inMemory } from "../store/records.js";
 import {
   isReplayed,
   judge,
-  lasting,
   listsIn,
   listsOf,
   mutationOf,
   pick,
   quiet,
+  scheduleOf,
   shownBy,
   virtualClock,
   type Fate,
   type Step,
 } from "../store/schedule.js";
 import { browser, type Tab } from "./browser.js";
+import { slowDisk, type Disk } from "./disk.js";
 
-export const KINDS: [string, number][] = [
+const KINDS: [string, number][] = [
   ["mutate", 30],
   ["hear", 22],
   ["talk", 8],
   ["other", 10],
   ["serve", 14],
   ["deliver", 18],
+  ["calm", 5],
   ["cut", 2],
   ["connect", 8],
   ["open", 6],
@@ -52,6 +53,13 @@ export const KINDS: [string, number][] = [
   ["reset", 1],
 ];
 
+/** A schedule of a seed; most begin with three tabs that show the same. */
+export const tabsScheduleOf = (seed: number): Step[] => [
+  ...(seed % 4 ? ["open", "open", "calm"] : []).map((kind): Step => [kind, 0, 0, 1]),
+  ...scheduleOf(seed, KINDS),
+  ...scheduleOf(seed + 1_000_000, KINDS),
+];
+
 const NAME = "tabs";
 const TABS = 3;
 
@@ -59,7 +67,7 @@ const TABS = 3;
 interface Page {
   tab: Tab;
   wakes: Set<() => void>;
-  disk: ReturnType<typeof lasting>;
+  disk: Disk;
   link?: SimulatedLink;
   /** There from when it shows something. */
   store?: Shared;
@@ -70,25 +78,34 @@ interface Page {
 /** In which page an operation was begun. */
 interface Begun extends Fate {
   page: Page;
+  /** Whether the page was told how it ended. */
+  over: boolean;
+  dropped: boolean;
 }
-
-/** Lets promises of openings and hand-overs go on. */
-const settle = async () => {
-  for (let turn = 0; turn < 3; turn++) await quiet();
-};
 
 /** Carries a schedule out; throws when something does not hold. */
 export const run = async (steps: readonly Step[]): Promise<void> => {
   resetIds();
   const model = new Model();
   const { clock, advance } = virtualClock(model);
-  const records = inMemory();
+  const { tick, open: openDisk } = slowDisk();
   const { open: openTab, locks } = browser();
   const fates = new Map<string, Begun>();
   let pages: Page[] = [];
 
-  const open = async () => {
-    const page: Page = { tab: openTab(), wakes: new Set(), disk: lasting(records), isFrozen: false };
+  /** Lets promises, openings, hand-overs and writes go on: all of them, or a few turns. */
+  const settle = async (turns = Infinity) => {
+    for (let still = 0; still < 2 && turns > 0; turns--) {
+      await quiet();
+      still = tick() ? 0 : still + 1;
+    }
+  };
+
+  /** Delivers what tabs said; whether there was something. */
+  const talk = () => pages.map(({ tab }) => tab.deliver()).includes(true);
+
+  const open = () => {
+    const page: Page = { tab: openTab(), wakes: new Set(), disk: openDisk(), isFrozen: false };
     pages.push(page);
     const environment: Environment = {
       hidden: () => false,
@@ -112,9 +129,19 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     });
     void opening.then((store) => {
       page.store = store;
-      page.history = undoable(store);
+      page.history = undoable({
+        get state() {
+          return store.state;
+        },
+        mutate: store.mutate,
+        drop(op_id) {
+          const isDropped = store.drop(op_id);
+          // Perhaps: it may be sent before the tab that leads hears of it.
+          if (isDropped) fates.get(op_id)!.excused = true;
+          return isDropped;
+        },
+      });
     });
-    await settle();
   };
 
   const leader = () => pages.find(({ tab }) => tab === locks.holder(NAME));
@@ -129,12 +156,17 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
       answered: false,
       refused: false,
       excused: false,
+      over: false,
+      dropped: false,
       page,
     };
     fates.set(begun.op_id, fate);
+    const isThere = page.store!.state.operations.some(({ op_id }) => op_id === begun.op_id);
+    if (!isThere) throw new Error(`${name} is not shown at once`);
     begun.done.then(
-      () => (fate.answered = true),
+      () => (fate.answered = fate.over = true),
       (why: unknown) => {
+        fate.over = true;
         if (why instanceof Refused) fate.refused = true;
         // Nobody knows: then it was carried out, or dropped.
         else if (!(why instanceof Lost)) throw why;
@@ -147,14 +179,14 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     if (made) watch(page, page.history!.mutate(made[0], made[1] as never), made[0]);
   };
 
-  const kill = (page: Page | undefined) => {
+  const kill = (page: Page | undefined, isWritten: boolean) => {
     if (!page) return;
     // What is not written is not promised.
     for (const { op_id, phase } of page.store?.state.operations ?? []) {
       const fate = fates.get(op_id);
       if (phase === "writing" && fate?.page === page) fate.excused = true;
     }
-    page.disk.die();
+    page.disk.die(isWritten);
     page.tab.kill();
     pages = pages.filter((other) => other !== page);
     page.link?.cut();
@@ -167,10 +199,13 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     page.tab.freeze(loses);
   };
 
-  const thaw = (page: Page) => {
+  /** It runs again, and may be sent something before it knows that it was frozen. */
+  const thaw = (page: Page, heard: number) => {
     if (!page.isFrozen) return;
     page.isFrozen = false;
     page.tab.thaw();
+    if (heard) for (const { tab } of pages.filter((other) => other !== page)) tab.deliver();
+    page.tab.deliver(heard);
     for (const wake of [...page.wakes]) wake();
   };
 
@@ -180,7 +215,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
       if (page) mutate(page, a, b, c);
     },
     hear: (a, b) => pick(pages, a)?.tab.deliver(1 + (b % 4)),
-    talk: () => pages.forEach(({ tab }) => tab.deliver()),
+    talk: () => void talk(),
     other(a, b, c) {
       if (a % 4 === 0) model.notify(null, undefined, {});
       else {
@@ -199,13 +234,14 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     connect: () => link()?.connect(),
     cut: () => link()?.cut(),
     open: () => (pages.length < TABS ? open() : undefined),
-    kill: (a) => kill(pick(pages, a)),
+    kill: (a, b) => kill(pick(pages, a), b % 2 === 0),
     async killWriting(a, b, c) {
       const page = pick(usable(), c);
       if (page) mutate(page, a, b, c);
       leader()?.tab.deliver();
       for (let turn = b % 6; turn > 0; turn--) await Promise.resolve();
-      kill(leader());
+      await settle(b % 4);
+      kill(leader(), b % 3 === 0);
     },
     async close(a) {
       const page = pick(usable(), a);
@@ -215,10 +251,12 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
         for (const { op_id, phase } of page.store!.state.operations)
           if (phase === "writing" && fates.get(op_id)?.page === page) fates.get(op_id)!.excused = true;
       pages = pages.filter((other) => other !== page);
-      await page.store!.close();
+      const closing = page.store!.close();
+      await settle();
+      await closing;
     },
-    freeze: (a, b) => freeze(pick(pages, a), b % 2 === 0),
-    thaw: () => pages.forEach(thaw),
+    freeze: (a, b) => freeze(pick(usable(), a), b % 2 === 0),
+    thaw: (a) => pages.forEach((page) => thaw(page, a % 4)),
     restart() {
       link()?.cut();
       model.restart(false);
@@ -250,7 +288,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
       const one = pick(store?.state.operations.filter(({ phase }) => phase === "refused") ?? [], a);
       const fate = fates.get(one?.op_id ?? "");
       if (!fate) return;
-      fate.excused = true;
+      fate.excused = fate.dropped = true;
       store!.drop(one!.op_id);
     },
     admit(a) {
@@ -266,33 +304,57 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     },
   };
 
-  await open();
-  for (const [kind, a, b, c] of steps) {
-    if (!pages.length) await open();
-    await actions[kind]!(a, b, c);
+  /** One round of everything; whether tabs had something to say. */
+  const round = async (first: boolean, ms: number) => {
+    link()?.connect();
+    link()?.tell();
+    link()?.serve(100, first);
+    link()?.deliver(1000);
     await settle();
+    const before = talk();
+    await settle();
+    await advance(ms);
+    return talk() || before;
+  };
+  actions["calm"] = async (a) => {
+    for (let i = 0; i < 6; i++) await round((a + i) % 2 === 0, 50);
+  };
+
+  /** What a person did in a tab is shown there until it is known how it ended, or the server has it. */
+  const isKept = () => {
+    for (const [op_id, { page, over, begun }] of fates)
+      if (!over && usable().includes(page) && !model.world.done.has(op_id) && !excusedIn(page, op_id))
+        throw new Error(`${begun} ${op_id} is not shown where it was begun`);
+  };
+  const excusedIn = ({ store }: Page, op_id: string) =>
+    fates.get(op_id)!.excused || store!.state.operations.some((op) => op.op_id === op_id);
+
+  open();
+  await settle();
+  for (const [kind, a, b, c] of steps) {
+    if (!pages.length) open();
+    await actions[kind]!(a, b, c);
+    await settle(c % 5 ? Infinity : c % 4);
     for (const { store } of usable()) isReplayed(store!);
+    isKept();
   }
+  await settle();
 
   model.failures = [];
   model.admit(true);
-  while (pages.length < TABS) await open();
-  pages.forEach(thaw);
+  while (pages.length < TABS) open();
+  await settle();
+  pages.forEach((page) => thaw(page, 0));
   const isQuiet = () =>
     link()?.isIdle() &&
     pages.every(({ store }) => store?.state.synced && store.state.operations.every(({ phase }) => phase === "refused"));
   for (let i = 0; i < 400; i++) {
-    link()?.connect();
-    link()?.tell();
-    link()?.serve(100, i % 2 === 0);
-    link()?.deliver(1000);
-    await settle();
-    let talked = false;
-    for (const { tab } of pages) talked = tab.deliver() || talked;
-    await settle();
-    await advance(500);
+    const talked = await round(i % 2 === 0, 500);
     if (!talked && isQuiet()) break;
   }
+  const isTriedAgain = steps.some(([kind]) => kind === "retry" || kind === "failover");
+  for (const [op_id, { dropped, begun }] of fates)
+    if (dropped && !isTriedAgain && model.world.done.has(op_id)) throw new Error(`${begun} ${op_id} was dropped, and carried out`);
   const [first] = pages;
   for (const { store } of pages) {
     judge(store!, model, fates);
@@ -300,5 +362,7 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     const [mine, theirs] = [store!, first!.store!].map(({ state }) => JSON.stringify(state.operations));
     if (mine !== theirs) throw new Error(`the tabs have other operations: ${mine} and ${theirs}`);
   }
-  for (const page of pages) await page.store!.close();
+  const closing = pages.map(({ store }) => store!.close());
+  await settle();
+  await Promise.all(closing);
 };

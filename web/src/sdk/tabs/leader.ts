@@ -14,6 +14,7 @@ import { EMPTY, type State } from "../replica/state.js";
 import { memory, type Storage } from "../storage/storage.js";
 import { openStore, type Store, type View } from "../store.js";
 import { difference, isAhead, patch } from "./delta.js";
+import { kept } from "./kept.js";
 import { outcomeOf, type Deeds, type Message, type Outcome } from "./messages.js";
 import { UNKNOWN, type Owned } from "./own.js";
 import { NOT_YET, type Role } from "./role.js";
@@ -49,21 +50,8 @@ export interface Around {
   changed(now: boolean): void;
 }
 
-/** So many operations of other tabs are known by their `op_id`; the server knows all. */
+/** So many operations are known by their `op_id` when they are over; the server knows all. */
 const KNOWN = 1000;
-
-/** A storage that takes nothing more from a tab that does not lead any more. */
-const fenced = (storage: Storage, isOver: () => boolean): Storage => ({
-  get durable() {
-    return storage.durable;
-  },
-  load: () => storage.load(),
-  save: async (from, to, queue) => {
-    if (isOver()) throw new Error("another tab leads");
-    await storage.save(from, to, queue);
-  },
-  close: () => storage.close?.(),
-});
 
 /** The place of all tabs: one of them is looked at, and each wakes the connection. */
 const together = (environment: Environment, isAlone: () => boolean) => {
@@ -127,8 +115,8 @@ export const lead = async (
   before?: Role,
 ): Promise<Leader> => {
   let isOver = false;
-  const opened = (await storage?.()) ?? memory;
-  const store = await openStore({ ...following, clock, storage: fenced(opened, () => isOver) });
+  const disk = kept((await storage?.()) ?? memory, () => !isOver);
+  const store = await openStore({ ...following, clock, storage: disk.storage });
   const held = before?.base() ?? EMPTY;
   // An operation that the newer state has may be stored yet: what makes something would be shown twice.
   if (held !== EMPTY && isAhead(held, store.server()) && !store.state.operations.some(makes)) store.server(() => held);
@@ -152,11 +140,15 @@ export const lead = async (
   const begin = (op_id: string, name: Mutation, data: object, undo: Parameters<Store["mutate"]>[2]) => {
     const held = known.get(op_id);
     if (held) return held;
+    if (disk.isOver(op_id)) return Promise.resolve(UNKNOWN);
     const outcome = outcomeOf(store.mutate(name, data as never, undo, op_id).done);
     known.set(op_id, outcome);
     if (known.size > KNOWN) known.delete(known.keys().next().value!);
     return outcome;
   };
+  // A tab that was frozen may still hold what was stored for one that is over, and ask for it again.
+  for (const { op_id, name, data, phase } of store.state.operations)
+    if (phase !== "refused") void begin(op_id, name, data, undefined);
 
   const client = connect({ resume: store.resume(), environment: place.shared });
   const { link } = client;
@@ -213,8 +205,8 @@ export const lead = async (
     connection: () => link.state ?? NOT_YET,
     adopt() {
       const stored = new Set(store.state.operations.map(({ op_id }) => op_id));
-      for (const { op, undo, kept } of [...own.all.values()])
-        if (kept && !stored.has(op.op_id)) own.settle(op.op_id, UNKNOWN);
+      for (const { op, undo, kept: wasKept } of [...own.all.values()])
+        if (wasKept && !stored.has(op.op_id)) own.settle(op.op_id, UNKNOWN);
         else void begin(op.op_id, op.name, op.data, undo).then((outcome) => own.settle(op.op_id, outcome));
     },
     mutate(name, params, undo, given) {

@@ -41,6 +41,9 @@ export interface Shared extends Omit<Store, "attach"> {
   signOut(): Promise<void>;
 }
 
+/** After so many milliseconds every tab has heard what one said. */
+const HEARD = 100;
+
 /** Opens a store that is shared with the other tabs. */
 export const openShared = async (options: SharedOptions): Promise<Shared> => {
   const { name, ended, place = browserPlace() ?? alone, clock = realClock, environment = here() } = options;
@@ -113,23 +116,25 @@ export const openShared = async (options: SharedOptions): Promise<Shared> => {
     }),
   ];
 
-  const shut = async () => {
+  const shut = async (isEnd: boolean) => {
     unwatch.forEach((stop) => stop());
     campaign?.abort();
     await role.leave(false);
     isClosed = true;
     stop();
     channel.close();
-    release?.();
+    // No tab leads that has not heard of the end yet.
+    if (isEnd && release) clock.after(HEARD, release);
+    else release?.();
   };
 
   let closing: Promise<void> | undefined;
-  const close = () => (closing ??= shut());
+  const close = (isEnd = false) => (closing ??= shut(isEnd));
 
   /** The person has signed out. */
   const end = async () => {
     if (closing) return closing;
-    void close();
+    void close(true);
     role = gone("signed out");
     show();
     tell("state", role.connection());
@@ -186,7 +191,7 @@ export const openShared = async (options: SharedOptions): Promise<Shared> => {
     load: (task) => role.ask("load", task),
     flush: () => role.ask("flush"),
     reconnectNow: () => ask("reconnect"),
-    close,
+    close: () => close(),
     async signOut() {
       post({ kind: "end" });
       await end();
