@@ -1,6 +1,7 @@
 // Who is told when what is shown has changed. Does not know what that is, nor where it comes from.
 
 import { timer, type Clock } from "./connection/clock.js";
+import { safely } from "./connection/listeners.js";
 import { equal } from "./outbox/equal.js";
 
 interface Subscription<V> {
@@ -27,12 +28,7 @@ export const subscribers = <V>(clock: Clock, view: () => V) => {
       const value = subscription.select(view());
       if (!all.has(subscription) || equal(value, subscription.value)) continue;
       subscription.value = value;
-      try {
-        subscription.tell(value as never);
-      } catch (error) {
-        // A subscriber's mistake must not cost the others theirs.
-        (globalThis.reportError ?? console.error)(error);
-      }
+      safely(() => subscription.tell(value as never));
     }
     cost = clock.now() - began;
   };

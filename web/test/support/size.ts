@@ -27,6 +27,7 @@ export const size = async (program: string): Promise<Size> => {
     format: "esm",
     target: "es2022",
     outdir: "out",
+    external: ["react"],
   });
   const bytes = (paths: string[]) => {
     const texts = paths.map((path) => outputFiles.find((file) => file.path.endsWith(`/${path}`))!.contents);
@@ -35,9 +36,11 @@ export const size = async (program: string): Promise<Size> => {
   const first = new Set<string>();
   const later: Record<string, number> = {};
   const visit = (path: string) => {
-    if (first.has(path)) return;
+    const output = metafile.outputs[path];
+    // React is not of the package.
+    if (!output || first.has(path)) return;
     first.add(path);
-    for (const { path: other, kind } of metafile.outputs[path]!.imports) if (kind === "import-statement") visit(other);
+    for (const { path: other, kind } of output.imports) if (kind === "import-statement") visit(other);
   };
   visit("out/stdin.js");
   const others = Object.keys(metafile.outputs).filter((path) => !first.has(path));
@@ -51,6 +54,7 @@ export const PROGRAMS = {
   "a connection and a store": 'export { connect } from "./client.js"; export { openStore } from "./store.js";',
   "a connection and a store of several tabs":
     'export { connect } from "./client.js"; export { openShared } from "./tabs/shared.js";',
+  "hooks for React": 'export * from "../react/index.js";',
   "signing in": 'export { signIn } from "./sign-in.js";',
   "all of it": 'export * from "./index.js";',
 };

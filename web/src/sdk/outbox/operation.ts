@@ -1,6 +1,5 @@
-// One operation of a person: what it is, what it is about, and whether two of them may be one. Pure.
+// One operation of a person: what it is, and what it is about. Pure.
 
-import { newId } from "../connection/op-id.js";
 import type { Failure, Mutation } from "../contract.js";
 import type { Answer, Refused } from "../link.js";
 
@@ -79,22 +78,6 @@ export const isUnsent = (held: { op: Operation }): boolean => !held.op.sent && i
 /** Whether it is shown over the server's state. */
 export const isShown = (op: Operation): boolean => isPending({ op }) && !(op.landed && makes(op));
 
-/** A new operation. */
-export const operationOf = (
-  name: Mutation,
-  data: Fields,
-  now: number,
-  undo?: Undo,
-  op_id: string = newId(now),
-): Operation => ({
-  op_id,
-  name,
-  data,
-  created_at: new Date(now).toISOString(),
-  phase: "writing",
-  ...(undo && { undoes: undo.undoes }),
-});
-
 const idsOf = (op: Operation): Set<string> => {
   const ids = JSON.stringify({ ...op.data, workspace_id: 0 }).match(ID) ?? [];
   return new Set(makes(op) ? [...ids, op.op_id] : ids);
@@ -114,19 +97,3 @@ export const entryOf = (op: Operation, n: number): Entry => ({
   alone: !BATCHED.test(op.name) || !!op.data["permanent"],
   waiting: [],
 });
-
-/** Whether one must wait for the other. */
-export const clash = (a: Entry, b: Entry): boolean => {
-  if (a.alone || b.alone) return true;
-  for (const id of a.ids) if (b.ids.has(id)) return true;
-  return false;
-};
-
-/** Both edits in one, if the later one may take the place of the earlier one. */
-export const merged = (a: Operation, b: Operation): Fields | undefined => {
-  const both = { ...a.data, ...b.data };
-  const isEdit = a.name === b.name && a.name.endsWith(".update") && !a.undoes && !b.undoes;
-  const isSame = a.data["id"] === b.data["id"] && a.data["workspace_id"] === b.data["workspace_id"];
-  const isOrdered = "if_version" in both || "before" in both || "after" in both || "preferences" in both;
-  return isEdit && isSame && !isOrdered && !("stage" in both && "completed" in both) ? both : undefined;
-};

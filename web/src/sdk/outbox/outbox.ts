@@ -8,14 +8,11 @@ import { refusal } from "../connection/requests.js";
 import { idIn, type State } from "../replica/state.js";
 import {
   change,
-  clash,
   entryOf,
   isPending,
   isShown,
   isUnsent,
   makes,
-  merged,
-  operationOf,
   type Begun,
   type Entry,
   type Fields,
@@ -39,7 +36,7 @@ type Foresight = typeof import("./foresight.js");
 
 export const outbox = (
   clock: Clock,
-  { base, shown, isSyncing, changed, predictor, fixed, objection, conflict }: Around,
+  { base, shown, isSyncing, changed, coalesced, predictor, operationOf, objection, conflict }: Around,
 ) => {
   let entries: Entry[] = [];
   const byId = new Map<string, Entry>();
@@ -126,25 +123,13 @@ export const outbox = (
     if (passed.length) sending.send();
   };
 
-  /** The unsent edit that takes this one in, if nothing between them is about the same. */
-  const coalesced = (entry: Entry): Entry | undefined => {
-    for (let i = entry.op.name.endsWith(".update") ? entries.length - 1 : -1; i >= 0; i--) {
-      const held = entries[i]!;
-      const data = isUnsent(held) && merged(held.op, entry.op);
-      if (data) {
-        rewrite(held, { data, phase: "writing" });
-        return held;
-      }
-      if (isPending(held) && clash(held, entry)) return undefined;
-    }
-    return undefined;
-  };
-
   const add = (name: Mutation, given: Fields, undo?: Undo, op_id?: string): Begun => {
-    const op = operationOf(name, fixed(shown, clock.now(), name, given), clock.now(), undo, op_id);
+    const op = operationOf(shown, clock.now(), name, given, undo, op_id);
     const made = entryOf(op, last + 1);
-    const held = op_id ? byId.get(op_id) : coalesced(made);
+    const into = op_id ? undefined : coalesced(entries, made);
+    const held = into?.[0] ?? byId.get(op_id ?? "");
     const entry = held ?? made;
+    if (into) rewrite(entry, { data: into[1], phase: "writing" });
     const done = new Promise<Answer<Mutation>>((resolve, reject) => {
       if (isPending(entry)) entry.waiting.push({ resolve, reject });
       else reject(new Refused(entry.op.failure!));

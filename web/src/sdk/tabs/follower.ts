@@ -5,7 +5,7 @@ import type { Clock } from "../connection/clock.js";
 import type { Tell } from "../connection/listeners.js";
 import { isRepeatable } from "../connection/requests.js";
 import { Lost } from "../link.js";
-import { isShown, isUnsent, operationOf, type Operation, type Undo } from "../outbox/operation.js";
+import { isShown, isUnsent, type Operation, type Undo } from "../outbox/operation.js";
 import { EMPTY, type State } from "../replica/state.js";
 import type { View } from "../store.js";
 import { patch } from "./delta.js";
@@ -176,8 +176,7 @@ export const follower = (
     base: () => base,
     connection: () => rest.connection ?? NOT_YET,
     mutate(name, params, undo, op_id) {
-      const now = clock.now();
-      const op = operationOf(name, foresight.fixed(view, now, name, params), now, undo, op_id);
+      const op = foresight.operationOf(view, clock.now(), name, params, undo, op_id);
       const begun = own.begin(op, undo);
       if (n !== undefined) add(op, undo);
       // The whole queue is not replayed for each one.
