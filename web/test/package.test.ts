@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { client, PASSWORD } from "./support/person.js";
@@ -18,27 +18,39 @@ import { holds } from "./support/until.js";
 const run = promisify(execFile);
 const WEB = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The package, installed into an empty project, and the files that it consists of. */
-const install = async (t: TestContext): Promise<[project: string, files: string[]]> => {
-  const project = await mkdtemp(join(tmpdir(), "taskwire-package-"));
-  t.after(() => rm(project, { recursive: true, force: true }));
-  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], { cwd: WEB });
+let packing: ReturnType<typeof pack> | undefined;
+after(async () => packing && rm((await packing).folder, { recursive: true, force: true }));
+
+const pack = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwire-package-"));
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: WEB });
   const [packed] = JSON.parse(stdout.slice(stdout.indexOf("["))) as [{ filename: string; files: { path: string }[] }];
-  await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }');
-  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", join(project, packed.filename)], { cwd: project });
-  return [project, packed.files.map(({ path }) => path)];
+  return { folder, ...packed };
 };
 
-const compile = async (project: string) => {
-  const flags = ["--strict", "--target", "es2022", "--module", "nodenext"];
-  const compiling = run(join(WEB, "node_modules/.bin/tsc"), [...flags, "main.ts"], { cwd: project });
+/** The package, installed into an empty project with others that are here, and the files that it consists of. */
+const install = async (t: TestContext, ...others: string[]): Promise<[project: string, files: string[]]> => {
+  const project = await mkdtemp(join(tmpdir(), "taskwire-package-"));
+  t.after(() => rm(project, { recursive: true, force: true }));
+  const { folder, filename, files } = await (packing ??= pack());
+  await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }');
+  const packages = [join(folder, filename), ...others.map((name) => join(WEB, "node_modules", name))];
+  await run("npm", ["install", "--offline", "--install-links", "--no-audit", "--no-fund", ...packages], { cwd: project });
+  return [project, files.map(({ path }) => path)];
+};
+
+const compile = async (project: string, file = "main.ts") => {
+  const flags = ["--strict", "--target", "es2022", "--module", "nodenext", "--jsx", "react-jsx"];
+  const compiling = run(join(WEB, "node_modules/.bin/tsc"), [...flags, file], { cwd: project });
   await compiling.catch((error: { stdout: string }) => assert.fail(error.stdout));
 };
 
-/** The first program of the README. */
+/** The first program of the README in this language. */
+const example = async (language: string): Promise<string> =>
+  (await readFile(join(WEB, "README.md"), "utf8")).split(`\`\`\`${language}\n`)[1]!.split("```")[0]!;
+
 const first = async (url: string): Promise<string> => {
-  const readme = await readFile(join(WEB, "README.md"), "utf8");
-  const text = /```ts\n([^]*?)```/.exec(readme)![1]!;
+  const text = await example("ts");
   assert.ok(text.trim().split("\n").length <= 12, "twelve lines");
   return text.replace("http://127.0.0.1:8080", url);
 };
@@ -97,4 +109,36 @@ test("calls are typed both ways", SLOW, async (t) => {
      (await client.call("task.list")).data.things;`,
   );
   await compile(project);
+});
+
+test("the README's components show a workspace of a real server with React", SLOW, async (t) => {
+  const react = ["react", "react-dom", "scheduler", "@types/react", "@types/react-dom", "csstype"];
+  const [project] = await install(t, ...react);
+  const node = await server(t);
+  const ada = signIn({ url: node.url, delivery: "body" });
+  await ada.signUp({ email: "ada@example.org", password: PASSWORD, name: "Ada" });
+  const it = client(t, node.url, { token: ada.token });
+  const { data } = await it.call("task.create", { title: "milk" });
+  await writeFile(
+    join(project, "main.tsx"),
+    `import { renderToStaticMarkup } from "react-dom/server";
+     import { connect, openStore } from "taskwire";
+     ${await example("tsx")}
+     const store = await openStore();
+     const workspace_id = ${JSON.stringify(data.workspace_id)};
+     const client = connect({ url: ${JSON.stringify(node.url)}, token: () => ${JSON.stringify(await ada.token())} });
+     store.attach(client.link);
+     const all = await new Promise<string>((resolve) =>
+       store.subscribe(({ synced }) => synced, () => resolve(renderToStaticMarkup(<App />))));
+     store.mutate("task.create", { workspace_id, title: "bread" });
+     console.log(JSON.stringify([all, renderToStaticMarkup(<App />)]));
+     client.close();
+     await store.close();`,
+  );
+  await compile(project, "main.tsx");
+  const { stdout } = await run(process.execPath, ["--experimental-websocket", "main.js"], { cwd: project });
+  assert.deepEqual(JSON.parse(stdout), [
+    "<p>milk</p><button>online: 0 changes</button>",
+    "<p>milk</p><p>bread</p><button>online: 1 changes</button>",
+  ]);
 });
