@@ -352,6 +352,8 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     const talked = await round(i % 2 === 0, 500);
     if (!talked && isQuiet()) break;
   }
+  for (const [op_id, { page, over, begun }] of fates)
+    if (!over && pages.includes(page)) throw new Error(`${begun} ${op_id} has no answer where it was begun`);
   const isTriedAgain = steps.some(([kind]) => kind === "retry" || kind === "failover");
   for (const [op_id, { dropped, begun }] of fates)
     if (dropped && !isTriedAgain && model.world.done.has(op_id)) throw new Error(`${begun} ${op_id} was dropped, and carried out`);

@@ -1,5 +1,5 @@
 // What tabs need of the place where they run: a lock that only one of them holds, a channel between them, and the word that a
-// page is put away. Knows nothing of stores.
+// page is put away or goes on. Knows nothing of stores.
 
 /** What this uses of the Web Locks API. */
 export interface Locks {
@@ -17,8 +17,11 @@ export interface Channel {
 export interface Place {
   readonly locks: Locks;
   channel(name: string): Channel;
-  /** Calls `leave` when the page is put away, perhaps to come back, until the returned function is called. */
-  watch(leave: () => void): () => void;
+  /**
+   * Calls `leave` when the page is put away, perhaps to come back, and `back` when it goes on unseen, until the returned function
+   * is called. That it is seen again is for the environment to say.
+   */
+  watch(leave: () => void, back: () => void): () => void;
 }
 
 /** A browser with Web Locks and channels; `undefined` elsewhere: a store is then alone. */
@@ -28,10 +31,11 @@ export const browserPlace = (): Place | undefined => {
   return {
     locks,
     channel: (name) => new BroadcastChannel(name),
-    watch(leave) {
+    watch(leave, back) {
       const stop = new AbortController();
       globalThis.addEventListener?.("pagehide", leave, stop);
       globalThis.document?.addEventListener("freeze", leave, stop);
+      globalThis.document?.addEventListener("resume", back, stop);
       return () => stop.abort();
     },
   };

@@ -108,13 +108,11 @@ export const openShared = async (options: SharedOptions): Promise<Shared> => {
     release = undefined;
   };
 
-  const unwatch = [
-    place.watch(leave),
-    environment.watch(() => {
-      role.wake();
-      run();
-    }),
-  ];
+  const back = () => {
+    role.wake();
+    run();
+  };
+  const unwatch = [place.watch(leave, back), environment.watch(back)];
 
   const shut = async (isEnd: boolean) => {
     unwatch.forEach((stop) => stop());
