@@ -23,6 +23,7 @@ export interface Page {
   leave(): void;
   /** It is sent nothing, until it comes back. */
   deafen(): void;
+  isDeaf(): boolean;
   wake(): void;
 }
 
@@ -90,6 +91,7 @@ export const pages = (
       },
       leave: () => leaves.forEach((leave) => leave()),
       deafen: () => void (state.isDeaf = true),
+      isDeaf: () => state.isDeaf,
       wake() {
         state.isDeaf = false;
         wakes.forEach((wake) => wake());

@@ -246,14 +246,18 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     async close(a) {
       const page = pick(usable(), a);
       if (!page) return;
-      // Of a tab that follows, the leader has what it was told.
-      if (page !== leader())
-        for (const { op_id, phase } of page.store!.state.operations)
-          if (phase === "writing" && fates.get(op_id)?.page === page) fates.get(op_id)!.excused = true;
+      let isClosed = false;
+      void page.store!.close().then(() => (isClosed = true));
+      while (!isClosed) {
+        await settle();
+        talk();
+        await settle();
+        if (!isClosed) await advance(100);
+      }
       pages = pages.filter((other) => other !== page);
-      const closing = page.store!.close();
-      await settle();
-      await closing;
+      // Nobody stored it in time.
+      for (const { op_id, phase } of page.store!.state.operations)
+        if (phase === "writing" && fates.get(op_id)?.page === page) fates.get(op_id)!.excused = true;
     },
     freeze: (a, b) => freeze(pick(usable(), a), b % 2 === 0),
     thaw: (a) => pages.forEach((page) => thaw(page, a % 4)),
@@ -364,7 +368,5 @@ export const run = async (steps: readonly Step[]): Promise<void> => {
     const [mine, theirs] = [store!, first!.store!].map(({ state }) => JSON.stringify(state.operations));
     if (mine !== theirs) throw new Error(`the tabs have other operations: ${mine} and ${theirs}`);
   }
-  const closing = pages.map(({ store }) => store!.close());
-  await settle();
-  await Promise.all(closing);
+  while (pages.length) await actions["close"]!(0, 0, 0);
 };

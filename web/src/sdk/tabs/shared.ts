@@ -43,6 +43,8 @@ export interface Shared extends Omit<Store, "attach"> {
 
 /** After so many milliseconds every tab has heard what one said. */
 const HEARD = 100;
+/** A tab that is closed does not wait longer for another one that stores what was begun in it. */
+const PATIENCE = 2000;
 
 /** Opens a store that is shared with the other tabs. */
 export const openShared = async (options: SharedOptions): Promise<Shared> => {
@@ -114,7 +116,16 @@ export const openShared = async (options: SharedOptions): Promise<Shared> => {
   };
   const unwatch = [place.watch(leave, back), environment.watch(back)];
 
+  /** What was begun here is stored, wherever that is done; within a time. */
+  const stored = () =>
+    new Promise<unknown>((resolve) => {
+      const cancel = clock.after(PATIENCE, () => resolve(undefined));
+      void role.ask("flush").then(resolve, resolve).finally(cancel);
+    });
+
   const shut = async (isEnd: boolean) => {
+    // Until then this tab may have to lead, to store it.
+    if (!isEnd && own.all.size) await stored();
     unwatch.forEach((stop) => stop());
     campaign?.abort();
     await role.leave(false);
