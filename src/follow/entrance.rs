@@ -48,6 +48,8 @@ pub struct Arrival {
     pub network: Option<Network>,
     /// Gives its entry in the registry an owner.
     pub claim: Claim,
+    /// How many streams it may follow.
+    pub limit: usize,
 }
 
 /// A reader that was let in.
@@ -104,6 +106,7 @@ impl Entrance {
             address,
             network,
             claim,
+            limit,
         } = arrival;
         let settings = &self.settings;
         let most = if settings.rate_limit_enabled {
@@ -120,11 +123,10 @@ impl Entrance {
         let Some(_turn) = self.turn(network).await else {
             return Err(Close::TOO_MANY.into());
         };
-        let limit = settings.streams_per_socket;
         let mut opening = Opening::new(&self.engine, &identity, params.resume.as_ref(), limit);
         let home = opening.follow_all(&mut identity, &params.streams).await?;
         let mut opened = opening.done();
-        let welcome = welcome(settings, &self.engine, &identity, home.user(), &mut opened);
+        let welcome = welcome(settings, &self.engine, &identity, home.user(), limit, &mut opened);
         let notice = identity.notice();
         let follower = Follower::new(identity, opened, &params.streams, limit);
         Ok(Box::new(Opened {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use taskwire_protocol::account::{Resume, Streams};
-use taskwire_protocol::{ErrorCode, Failure, Timestamp, UserId};
+use taskwire_protocol::account::Streams;
+use taskwire_protocol::{ErrorCode, Failure, StreamId, Timestamp, UserId};
 
 use super::close::Close;
 use super::opening::OpenedStreams;
 use super::registry::Registration;
-use crate::engine::{Caller, Engine, Identity, NewSession};
+use crate::engine::{Caller, Identity, NewSession};
 use crate::live::{Control, Delivered, Dirty, Outlet, PresenceGuard, Stop, Subscriptions, Wakeup};
 
 /// A reader that was let in.
@@ -102,13 +102,14 @@ impl Follower {
         self.subscriptions.keep(dirty);
     }
 
-    /// Its positions in the streams that it delivers. A client sends them back as `resume`.
-    pub fn position(&self, engine: &Engine) -> Resume {
-        let positions = self.subscriptions.positions();
-        Resume {
-            epoch: engine.epoch().to_string(),
-            positions: positions.map(|(stream, seq)| (stream.to_string(), seq)).collect(),
-        }
+    /// Its position in each stream that it delivers. A client sends them back as `resume`.
+    pub fn positions(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        self.subscriptions.positions()
+    }
+
+    /// How many streams it may come to follow by being given access to workspaces.
+    pub fn grows_to(&self) -> usize {
+        if self.all { self.limit as usize } else { 0 }
     }
 
     /// Continues in another session of its user. Returns how long before its token's end its client is to be told.

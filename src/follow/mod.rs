@@ -1,5 +1,5 @@
 //! A reader of streams, whatever its transport: authenticates it, resumes, joins and leaves streams, delivers events,
-//! and decides when it ends. The socket is the first transport; server-sent events are planned.
+//! and decides when it ends. Its transports are WebSockets and server-sent events (`socket`).
 //!
 //! - `entrance`   lets a reader in: checks its token, counts its user's readers, makes the welcome
 //! - `opening`    the streams of a new reader, and where each starts
@@ -34,11 +34,7 @@
 //!    nudge.
 //! 5. On a [`Close`], sends its code and reason, and drops the follower and the registration.
 //!
-//! All that server-sent events need is here: [`Opened::welcome`] for `event: welcome`; the outlet's two methods for
-//! `event: event` and `event: signal`; [`Follower::position`] and the outlet's seqs for `id:`, which the client returns
-//! as [`Authenticate::resume`](taskwire_protocol::account::Authenticate::resume); [`Close`] for `event: close`;
-//! [`Follower::expires_at`] with [`Close::TOKEN_ENDED`] for the end with the token. Webhooks and push will not be
-//! readers: they will be jobs with a stored position that read pages of the same log.
+//! Webhooks and push are no readers: they are jobs with a stored position that read pages of the same log.
 //!
 //! # The path of a resume position
 //!

@@ -76,6 +76,7 @@ impl Node {
             address: None,
             network: None,
             claim: registration.claim(),
+            limit: 256,
         };
         let Opened {
             welcome, follower, ..
@@ -160,7 +161,11 @@ async fn a_reader_without_a_socket_follows_and_resumes() {
     create_task(&node, &first).await;
     first.delivers(EVENTS).await.expect("events");
     let before: BTreeMap<StreamId, u64> = first.out.0.iter().copied().collect();
-    let position = first.follower.position(&node.engine);
+    let positions = first.follower.positions();
+    let position = Resume {
+        epoch: node.engine.epoch().to_string(),
+        positions: positions.map(|(stream, seq)| (stream.to_string(), seq)).collect(),
+    };
     for (stream, seq) in &before {
         assert_eq!(position.positions.get(&stream.to_string()), Some(seq));
     }

@@ -14,6 +14,7 @@ pub(super) fn welcome(
     engine: &Engine,
     identity: &Identity,
     user: &User,
+    limit: usize,
     opened: &mut OpenedStreams,
 ) -> Welcome {
     // without rate limits a client does not need to slow down
@@ -44,7 +45,7 @@ pub(super) fn welcome(
             frame_bytes: settings.frame_bytes as u64,
             in_flight: settings.in_flight as u32,
             batch: settings.batch_ops as u32,
-            streams: settings.streams_per_socket as u32,
+            streams: limit as u32,
             ops_per_second: pace(settings.ops_per_second),
             burst: pace(settings.ops_burst),
         },

@@ -1,4 +1,4 @@
-//! Everything over HTTP except sockets: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
+//! Everything over HTTP except sockets and streams of events, to which it only has the routes: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors; `toll` who pays for it
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token, `own_page` says whose requests may
@@ -89,6 +89,8 @@ use crate::state::App;
 
 /// The path of sockets.
 const SOCKET: &str = "/v1/socket";
+/// The path of events without a socket.
+const EVENTS: &str = "/v1/events";
 /// The path that carries out their operations without a socket.
 const RPC: &str = "/v1/rpc";
 /// Probes and scrapers reach a node by an address that its operator does not know before: they may ask under any name. What
@@ -192,6 +194,7 @@ fn routes(app: &App) -> Router<Arc<App>> {
     let router = Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
+        .route(EVENTS, get(events))
         .route(RPC, post(rpc::call))
         .route("/v1/protocol.json", get(describe));
     let router = health::routes(router, app);
@@ -248,6 +251,10 @@ async fn upgrade(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     socket::upgrade(app, request).await
 }
 
+async fn events(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    socket::events(app, request).await
+}
+
 async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {
     (
         [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")],
@@ -279,7 +286,13 @@ fn cors(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, X_REQUEST_ID, X_CORRELATION_ID])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            HeaderName::from_static("last-event-id"),
+            X_REQUEST_ID,
+            X_CORRELATION_ID,
+        ])
         .expose_headers(
             exposed
                 .map(HeaderName::from_static)

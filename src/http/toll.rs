@@ -10,7 +10,7 @@ use axum::response::Response;
 use taskwire_protocol::Failure;
 
 use super::health::Inside;
-use super::{PROBES, RPC, SOCKET, cookie};
+use super::{EVENTS, PROBES, RPC, SOCKET, cookie};
 use crate::auth::limits::{Allowance, Doubt, Limit, Payer, Who, units};
 use crate::engine::{Caller, Owner};
 use crate::peer::{self, Peer};
@@ -115,7 +115,7 @@ pub(super) struct Toll {
 
 impl Toll {
     /// Preflights, probes and scrapers pay nothing. Pages are never refused: nobody can show who they are when they ask for
-    /// one. Nor are sockets without a token: that comes in a frame.
+    /// one. Nor are sockets without a token: that comes in a frame. A stream of events counts as a socket.
     pub(super) fn of(app: &App, request: &Request, route: &str) -> Toll {
         let is_free = request.method() == Method::OPTIONS
             || PROBES.contains(&request.uri().path())
@@ -136,7 +136,7 @@ impl Toll {
             asker = browser;
         }
         let unproven = token.filter(|_| !asker.is_known);
-        let (is_rpc, is_socket) = (route == RPC, route == SOCKET);
+        let (is_rpc, is_socket) = (route == RPC, route == SOCKET || route == EVENTS);
         let insists = asker.counted.filter(|by| match by {
             // its client is to learn that it has expired
             Who::Expired(_) => true,

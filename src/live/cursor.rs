@@ -16,8 +16,8 @@ use std::{
 };
 use taskwire_protocol::{StreamId, UserId};
 
-/// Bytes read at a time. An outlet that reports room must be able to take them.
-const BITE: usize = 16 * 1024;
+/// Bytes read at a time, unless the outlet wants fewer. An outlet that reports room must be able to take them.
+pub(crate) const BITE: usize = 16 * 1024;
 
 /// Whether a stream's frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +114,14 @@ impl Cursor {
         self.catch_up = None;
     }
 
-    /// Reads what follows `position` into an empty batch. Pending while a page of the log is being read; the page then
+    /// Reads what follows `position` into an empty batch, about `bite` bytes of it. Pending while a page of the log is being read; the page then
     /// wakes `cx`.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         user: UserId,
         position: u64,
+        bite: usize,
         batch: &mut Batch,
     ) -> Poll<Result<Found, NoPage>> {
         let reader = Reader {
@@ -129,14 +130,14 @@ impl Cursor {
         };
         loop {
             let found = match self.catch_up.as_deref_mut() {
-                None => match self.watch.topic.read(position, reader, BITE, batch) {
+                None => match self.watch.topic.read(position, reader, bite, batch) {
                     None => Some(Found::Ended),
                     Some(Beyond::Nothing) => Some(Found::Nothing),
                     Some(Beyond::Frames { more }) => Some(Found::Frames { more }),
                     Some(Beyond::OnlyInLog) => None,
                 },
                 Some(CatchUp::Holding(page)) => {
-                    let found = read_page(page, &self.watch.topic, position, reader, batch);
+                    let found = read_page(page, &self.watch.topic, position, reader, bite, batch);
                     if found.is_none() {
                         self.catch_up = None; // the page is used up or outdated: back to the ring
                         continue;
@@ -179,12 +180,19 @@ impl Cursor {
 }
 
 /// Reads from a held page; `None` when it has no frame after `position` that may be fed.
-fn read_page(page: &Page, topic: &Topic, position: u64, reader: Reader, batch: &mut Batch) -> Option<Found> {
+fn read_page(
+    page: &Page,
+    topic: &Topic,
+    position: u64,
+    reader: Reader,
+    bite: usize,
+    batch: &mut Batch,
+) -> Option<Found> {
     let bounds = topic.bounds(reader);
     if page.edition != bounds.edition {
         return None;
     }
-    match page.fill(position, bounds.last, BITE, batch) {
+    match page.fill(position, bounds.last, bite, batch) {
         0 => None,
         taken => Some(Found::Frames {
             more: position + taken < bounds.last || bounds.ends,

@@ -5,7 +5,7 @@
 use super::{
     Control, Dirty, Frame, Subscriptions,
     chatter::Said,
-    cursor::Found,
+    cursor::{BITE, Found},
     page::NoPage,
     removals::Reader,
     ring::{Batch, Beyond},
@@ -24,8 +24,13 @@ pub trait Outlet {
     /// Why the outlet cannot be fed any more.
     type Error;
 
-    /// Ready when there is room for another bite (16 KiB, or a single larger frame).
+    /// Ready when there is room for another [bite](Outlet::bite), or a single larger frame.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// How many bytes of frames make a bite. An outlet that adds to them wants fewer.
+    fn bite(&self) -> usize {
+        BITE
+    }
 
     /// Announces how many frames and bytes come next, so that an outlet can reserve memory once for all of them.
     fn expect(&mut self, _frames: usize, _bytes: usize) {}
@@ -167,7 +172,7 @@ impl Subscriptions {
             (true, true) => looked,
         };
         let mut batch = Batch::new();
-        let found = match cursor.poll_read(cx, user, position, &mut batch) {
+        let found = match cursor.poll_read(cx, user, position, out.bite(), &mut batch) {
             Poll::Pending => {
                 cursor.shed_signals();
                 return Ok(Visit::Waits);

@@ -53,6 +53,7 @@ mod watchers;
 
 pub use bus::{Alone, Bus, BusHealth, Note, Published};
 pub use control::Control;
+pub(crate) use cursor::BITE;
 pub use cursor::Mode;
 pub use deliver::{Delivered, Outlet, Stop};
 pub(crate) use flight::Flights;

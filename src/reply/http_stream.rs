@@ -4,6 +4,11 @@
 //!
 //! It looks at what is written only while no route is at work ([`Turn`]). Then the first bytes are the library's own. The
 //! answer of a route is never looked at, whatever text it contains.
+//!
+//! A route may also take the connection over ([`line`]): after the head of its answer the library has nothing more to do
+//! with it.
+
+mod line;
 
 use std::io;
 use std::pin::Pin;
@@ -23,6 +28,8 @@ use super::headers::{X_REQUEST_ID, secure};
 use super::refusal;
 use super::taking::Taking;
 use crate::config::Settings;
+
+pub use line::Line;
 
 /// No route is at work, and all that routes answered is written. What comes next is the library's own answer.
 const LIBRARY: u64 = 0;
@@ -119,11 +126,13 @@ impl hyper::body::Body for RouteBody {
     }
 }
 
-/// A connection until it is closed or becomes a socket.
+/// A connection until it is closed, becomes a socket, or is taken over.
 pub struct HttpStream {
-    tcp: Taking,
+    /// `None`: it was taken over. The library does not know, and what it still writes is its end of the answer.
+    tcp: Option<Taking>,
     settings: Arc<Settings>,
     turn: Turn,
+    line: Line,
     /// Our answer that replaces a bare one and is not fully written yet.
     own: Option<Own>,
 }
@@ -138,18 +147,23 @@ struct Own {
 impl HttpStream {
     /// Wraps a connection from which nothing was read yet. Who serves it says with `turn` when a route is at work.
     pub fn new(tcp: TcpStream, settings: Arc<Settings>, turn: Turn) -> HttpStream {
-        let tcp = Taking::new(tcp);
         HttpStream {
-            tcp,
+            tcp: Some(Taking::new(tcp)),
             settings,
             turn,
+            line: Line::default(),
             own: None,
         }
     }
 
-    /// The wrapped connection.
-    pub fn into_inner(self) -> TcpStream {
-        self.tcp.into_inner()
+    /// The wrapped connection, unless it was taken over.
+    pub fn into_inner(self) -> Option<TcpStream> {
+        self.tcp.map(Taking::into_inner)
+    }
+
+    /// By this a route takes the connection over.
+    pub fn line(&self) -> Line {
+        self.line.clone()
     }
 
     /// Prepares our own answer if `bytes` are a bare one.
@@ -171,7 +185,8 @@ impl HttpStream {
             return Poll::Ready(None);
         };
         while own.written < own.bytes.len() {
-            match ready!(Pin::new(&mut self.tcp).poll_write(cx, &own.bytes[own.written..])) {
+            let Some(tcp) = &mut self.tcp else { break };
+            match ready!(Pin::new(tcp).poll_write(cx, &own.bytes[own.written..])) {
                 Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
                 Ok(written) => own.written += written,
                 Err(error) => return Poll::Ready(Some(Err(error))),
@@ -189,7 +204,10 @@ impl Read for HttpStream {
         cx: &mut Context<'_>,
         bytes: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(cx, bytes)
+        match &mut self.tcp {
+            Some(tcp) => Pin::new(tcp).poll_read(cx, bytes),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 
@@ -198,7 +216,10 @@ impl Write for HttpStream {
         self.look(bytes);
         match ready!(self.poll_own(cx)) {
             Some(written) => Poll::Ready(written),
-            None => Pin::new(&mut self.tcp).poll_write(cx, bytes),
+            None => match &mut self.tcp {
+                Some(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+                None => Poll::Ready(Ok(bytes.len())),
+            },
         }
     }
 
@@ -210,23 +231,36 @@ impl Write for HttpStream {
         self.look(parts.first().map_or(&[], |part| part));
         match ready!(self.poll_own(cx)) {
             Some(written) => Poll::Ready(written),
-            None => Pin::new(&mut self.tcp).poll_write_vectored(cx, parts),
+            None => match &mut self.tcp {
+                Some(tcp) => Pin::new(tcp).poll_write_vectored(cx, parts),
+                None => Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum())),
+            },
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.tcp.as_ref().is_none_or(Write::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.tcp).poll_flush(cx))?;
+        if let Some(tcp) = &mut self.tcp {
+            ready!(Pin::new(tcp).poll_flush(cx))?;
+        }
         // the library flushes only when nothing waits in its own buffer
         self.turn.written();
+        if let Some(heir) = self.line.heir()
+            && let Some(tcp) = self.tcp.take()
+        {
+            heir.gets(tcp.into_inner());
+        }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        match &mut self.tcp {
+            Some(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 

@@ -108,8 +108,10 @@ async fn serve(http: http1::Builder, stream: HttpStream, served: Served) {
         place,
     } = served;
     let is_reserved = place.seat.is_reserved;
+    let line = stream.line();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(address));
+        request.extensions_mut().insert(line.clone());
         let (routes, at_work) = (routes.clone(), turn.of_route());
         async move {
             let answer = if is_reserved {

@@ -17,7 +17,7 @@ impl Connection {
                 if asked.id.is_some() {
                     let frame = frames::ok(asked.id.as_ref(), reply);
                     self.owe(units::of_bytes(frame.len()));
-                    self.wire.text(&frame);
+                    self.wire.answer(&frame);
                 }
             }
             Err(failure) => self.error(asked, failure),
@@ -37,7 +37,7 @@ impl Connection {
         if asked.id.is_some() {
             let frame = frames::ok_with(asked.id.as_ref(), data);
             self.owe(units::of_bytes(frame.len()));
-            self.wire.text(&frame);
+            self.wire.answer(&frame);
         }
         asked.measure().end::<()>(&Ok(()));
     }
@@ -55,6 +55,6 @@ impl Connection {
             Stage::Stranger(_) => None,
         };
         let failure = named(failure.clone(), asked.name, caller, asked.since.elapsed());
-        self.wire.text(&frames::error(asked.id.as_ref(), &failure));
+        self.wire.answer(&frames::error(asked.id.as_ref(), &failure));
     }
 }

@@ -10,6 +10,8 @@ use taskwire_protocol::account::Authenticate;
 use taskwire_protocol::frames::Goodbye;
 use taskwire_protocol::{CloseCode, OpId, Request};
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::pace::Pace;
 use super::pulse::{Pulse, Times};
@@ -120,6 +122,19 @@ impl Connection {
             revoked: false,
             half_closed: false,
             app,
+        }
+    }
+
+    /// Starts the socket's task. The caller's own may be larger, and would keep its size.
+    pub(super) fn spawn(self) {
+        let tasks = self.app.sockets.tasks().clone();
+        // at other log levels a socket has no span
+        let span = tracing::debug_span!("socket", user.id = Empty, session.id = Empty);
+        let socket = Box::new(self).run();
+        if span.is_disabled() {
+            tasks.spawn(socket);
+        } else {
+            tasks.spawn(socket.instrument(span));
         }
     }
 
@@ -254,7 +269,7 @@ impl Connection {
             match order {
                 Order::Goodbye { reconnect_after_ms } => {
                     self.wire
-                        .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                        .signal(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 }
                 Order::Close(CloseCode::Restart) => self.finishing = true,
                 Order::Close(CloseCode::TryAgain) => return Err(Close::TOO_MANY.into()),

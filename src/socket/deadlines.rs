@@ -53,7 +53,7 @@ impl Connection {
             Due::Expiring => {
                 if let Stage::Member(follower) = &self.stage {
                     let expires_at = follower.expires_at();
-                    self.wire.text(&frames::signal(
+                    self.wire.signal(&frames::signal(
                         "session.expiring",
                         &SessionExpiring { expires_at },
                     ));
@@ -62,7 +62,7 @@ impl Connection {
             Due::Aged => {
                 let reconnect_after_ms = u64::from(rand::random::<u16>()) % MOVES_WITHIN_MS;
                 self.wire
-                    .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                    .signal(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 self.finishing = true;
             }
             Due::Ping => {
@@ -85,7 +85,9 @@ impl Connection {
             return Ok(());
         }
         let (now, uptake) = (Instant::now(), self.wire.uptake());
-        if self.is_deaf() {
+        if self.wire.is_one_way() && uptake.left == 0 {
+            self.pulse.took_all();
+        } else if self.is_deaf() {
             self.pulse.wait_on(now, uptake);
         } else if !self.pulse.looked(now, uptake) {
             self.wire.give_up();

@@ -96,17 +96,21 @@ impl Outlet for Room<'_> {
         Poll::Ready(Ok(()))
     }
 
+    fn bite(&self) -> usize {
+        self.wire.bite()
+    }
+
     fn expect(&mut self, frames: usize, bytes: usize) {
         self.wire.expect(frames, bytes);
     }
 
-    fn event(&mut self, frame: Frame, _: StreamId, _: u64) -> Result<(), io::Error> {
-        self.wire.text(&frame);
+    fn event(&mut self, frame: Frame, stream: StreamId, seq: u64) -> Result<(), io::Error> {
+        self.wire.event(&frame, stream, seq);
         Ok(())
     }
 
     fn signal(&mut self, frame: Frame) -> Result<(), io::Error> {
-        self.wire.text(&frame);
+        self.wire.signal(&frame);
         Ok(())
     }
 }

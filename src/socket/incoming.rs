@@ -68,7 +68,7 @@ impl Connection {
                     return self.refuse_limited(frame.id, name, refused);
                 }
                 if let Some(reply) = self.app.engine.answer_ahead(&request) {
-                    self.wire.text(&frames::ok(frame.id.as_ref(), &reply));
+                    self.wire.answer(&frames::ok(frame.id.as_ref(), &reply));
                     return Ok(());
                 }
                 self.push(asked(frame.id, name), request, frame.op_id);

@@ -70,6 +70,11 @@ impl Pipe {
         self.queue.len() - self.written as usize
     }
 
+    /// Whether as many bytes arrived without a whole message as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.since_text >= self.most
+    }
+
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.queue.capacity()
@@ -130,7 +135,7 @@ impl Pipe {
 
 impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if self.since_text >= self.most {
+        if self.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let mut buffer = ReadBuf::new(bytes);

@@ -196,6 +196,12 @@ impl Pulse {
         }
     }
 
+    /// The peer has taken everything, and has nothing to say: that is a sign of life too.
+    pub(super) fn took_all(&mut self) {
+        self.asked = None;
+        self.arm();
+    }
+
     /// What is due now. Pending when nothing is; `waker` is called when something may be.
     pub(super) fn poll_due(&mut self, waker: &Waker) -> Poll<Due> {
         let mut cx = Context::from_waker(waker);

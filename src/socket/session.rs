@@ -29,6 +29,17 @@ pub(super) struct Stranger {
     pub(super) long: Long,
 }
 
+impl Stage {
+    /// Somebody who comes from there, and is not authenticated.
+    pub(super) fn stranger(from: engine::Origin) -> Stage {
+        Stage::Stranger(Box::new(Stranger {
+            from,
+            refused_tokens: 0,
+            long: Long::No,
+        }))
+    }
+}
+
 /// Starts a request.
 pub(super) fn begin(
     app: &Arc<App>,
@@ -158,6 +169,7 @@ impl Stage {
             address,
             network: app.admission.network(address),
             claim: registration.claim(),
+            limit: app.settings.streams_per_socket,
         };
         let entrance = app.entrance.clone();
         State::Session(Box::pin(async move {

@@ -137,7 +137,8 @@ impl Connection {
         (self.revoked, self.timer) = (false, true);
     }
 
-    fn welcome(&mut self, asked: &Asked, opened: Opened) {
+    /// The reader was let in: tells it, and follows its streams from now on.
+    pub(super) fn welcome(&mut self, asked: &Asked, opened: Opened) {
         let Opened {
             welcome,
             follower,
@@ -157,9 +158,8 @@ impl Connection {
             };
             self.requests.refuse_waiting(&failure, passes);
         }
-        let frame = frames::welcome(asked.id.as_ref(), &welcome);
-        self.owe(units::of_bytes(frame.len()));
-        self.wire.text(&frame);
+        let bytes = self.wire.welcome(asked.id.as_ref(), &welcome);
+        self.owe(units::of_bytes(bytes));
         let wakeup = follower.wakeup().clone();
         self.wire.wake_on_input(wakeup.clone().into());
         self.registration.nudge_by(wakeup.clone());
@@ -226,7 +226,7 @@ impl Connection {
             }
             Obeyed::PastLimit(stream) => {
                 let reason = Reason::Limit;
-                self.wire.text(&frames::signal(
+                self.wire.signal(&frames::signal(
                     signals::NOT_FOLLOWED,
                     &NotFollowed { stream, reason },
                 ));

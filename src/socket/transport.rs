@@ -1,6 +1,6 @@
-//! A socket's bytes. tungstenite reads the peer's frames and answers its pings. The frames that we send are encoded
-//! here into one queue, which is written in as few system calls as possible. One task polls everything. Does not know
-//! what the messages mean, nor when to close.
+//! The bytes of one reader, and what is queued for it: as messages of a WebSocket (`websocket`), or as server-sent events
+//! (`event_stream`). Both share the queue, which is written in as few system calls as possible, and the way in which
+//! they are polled and closed. One task polls everything. Does not know what the messages mean, nor when to close.
 //!
 //! Why not `WebSocketStream`: its write buffer never shrinks, and its adapter keeps four wakers. Here the queue's
 //! memory is given back whenever the queue becomes empty (`spare`). The read half has a separate waker, so that a
@@ -9,41 +9,41 @@
 use std::io;
 use std::task::{Context, Poll, Waker};
 
-use taskwire_protocol::CloseCode;
+use taskwire_protocol::frames::{RequestId, Welcome};
+use taskwire_protocol::{CloseCode, StreamId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::event_stream::EventStream;
 use super::pipe::Pipe;
+use super::websocket::{self, HEADER, WebSocket};
+use crate::live::BITE;
+use crate::reply::frames;
 use crate::uptake::{self, LINGER, LINGER_BYTES, Uptake};
 
-/// The first byte of a close frame.
-const CLOSE: u8 = 0x88;
-/// A close code that proxies send (registered at IANA), and that tungstenite takes for a broken protocol.
-const BAD_GATEWAY: u16 = 1014;
-/// The longest header of a frame that is not masked.
-const HEADER: usize = 10;
-/// tungstenite zero-fills this much at every poll of the read half, and keeps it for each socket.
-const READ_BUFFER: usize = 2 * 1024;
-/// After a message of more bytes than this, the read buffer is so large that it is replaced.
-const GROWN: usize = 8 * 1024;
-/// How many bytes of pongs and close frames tungstenite keeps while our queue is full.
-const CONTROL_BUFFER: usize = 1024;
-
-/// One socket's frames. The fields that a write touches are first in memory (see `Connection`).
+/// One reader's frames. The fields that a write touches are first in memory (see `Connection`).
 #[repr(C)]
 pub(super) struct Transport {
     pipe: Pipe,
-    context: WebSocketContext,
+    kind: Kind,
+}
+
+/// What the bytes are.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a node has many sockets, and few streams of events"
+)]
+enum Kind {
+    Socket(WebSocket),
+    Events(Box<EventStream>),
 }
 
 /// What arrived from the peer.
 pub(super) enum Heard {
     /// A text message. It is a slice of the read buffer: copy what is kept.
     Text(Utf8Bytes),
-    /// A ping (answered already) or a pong.
+    /// A ping (answered already), a pong, or bytes that mean nothing.
     Control,
     /// A close frame; the answer is queued.
     Closing,
@@ -58,25 +58,31 @@ pub(super) enum Heard {
 }
 
 impl Transport {
-    /// The transport after the upgrade. `part` was read after the request's end. A message of more than `max_message`
+    /// A WebSocket after the upgrade. `part` was read after the request's end. A message of more than `max_message`
     /// bytes violates the protocol. Control frames wait while the queue has `queue` bytes.
-    pub(super) fn new(
+    pub(super) fn socket(
         tcp: TcpStream,
         part: Vec<u8>,
         input: Waker,
         max_message: usize,
         queue: usize,
     ) -> Transport {
-        let config = config(max_message);
         let mut pipe = Pipe::new(tcp, input, queue);
-        pipe.came(&part);
-        pipe.since_text = part.len() as u32;
-        let context = if part.is_empty() {
-            WebSocketContext::new(Role::Server, Some(config))
-        } else {
-            WebSocketContext::from_partially_read(part, Role::Server, Some(config))
-        };
-        Transport { pipe, context }
+        let kind = Kind::Socket(WebSocket::new(&mut pipe, part, max_message));
+        Transport { pipe, kind }
+    }
+
+    /// A stream of events after the head of its answer.
+    pub(super) fn events(tcp: TcpStream, input: Waker, queue: usize, events: EventStream) -> Transport {
+        Transport {
+            pipe: Pipe::new(tcp, input, queue),
+            kind: Kind::Events(Box::new(events)),
+        }
+    }
+
+    /// Whether the peer never says anything: what it takes is the only sign of life.
+    pub(super) fn is_one_way(&self) -> bool {
+        matches!(self.kind, Kind::Events(_))
     }
 
     /// From now on so many bytes may arrive before a message is complete.
@@ -87,13 +93,14 @@ impl Transport {
     /// From now on as many bytes may arrive before a message is complete as a member may send: twice the largest
     /// message, to allow for the headers of its fragments.
     pub(super) fn let_in(&mut self) {
-        let largest = self.context.get_config().max_message_size;
-        self.allow(largest.unwrap_or(usize::MAX / 2) * 2);
+        if let Kind::Socket(socket) = &self.kind {
+            self.allow(socket.largest().unwrap_or(usize::MAX / 2) * 2);
+        }
     }
 
     /// Whether as many bytes arrived without a whole message as may.
     pub(super) fn is_full(&self) -> bool {
-        self.pipe.since_text >= self.pipe.most
+        self.pipe.is_full()
     }
 
     /// From now on, input calls this waker.
@@ -108,93 +115,72 @@ impl Transport {
 
     /// Reads the next message. Pending when there is none; the input's waker is called once there may be one.
     pub(super) fn hear(&mut self) -> Poll<Heard> {
-        let heard = match self.context.read(&mut self.pipe) {
-            Ok(Message::Text(text)) => {
-                self.pipe.since_text = 0;
-                self.pipe.hear(text.len());
-                self.pipe.grown |= text.len() > GROWN;
-                Heard::Text(text)
-            }
-            Ok(Message::Ping(payload)) => {
-                self.pipe.pass_over(payload.len());
-                match self.context.flush(&mut self.pipe) {
-                    // a full queue delays the pong; the pong of the next ping replaces it
-                    Ok(()) | Err(Error::WriteBufferFull(_)) => Heard::Control,
-                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::Control,
-                    Err(_) => Heard::Gone,
-                }
-            }
-            Ok(Message::Pong(payload)) => {
-                self.pipe.pass_over(payload.len());
-                Heard::Control
-            }
-            Ok(Message::Frame(_)) => Heard::Control,
-            Ok(Message::Binary(_)) => Heard::Broken(CloseCode::Unsupported, "frames must be text"),
-            Ok(Message::Close(_)) => {
-                self.pipe.limit = usize::MAX;
-                if self.pipe.frames.close_code() == Some(BAD_GATEWAY) {
-                    self.frame(CLOSE, &BAD_GATEWAY.to_be_bytes());
-                } else {
-                    let _closed = self.context.flush(&mut self.pipe);
-                }
-                Heard::Closing
-            }
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                // no whole message arrived; do not wait for endless or empty fragments
-                if self.is_full() {
-                    return Poll::Ready(Heard::Full);
-                }
-                self.shrink();
-                return Poll::Pending;
-            }
-            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) if self.pipe.frames.ended => {
-                Heard::HalfClosed
-            }
-            Err(error) => broken(&error),
-        };
-        Poll::Ready(heard)
-    }
-
-    /// Makes the read buffer small again, when it is empty and no pong waits for a full queue.
-    fn shrink(&mut self) {
-        let room = self.queued() + CONTROL_BUFFER <= self.pipe.limit;
-        if self.pipe.grown && self.pipe.unheard == 0 && room {
-            self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
-            self.pipe.grown = false;
+        match &mut self.kind {
+            Kind::Socket(socket) => socket.hear(&mut self.pipe),
+            Kind::Events(_) => EventStream::hear(&mut self.pipe),
         }
     }
 
-    /// Queues a text frame (RFC 6455, section 5.2: final, unmasked).
-    pub(super) fn text(&mut self, payload: &str) {
-        self.frame(0x81, payload.as_bytes());
+    /// Queues the answer to a request. Who only reads events has none.
+    pub(super) fn answer(&mut self, frame: &str) {
+        if let Kind::Socket(_) = self.kind {
+            websocket::text(&mut self.pipe, frame);
+        }
     }
 
-    /// Reserves memory once for the text frames that come next.
+    /// Queues the first message to a reader; returns how many bytes it has.
+    pub(super) fn welcome(&mut self, id: Option<&RequestId>, welcome: &Welcome) -> usize {
+        match &mut self.kind {
+            Kind::Socket(_) => {
+                let frame = frames::welcome(id, welcome);
+                websocket::text(&mut self.pipe, &frame);
+                frame.len()
+            }
+            Kind::Events(events) => events.welcome(&mut self.pipe, welcome),
+        }
+    }
+
+    /// Queues an event.
+    #[inline]
+    pub(super) fn event(&mut self, frame: &str, stream: StreamId, seq: u64) {
+        match &mut self.kind {
+            Kind::Socket(_) => websocket::text(&mut self.pipe, frame),
+            Kind::Events(events) => events.event(&mut self.pipe, frame, stream, seq),
+        }
+    }
+
+    /// Queues a signal.
+    pub(super) fn signal(&mut self, frame: &str) {
+        match &mut self.kind {
+            Kind::Socket(_) => websocket::text(&mut self.pipe, frame),
+            Kind::Events(events) => events.signal(&mut self.pipe, frame),
+        }
+    }
+
+    /// How many bytes of events are queued at a time.
+    #[inline]
+    pub(super) fn bite(&self) -> usize {
+        match &self.kind {
+            Kind::Socket(_) => BITE,
+            Kind::Events(events) => events.bite(),
+        }
+    }
+
+    /// Reserves memory once for the events that come next.
     pub(super) fn expect(&mut self, frames: usize, bytes: usize) {
-        self.pipe.queue().reserve(bytes + frames * HEADER);
+        let header = match &self.kind {
+            Kind::Socket(_) => HEADER,
+            Kind::Events(events) => events.header(),
+        };
+        self.pipe.queue().reserve(bytes + frames * header);
     }
 
-    /// Queues a ping.
+    /// Queues what shows the peer that we are there, and us that it is.
     pub(super) fn ping(&mut self) {
-        self.frame(0x89, b"");
-    }
-
-    fn frame(&mut self, first: u8, payload: &[u8]) {
-        let queue = self.pipe.queue();
-        queue.reserve(payload.len() + HEADER);
-        queue.push(first);
-        match payload.len() {
-            length @ 0..=125 => queue.push(length as u8),
-            length @ 126..=0xffff => {
-                queue.push(126);
-                queue.extend_from_slice(&(length as u16).to_be_bytes());
-            }
-            length => {
-                queue.push(127);
-                queue.extend_from_slice(&(length as u64).to_be_bytes());
-            }
+        match &mut self.kind {
+            Kind::Socket(_) => websocket::ping(&mut self.pipe),
+            Kind::Events(events) => events.heartbeat(&mut self.pipe),
         }
-        queue.extend_from_slice(payload);
     }
 
     /// Bytes that wait to be written.
@@ -224,29 +210,28 @@ impl Transport {
         self.pipe.poll_flush(cx)
     }
 
-    /// Sends a close frame, waits a little until the peer has answered or left, and disconnects. Meanwhile input is
-    /// read and discarded: to close a connection with unread input resets it, and the close frame would be lost.
+    /// Says why it is closed, waits a little until the peer has answered or left, and disconnects. Meanwhile input is
+    /// read and discarded: to close a connection with unread input resets it, and the last words would be lost.
     pub(super) async fn close(mut self, code: CloseCode, reason: &'static str) {
-        self.pipe.limit = usize::MAX;
-        let frame = CloseFrame {
-            code: code.code().into(),
-            reason: Utf8Bytes::from_static(reason),
-        };
-        // an error only means that the peer closed first: the answer to its close frame is queued
-        let _closed = self.context.close(&mut self.pipe, Some(frame));
+        match &mut self.kind {
+            Kind::Socket(socket) => socket.close(&mut self.pipe, code, reason),
+            Kind::Events(events) => events.close(&mut self.pipe, code, reason),
+        }
         self.hang_up().await;
     }
 
     /// The peer ended its half without a close frame: sends one, and hangs up.
     pub(super) async fn answer_the_end(mut self, code: CloseCode, reason: &'static str) {
-        self.frame(CLOSE, &[&code.code().to_be_bytes(), reason.as_bytes()].concat());
+        websocket::close_after_the_end(&mut self.pipe, code, reason);
         self.hang_up().await;
     }
 
     /// Writes what waits (the answer to a close frame), and disconnects as `close` does.
     pub(super) async fn hang_up(mut self) {
         // what was read of a message that will not be heard takes no memory meanwhile
-        self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
+        if let Kind::Socket(socket) = &mut self.kind {
+            socket.forget();
+        }
         let _too_late = tokio::time::timeout(LINGER, async {
             std::future::poll_fn(|cx| self.pipe.poll_flush(cx)).await?;
             self.pipe.tcp.shutdown().await?;
@@ -263,29 +248,6 @@ impl Transport {
     }
 }
 
-fn config(max_message: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(CONTROL_BUFFER)
-        .max_message_size(Some(max_message))
-        .max_frame_size(Some(max_message))
-}
-
-fn broken(error: &Error) -> Heard {
-    match error {
-        Error::Capacity(_) => Heard::Broken(CloseCode::TooBig, "a frame larger than four times the limit"),
-        Error::Utf8(_) => Heard::Broken(CloseCode::InvalidText, "text must be UTF-8"),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Heard::Gone,
-        Error::Protocol(_) => Heard::Broken(CloseCode::Protocol, "WebSocket protocol violated"),
-        // the kernel closed the connection: the peer acknowledged nothing for too long
-        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Heard::Broken(CloseCode::Dead, "no sign of life")
-        }
-        _ => Heard::Gone,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,12 +259,12 @@ mod tests {
         let address = listener.local_addr().expect("its address");
         let mut peer = TcpStream::connect(address).await.expect("a connection");
         let (tcp, _) = listener.accept().await.expect("the other end");
-        let mut transport = Transport::new(tcp, Vec::new(), Waker::noop().clone(), 1024, 64 * 1024);
+        let mut transport = Transport::socket(tcp, Vec::new(), Waker::noop().clone(), 1024, 64 * 1024);
         // the second round reserves memory, but no frame follows
         for text in [Some("{}"), None] {
             transport.expect(1, 16 * 1024);
             if let Some(text) = text {
-                transport.text(text);
+                transport.answer(text);
             }
             std::future::poll_fn(|cx| transport.poll_flush(cx))
                 .await

@@ -17,14 +17,12 @@ use taskwire_protocol::{ErrorCode, Failure, Operation as _, Request as Parsed, S
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tracing::Instrument as _;
-use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::connection::Connection;
-use super::long::{ANSWERED, Long, SHORT};
+use super::long::{ANSWERED, SHORT};
 use super::requests::Asked;
-use super::session::{Stage, Stranger};
+use super::session::Stage;
 use super::transport::Transport;
 use crate::config::Settings;
 use crate::follow::{Close, NotAdmitted, check_streams};
@@ -71,7 +69,7 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
 
     let upgraded = hyper::upgrade::on(&mut request);
     let tasks = app.sockets.tasks().clone();
-    tasks.clone().spawn(async move {
+    tasks.spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let Ok(parts) = upgraded.downcast::<HttpStream>() else {
             tracing::error!("an upgraded connection is not a TCP stream");
@@ -79,20 +77,10 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
         };
         // copied: a slice would keep the whole buffer in memory as long as the socket
         let part = parts.read_buf.to_vec();
-        let tcp = parts.io.into_inner();
+        let Some(tcp) = parts.io.into_inner() else { return };
         let network = app.admission.network(from.address);
         match app.admission.admit(&app.sockets, network, app.elapsed_ms()) {
-            // a separate task, because this one is larger and keeps its size
-            Ok(()) => {
-                let socket = Box::new(connect(app, tcp, part, from, params)).run();
-                // at other log levels a socket has no span
-                let span = tracing::debug_span!("socket", user.id = Empty, session.id = Empty);
-                if span.is_disabled() {
-                    tasks.spawn(socket);
-                } else {
-                    tasks.spawn(socket.instrument(span));
-                }
-            }
+            Ok(()) => connect(app, tcp, part, from, params).spawn(),
             Err(NotAdmitted::Politely(_turn)) => refuse(&app.settings, tcp, part).await,
             Err(NotAdmitted::Silently) => {}
         }
@@ -205,7 +193,7 @@ async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
     metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
     let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let most = ANSWERED * settings.frame_bytes;
-    let wire = Transport::new(tcp, part, wakeup.into(), most, settings.socket_queue_bytes);
+    let wire = Transport::socket(tcp, part, wakeup.into(), most, settings.socket_queue_bytes);
     wire.close(code, reason).await;
 }
 
@@ -220,7 +208,7 @@ fn connect(
     // no user yet
     let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let settings = &app.settings;
-    let mut wire = Transport::new(
+    let mut wire = Transport::socket(
         tcp,
         part,
         wakeup.clone().into(),
@@ -230,12 +218,7 @@ fn connect(
     wire.allow(SHORT);
     let network = app.admission.network(from.address);
     let registration = app.sockets.enter(wakeup.clone(), network);
-    let stage = Stage::Stranger(Box::new(Stranger {
-        from,
-        refused_tokens: 0,
-        long: Long::No,
-    }));
-    let mut connection = Connection::new(app, wire, wakeup, registration, stage);
+    let mut connection = Connection::new(app, wire, wakeup, registration, Stage::stranger(from));
     if let Some(params) = params {
         let asked = Asked {
             id: None,
