@@ -846,6 +846,14 @@ export interface DevicePending {
   status: Pending;
 }
 
+/** The last message of `GET /v1/events`, before the server ends it. */
+export interface EventsEnd {
+  /** The code with which a socket would be closed. */
+  code: number;
+  /** A text for people; it may change. */
+  reason: string;
+}
+
 /** The word `all`. */
 export type Everywhere =
   /** Every workspace that the user belongs to. */
@@ -3278,6 +3286,8 @@ export interface Routes {
   "POST /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
   /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */
   "POST /v1/rpc": { body: ClientFrame | ClientFrame[]; status: 200; answer: RpcAnswer | RpcAnswer[]; error: ErrorFrame };
+  /** Server-sent events: `welcome`, then `event` and `signal`, before the end `close`. `?streams=` (names with commas between them; all when omitted); `Last-Event-ID`, or `?position=`, continues after that event. */
+  "GET /v1/events": { body: null; status: 200; answer: Welcome | EventFrame | SignalFrame | EventsEnd; error: HttpError };
   /** This contract as JSON Schema. */
   "GET /v1/protocol.json": { body: null; status: 200; answer: object; error: HttpError };
 }

@@ -2,6 +2,7 @@
 //! errors. Does not know how a server routes.
 
 use crate::export::WorkspaceExport;
+use crate::frames::Welcome;
 use crate::{ErrorCode, Failure, Secret, account, account::Done, attachment, import, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,15 @@ impl HttpError {
     }
 }
 
+/// The last message of `GET /v1/events`, before the server ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventsEnd {
+    /// The code with which a socket would be closed.
+    pub code: u16,
+    /// A text for people; it may change.
+    pub reason: String,
+}
+
 /// A row of the table of routes, for programs.
 pub struct Route {
     /// The method and the path, like `GET /v1/auth/me`.
@@ -136,6 +146,8 @@ pub enum Answer {
     Calendar,
     /// An answer frame, or an array of them.
     Frames,
+    /// Server-sent events: an object of the first type, events and signals, at the end an object of the second type.
+    Events(Type, Type),
     /// The contract as JSON Schema.
     Contract,
     /// A page for people, as HTML.
@@ -380,6 +392,17 @@ pub const ROUTES: &[Route] = &[
         body: Body::Frames,
         status: 200,
         answer: Answer::Frames,
+    },
+    Route {
+        name: "GET /v1/events",
+        doc: "Server-sent events: `welcome`, then `event` and `signal`, before the end `close`. `?streams=` (names with commas \
+              between them; all when omitted); `Last-Event-ID`, or `?position=`, continues after that event.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Events(
+            SchemaGenerator::subschema_for::<Welcome>,
+            SchemaGenerator::subschema_for::<EventsEnd>,
+        ),
     },
     Route {
         name: "GET /v1/protocol.json",

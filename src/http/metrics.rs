@@ -65,7 +65,7 @@ pub(super) const METRICS: &[Metric] = &[
     gauge("taskwire_database_up", &[], "1 while the database answers; this node asks every second"),
     gauge("taskwire_redis_up", &[], "1 while messages that are published to Redis come back; absent without redis_url"),
     // sockets and connections
-    gauge("taskwire_sockets", &[], "Open sockets, including those that are not authenticated yet"),
+    gauge("taskwire_sockets", &[], "Open sockets and streams of events, including those that are not authenticated yet"),
     counter("taskwire_sockets_closed_total", &["code"], "Sockets closed by the node, by close code"),
     counter("taskwire_sockets_refused_total", &[], "Sockets that were not admitted, because too many were open or arrived at once"),
     counter("taskwire_sockets_displaced_total", &[], "Sockets that had not authenticated and were closed to make place for others"),

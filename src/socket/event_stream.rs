@@ -5,8 +5,8 @@
 use std::io::{self, Read as _, Write as _};
 use std::task::Poll;
 
-use serde_json::json;
 use taskwire_protocol::frames::Welcome;
+use taskwire_protocol::http::EventsEnd;
 use taskwire_protocol::{CloseCode, StreamId};
 
 use super::pipe::Pipe;
@@ -86,7 +86,11 @@ impl EventStream {
 
     /// The last message: why the stream ends.
     pub(super) fn close(&self, pipe: &mut Pipe, code: CloseCode, reason: &str) {
-        let data = json!({ "code": code.code(), "reason": reason }).to_string();
+        let end = EventsEnd {
+            code: code.code(),
+            reason: reason.to_owned(),
+        };
+        let data = serde_json::to_string(&end).unwrap_or_default();
         self.queue(pipe, &["event: close\ndata: ", &data, "\n\n"]);
         if self.in_chunks {
             pipe.queue().extend_from_slice(b"0\r\n\r\n");

@@ -36,6 +36,7 @@ mod draining; // a node that stops, a node that is full
 mod enumeration; // what strangers learn of who has an account
 mod environments; // settings as deployments give them
 mod errors; // every error code
+mod events; // server-sent events: the same as on a socket, from the welcome to the close
 mod exactly_once; // op_id
 mod exports; // the archive of an account's own data
 mod failpoints; // a normal build has none

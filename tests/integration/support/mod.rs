@@ -14,6 +14,7 @@
 //! - `contract`  checks what is sent and received against the schema
 //! - `copies`    many tasks at once
 //! - `audit`     checks that logs, rows and counters agree
+//! - `events`    a reader of server-sent events
 //! - `fold`      what each event does to a snapshot
 //! - `knowledge` what a client knows of all its streams
 //! - `raw`       a socket as bytes
@@ -31,6 +32,7 @@ pub mod commit_proxy;
 pub mod contract;
 pub mod copies;
 pub mod database;
+pub mod events;
 pub mod fold;
 pub mod follower;
 pub mod http;
@@ -54,6 +56,7 @@ use std::time::Duration;
 
 pub use client::Client;
 pub use database::Engine;
+pub use events::EventReader;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
 pub use node::Node;

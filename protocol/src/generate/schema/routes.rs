@@ -51,6 +51,11 @@ pub(super) fn table(
                 let lines = [first, other].map(|line| line(written).to_value());
                 json!({ "contentMediaType": "application/x-ndjson", "anyOf": lines })
             }
+            Answer::Events(first, last) => {
+                let [first, last] = [first, last].map(|message| message(written).to_value());
+                let messages = [first, refer("EventFrame"), refer("SignalFrame"), last];
+                json!({ "contentMediaType": "text/event-stream", "anyOf": messages })
+            }
             Answer::Workspace(schema) => {
                 let text = json!({ "contentMediaType": "text/*", "type": "string", "format": "binary" });
                 json!({ "anyOf": [schema(written).to_value(), text] })
