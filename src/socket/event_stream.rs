@@ -9,9 +9,9 @@ use taskwire_protocol::frames::Welcome;
 use taskwire_protocol::http::EventsEnd;
 use taskwire_protocol::{CloseCode, StreamId};
 
+use super::heard::Heard;
 use super::pipe::Pipe;
 use super::position::Position;
-use super::transport::Heard;
 use crate::live::{BITE, Control};
 
 /// What a message has beside its id and its data: its name, the ends of lines, the header of a chunk.

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameSocket;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use super::frames::Frames;
+use super::position::{self, Position};
 use super::upgrade;
 use crate::config::Settings;
 
@@ -25,6 +26,18 @@ pub(crate) fn resume(bytes: &[u8]) {
     if let Ok(params) = upgrade::by_header("a token", &query, &SETTINGS) {
         assert_eq!(params.token.expose(), "a token");
     }
+    event_id(&query);
+}
+
+/// The id of an event, which says where to continue: what was read of it is what another id says.
+fn event_id(text: &str) {
+    let Some(resume) = position::read(text) else {
+        return;
+    };
+    let seqs = resume.positions.iter();
+    let seqs = seqs.map(|(stream, seq)| (stream.parse().expect("the name of a stream"), *seq));
+    let position = Position::new(resume.epoch.as_str().into(), seqs.collect());
+    assert_eq!(position::read(&position.text()), Some(resume));
 }
 
 /// The bytes of a peer, cut anywhere: the close code is the one that another reader of the same frames finds.

@@ -5,7 +5,7 @@ use std::task::Poll;
 use taskwire_protocol::CloseCode;
 
 use super::connection::{Connection, End};
-use super::transport::Heard;
+use super::heard::Heard;
 
 /// The most messages that are read before their answers are flushed.
 const HEARD_AT_ONCE: usize = 16;

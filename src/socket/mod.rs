@@ -5,7 +5,7 @@
 //! - `upgrade`     the HTTP request that becomes a socket, and the reasons to refuse it
 //! - `events`      the same for a stream of events; `position` is where it continues
 //! - `connection`  the loop of a socket's task: deliver, answer, flush once, read
-//! - `hearing`     reads the client's messages; `delivering` sends events and answers
+//! - `hearing`     reads the client's messages, which are `heard`; `delivering` sends events and answers
 //! - `incoming`    checks a text frame: its limits, its shape, its place in the order
 //! - `requests`    the requests under way: in order, mutations pipelined
 //! - `session`     starts a request; `settling` does what the socket itself must do after it, `settled` names it
@@ -27,6 +27,7 @@ mod events;
 mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod heard;
 mod hearing;
 mod incoming;
 mod long;

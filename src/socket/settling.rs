@@ -166,7 +166,7 @@ impl Connection {
         self.wakeup = wakeup;
         (self.input, self.timer) = (true, true);
         let ends = moment(&self.app, follower.expires_at());
-        if follower.caller().grant.is_some() {
+        if follower.caller().grant.is_some() || self.wire.is_one_way() {
             self.pulse.cannot_renew();
         }
         self.pulse.authenticated(ends, notice);

@@ -13,9 +13,9 @@ use taskwire_protocol::frames::{RequestId, Welcome};
 use taskwire_protocol::{CloseCode, StreamId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::event_stream::EventStream;
+use super::heard::Heard;
 use super::pipe::Pipe;
 use super::websocket::{self, HEADER, WebSocket};
 use crate::live::BITE;
@@ -37,24 +37,6 @@ pub(super) struct Transport {
 enum Kind {
     Socket(WebSocket),
     Events(Box<EventStream>),
-}
-
-/// What arrived from the peer.
-pub(super) enum Heard {
-    /// A text message. It is a slice of the read buffer: copy what is kept.
-    Text(Utf8Bytes),
-    /// A ping (answered already), a pong, or bytes that mean nothing.
-    Control,
-    /// A close frame; the answer is queued.
-    Closing,
-    /// The peer violated the protocol.
-    Broken(CloseCode, &'static str),
-    /// Nothing more, without a close frame. It may still read.
-    HalfClosed,
-    /// As many bytes arrived without a whole message as may: nothing more is read until it may be more.
-    Full,
-    /// It is gone.
-    Gone,
 }
 
 impl Transport {

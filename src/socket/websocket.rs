@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::heard::Heard;
 use super::pipe::Pipe;
-use super::transport::Heard;
 
 /// The first byte of a close frame.
 const CLOSE: u8 = 0x88;

@@ -2,7 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::events::{EventReader, ask};
-use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, text, tokens};
+use crate::support::follower::text;
+use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, tokens};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

@@ -42,7 +42,7 @@ impl EventReader {
 
     /// A stream by this query, and by this header.
     pub async fn opened(server: &Server, tokens: &Value, query: &str, last: Option<&str>) -> EventReader {
-        let answer = ask(server, &text(&tokens["access_token"]), query, last).await;
+        let answer = ask(server, text(&tokens["access_token"]), query, last).await;
         assert_eq!(
             answer.status(),
             200,
@@ -147,7 +147,7 @@ impl EventReader {
         }
     }
 
-    /// The code of the close, with the names of the messages before it. The answer ends after it.
+    /// The code of the close, with the names of the events and signals before it. The answer ends after it.
     pub async fn closed(&mut self) -> (Vec<String>, u64) {
         let mut names = Vec::new();
         while let Some(message) = self.next().await {
@@ -156,7 +156,9 @@ impl EventReader {
                 return (names, message.data["code"].as_u64().expect("a code"));
             }
             let signal = message.data["signal"].as_str();
-            names.push(signal.map_or(message.name, str::to_owned));
+            if message.name != ":" {
+                names.push(signal.map_or(message.name, str::to_owned));
+            }
         }
         panic!("it ended without a close, after {names:?}");
     }

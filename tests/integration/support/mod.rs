@@ -56,7 +56,6 @@ use std::time::Duration;
 
 pub use client::Client;
 pub use database::Engine;
-pub use events::EventReader;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
 pub use node::Node;
