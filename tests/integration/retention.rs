@@ -2,6 +2,7 @@
 //! server on the same database then shows what clients are told.
 
 use crate::on_both_databases;
+use crate::support::events::{EventReader, id};
 use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, eventually, http};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -91,6 +92,9 @@ async fn entries_are_cut_when_they_are_old_and_not_among_the_newest(database: Da
             (&json!(resumed), &json!(35)),
             "{position}"
         );
+        let last = id(epoch.as_str().expect("an epoch"), &workspace, position);
+        let reader = EventReader::after(&server, &tokens, &last).await;
+        assert_eq!(reader.stream(&workspace), state, "without a socket: {position}");
         if resumed {
             for seq in position + 1..=35 {
                 assert_eq!(client.next_of(&workspace).await["seq"], seq);

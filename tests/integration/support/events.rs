@@ -4,10 +4,13 @@
 use super::contract::Conversation;
 use super::http::Response;
 use super::{PATIENCE, Server, http, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 /// A message of the stream; a comment has the name `:`.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +178,18 @@ impl EventReader {
         let streams = self.welcome["data"]["streams"].as_array().expect("streams");
         streams.iter().all(|state| state["resumed"] == true)
     }
+}
+
+/// The id of an event as a server makes it, with a position in one stream: for one that is older than the log.
+pub fn id(epoch: &str, stream: &str, seq: u8) -> String {
+    let (kind, id) = stream.split_once(':').expect("the name of a stream");
+    let id: Uuid = id.parse().expect("an id");
+    let mut bytes = vec![1, u8::try_from(epoch.len()).expect("a short epoch")];
+    bytes.extend(epoch.bytes());
+    bytes.push(kind.as_bytes()[0]);
+    bytes.extend(id.as_bytes());
+    bytes.push(seq);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Asks for a stream.
