@@ -178,7 +178,7 @@ mod tests {
     fn what_is_no_position_is_refused() {
         let good = Position::new("an epoch".into(), vec![(workspace(1), 7)]).text();
         let padded = format!("{good}{}", ["", "=", "==", "="][good.len() % 4]);
-        assert!(read(&padded).is_some() || good.len() % 4 == 0);
+        assert!(read(&padded).is_some());
         let bytes = URL_SAFE_NO_PAD.decode(&good).expect("base64");
         for cut in 1..bytes.len() {
             let is_whole = cut == 10;
