@@ -87,12 +87,13 @@ async fn a_reader_that_reads_slowly_gets_everything_in_order() {
     // longer than a peer may take nothing
     let mut read = slow.sip(8 * 1024, Duration::from_secs(12), |_| false).await;
     let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
-    ada.ok("task.create", json!({ "title": "The last one" })).await;
-    slow.drink(&mut read, |all| {
-        all.windows(12).any(|bytes| bytes == b"The last one")
-    })
-    .await;
-    let stream = format!("\"stream\":\"workspace:{}\",\"seq\":", ada.personal());
+    let answer = ada.call("task.create", json!({ "title": "The last one" })).await;
+    let name = format!("workspace:{}", ada.personal());
+    let stream = format!("\"stream\":\"{name}\",\"seq\":");
+    let last = format!("{stream}{},", answer["at"][&name]);
+    let is_last = |bytes: &[u8]| bytes == last.as_bytes();
+    slow.drink(&mut read, |all| all.windows(last.len()).any(is_last))
+        .await;
     let all = String::from_utf8_lossy(&read);
     let seqs = all.split(&stream).skip(1).map(|rest| rest.split(',').next());
     let seqs: Vec<u64> = seqs
