@@ -30,13 +30,21 @@ const schedule = async (t: TestContext, node: Server, seed: number) => {
   const random = chance(seed);
   const ada = await person(node.url);
   const [near, far] = [await proxy(t, node.port), await proxy(t, node.port)];
-  // Now and then the source has an old token, and notices when it is refused.
   const good = ada.tokens.access_token;
-  const token = (stale?: string) =>
-    stale || random() < 0.8 ? good : forged(good, { exp: Math.floor(Date.now() / 1000) - 60 });
-  const options = { token, clock: hasty(random), transport: "websocket" as const };
-  const writer = client(t, near.url, options);
-  const reader = client(t, far.url, options);
+  const at = (url: string) => {
+    // Now and then the source has an old token, and notices when it is refused: once a session, as a client gives up after some
+    // refusals without one between them.
+    let isSpent = false;
+    const token = (stale?: string) => {
+      if (stale || isSpent || random() < 0.8) return good;
+      isSpent = true;
+      return forged(good, { exp: Math.floor(Date.now() / 1000) - 60 });
+    };
+    const made = client(t, url, { token, clock: hasty(random), transport: "websocket" });
+    made.listen({ welcome: () => (isSpent = false) });
+    return made;
+  };
+  const [writer, reader] = [at(near.url), at(far.url)];
   const events: EventFrame[] = [];
   reader.listen({ event: (event) => event.stream.startsWith("workspace:") && events.push(event) });
   await state(reader, "online");
