@@ -1,11 +1,10 @@
 // Somebody with an account at a real server, and clients of theirs.
 
 import { createHmac, randomUUID } from "node:crypto";
-import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { connect, signIn, type Client, type ConnectOptions, type SignIn } from "../../src/sdk/index.js";
 import type { Tokens } from "../../src/sdk/contract.js";
-import { SECRET } from "./server.js";
+import { SECRET, type Ends } from "./server.js";
 
 export const PASSWORD = "a goose eats plums at noon";
 
@@ -24,7 +23,7 @@ export const person = async (url: string, name = "Ada"): Promise<Person> => {
 };
 
 /** A client that ends with the test. */
-export const client = (test: TestContext, url: string, options: Omit<ConnectOptions, "url">): Client => {
+export const client = (test: Ends, url: string, options: Omit<ConnectOptions, "url">): Client => {
   const made = connect({ url, WebSocket, ...options });
   test.after(() => made.close());
   return made;

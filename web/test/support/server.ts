@@ -7,7 +7,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve as absolute } from "node:path";
 import { createInterface } from "node:readline";
-import type { TestContext } from "node:test";
 
 const BUILT = ["release", "debug"].map((profile) => `../target/${profile}/taskwire`);
 
@@ -18,6 +17,11 @@ const binary = (): string => {
 };
 
 export const SECRET = "a secret of the tests that is long enough";
+
+/** A test, or whatever else says when it is over. */
+export interface Ends {
+  after(end: () => unknown): void;
+}
 
 export interface Server {
   readonly url: string;
@@ -50,7 +54,7 @@ const run = (folder: string, port: number, settings: string[]): Promise<[ChildPr
 };
 
 /** Starts a server that ends with the test. */
-export const server = async (test: TestContext, ...settings: string[]): Promise<Server> => {
+export const server = async (test: Ends, ...settings: string[]): Promise<Server> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-"));
   let [child, url] = await run(folder, 0, settings);
   const port = Number(new URL(url).port);

@@ -1,0 +1,1 @@
+import{h as s}from"./chunk-BJHTTJ6X.js";function e(o){return s("div",{class:"view",children:"Dashboard"})}export{e as default};

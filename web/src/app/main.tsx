@@ -1,0 +1,10 @@
+// Starts the board: follows addresses, finds out who is signed in, and draws.
+
+import { render } from "preact";
+import { App } from "./shell/app.js";
+import { followAddresses } from "./places.js";
+import { begin } from "./session.js";
+
+followAddresses();
+render(<App />, document.body);
+void begin();

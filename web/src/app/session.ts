@@ -1,0 +1,161 @@
+// Who is signed in, and with what the board works for them: a store, a connection, requests with their token. The access token
+// is in memory only, the refresh token in a cookie that scripts cannot read. Knows no view.
+
+import { signal } from "@preact/signals";
+import {
+  connect,
+  deleteIndexedDb,
+  download,
+  indexedDb,
+  openStore,
+  signIn,
+  SignedOut,
+  undoable,
+  type Client,
+  type Store,
+} from "../sdk/index.js";
+import type { Tokens, User } from "../sdk/contract.js";
+import { BASE } from "./places.js";
+
+/** What the board has of a person who is signed in. */
+export interface Session {
+  readonly user: string;
+  readonly store: Store;
+  readonly client: Client;
+  readonly undoing: ReturnType<typeof undoable>;
+}
+
+export type SignedIn =
+  | { is: "opening" }
+  /** The person has to sign in: `reason` says why it ended. */
+  | { is: "out"; reason?: string | undefined }
+  | ({ is: "in" } & Session);
+
+/** Whether somebody is signed in. */
+export const session = signal<SignedIn>({ is: "opening" });
+
+/** The server's address. */
+const URL_OF_SERVER = BASE.href.replace(/\/$/, "");
+const LAST_USER = "taskwire.user";
+
+const gate = signIn({ url: URL_OF_SERVER, delivery: "cookie" });
+
+/** The account that was here last: its board is shown before the server answers. It is no secret. */
+const lastUser = {
+  get: (): string | undefined => {
+    try {
+      return localStorage.getItem(LAST_USER) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  },
+  set(user: string | undefined): void {
+    try {
+      if (user) localStorage.setItem(LAST_USER, user);
+      else localStorage.removeItem(LAST_USER);
+    } catch {
+      // A browser that keeps nothing: the board then waits for the server.
+    }
+  },
+};
+
+const databaseOf = (user: string): string => `taskwire ${BASE.pathname} ${user}`;
+
+/** A request to the server with the person's token. `path` begins with `/v1/`. */
+export const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const send = async (token: string) =>
+    fetch(URL_OF_SERVER + path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
+  const token = await gate.token();
+  const answer = await send(token);
+  return answer.status === 401 ? send(await gate.token(token)) : answer;
+};
+
+/** The access token, for what `fetch` cannot do. */
+export const accessToken = (): Promise<string> => gate.token();
+
+const open = async (user: string): Promise<Session> => {
+  const storage = await indexedDb(databaseOf(user)).catch(() => undefined);
+  const store = await openStore({ storage, snapshot: download((path) => request(path)) });
+  const client = connect({
+    url: URL_OF_SERVER,
+    token: gate.token,
+    resume: store.resume(),
+    client: { name: "board" },
+  });
+  store.attach(client.link);
+  return { user, store, client, undoing: undoable(store) };
+};
+
+/** Ends what is open, and keeps what is stored. */
+const shut = async (): Promise<void> => {
+  const held = session.peek();
+  if (held.is !== "in") return;
+  held.client.close();
+  await held.store.close();
+};
+
+const enter = async (user: string): Promise<void> => {
+  const held = session.peek();
+  if (held.is === "in" && held.user === user) return held.client.reconnectNow();
+  await shut();
+  const opened = await open(user);
+  lastUser.set(user);
+  session.value = { is: "in", ...opened };
+  const check = (state: Client["state"]) => {
+    if (state.kind !== "closed" || session.peek().is !== "in") return;
+    void shut().then(() => (session.value = { is: "out", reason: state.reason }));
+  };
+  opened.client.listen({ state: check });
+  check(opened.client.state);
+};
+
+/** Opens the board of the account that was here last, or of the cookie's; else the person has to sign in. */
+export const begin = async (): Promise<void> => {
+  const last = lastUser.get();
+  if (last) return enter(last);
+  try {
+    const answer = await request("/v1/auth/me");
+    if (!answer.ok) throw new SignedOut("nobody is signed in");
+    await enter(((await answer.json()) as User).id);
+  } catch (error) {
+    session.value = { is: "out", ...(error instanceof SignedOut ? {} : { reason: (error as Error).message }) };
+  }
+};
+
+/** Goes on with the tokens of an account that has just signed in. */
+export const goOn = async (tokens: Tokens): Promise<void> => {
+  gate.use(tokens);
+  await enter(tokens.user.id);
+};
+
+/** Signs in. */
+export const logIn = async (email: string, password: string): Promise<void> =>
+  goOn(await gate.logIn({ email, password, device_name: deviceName() }));
+
+/** Makes an account. Resolves with false where its address must be verified first. */
+export const signUp = async (name: string, email: string, password: string): Promise<boolean> => {
+  const tokens = await gate.signUp({ name, email, password, device_name: deviceName() });
+  if (!tokens.access_token) return false;
+  await goOn(tokens);
+  return true;
+};
+
+/** Signs out, and forgets what this browser keeps of the account. */
+export const logOut = async (): Promise<void> => {
+  const held = session.peek();
+  if (held.is !== "in") return;
+  await gate.logOut().catch(() => {});
+  await shut();
+  lastUser.set(undefined);
+  await deleteIndexedDb(databaseOf(held.user)).catch(() => {});
+  session.value = { is: "out" };
+};
+
+/** A name for this browser in the list of sessions. */
+const deviceName = (): string => {
+  const agent = navigator.userAgent;
+  const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(agent)?.[0] ?? "Browser";
+  const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux/.exec(agent)?.[0] ?? "";
+  const names: Record<string, string> = { Edg: "Edge", OPR: "Opera", "Mac OS X": "macOS" };
+  return [names[browser] ?? browser, names[system] ?? system].filter(Boolean).join(", ");
+};

@@ -1,0 +1,63 @@
+// The frame of the board: navigation, what the address says beside it, the open task, the bar of the connection. Knows no view's
+// inside.
+
+import { useEffect, useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useView } from "../hooks.js";
+import { Icon } from "../parts/icons.js";
+import { Lazy } from "../parts/lazy.js";
+import { place } from "../places.js";
+import { T } from "../texts.js";
+import { setZone } from "../time.js";
+import { ConnectionBar } from "./connection-bar.js";
+import { Navigation } from "./navigation.js";
+import { Overlay } from "./overlay.js";
+import { Scenes, useTitle } from "./scenes.js";
+
+const Panel = () => import("../views/task/panel.js");
+
+/** Whether the navigation is open where it does not fit beside the page. */
+export const drawer = signal(false);
+
+const useZone = () => {
+  const zone = useView((view) => view.user?.user.timezone);
+  if (zone) setZone(zone);
+  return zone;
+};
+
+export const Frame = () => {
+  const zone = useZone();
+  const main = useRef<HTMLElement>(null);
+  const { task, scene } = place.value;
+  useTitle();
+  useEffect(() => {
+    drawer.value = false;
+  }, [scene]);
+  return (
+    <div class={`frame${task ? " with-panel" : ""}${drawer.value ? " with-drawer" : ""}`} key={zone}>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        {T.skip}
+      </a>
+      <ConnectionBar />
+      <header class="phone-bar">
+        <button
+          type="button"
+          class="quiet icon-button"
+          aria-label={T.frame.menu}
+          aria-expanded={drawer.value}
+          onClick={() => (drawer.value = !drawer.value)}
+        >
+          <Icon name="menu" />
+        </button>
+        <span class="brand">Taskwire</span>
+      </header>
+      {drawer.value && <div class="drawer-shade" onClick={() => (drawer.value = false)} />}
+      <Navigation />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Scenes />
+      </main>
+      {task && <Lazy key={task} load={Panel} task={task} />}
+      <Overlay />
+    </div>
+  );
+};

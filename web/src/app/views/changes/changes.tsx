@@ -1,0 +1,3 @@
+export default function Changes(_: { close: () => void }) {
+  return <div class="view">Changes</div>;
+}

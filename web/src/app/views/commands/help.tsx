@@ -1,0 +1,3 @@
+export default function Help(_: { close: () => void }) {
+  return <div class="view">Help</div>;
+}

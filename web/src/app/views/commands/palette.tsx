@@ -1,0 +1,3 @@
+export default function Palette(_: { close: () => void }) {
+  return <div class="view">Palette</div>;
+}

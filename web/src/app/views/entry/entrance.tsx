@@ -1,0 +1,3 @@
+export default function Entrance(_: { reason?: string | undefined }) {
+  return <div class="view">Entrance</div>;
+}

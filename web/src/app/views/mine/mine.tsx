@@ -1,0 +1,3 @@
+export default function Mine() {
+  return <div class="view">Mine</div>;
+}

@@ -1,0 +1,3 @@
+export default function QuickAdd(_: { close: () => void }) {
+  return <div class="view">QuickAdd</div>;
+}

@@ -1,0 +1,3 @@
+export default function Upcoming() {
+  return <div class="view">Upcoming</div>;
+}
