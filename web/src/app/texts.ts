@@ -92,7 +92,9 @@ export const T = {
   /** The panel of a task. */
   panel: {},
   /** A project as board and as list. */
-  project: {},
+  project: {
+    views: "Views",
+  },
   /** Today, upcoming, my tasks, inbox, search. */
   lists: {},
   /** The calendar and the dashboard. */
