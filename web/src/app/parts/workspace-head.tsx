@@ -12,6 +12,7 @@ import { Icon } from "./icons.js";
 export const WorkspaceHead = ({ workspace, project, children }: InWorkspace & { children?: ComponentChildren }) => {
   const space = useView((view) => view.workspaces.get(workspace)?.workspace ?? view.user?.workspaces.get(workspace));
   const inside = useView((view) => (project ? view.workspaces.get(workspace)?.projects.get(project) : undefined));
+  const name = (project ? inside?.name : space?.name) ?? T.loading;
   const { scene } = place.value;
   const at = (layout: Layout, of = project) => href({ scene: { at: "workspace", workspace, project: of, layout } });
   return (
@@ -28,11 +29,11 @@ export const WorkspaceHead = ({ workspace, project, children }: InWorkspace & { 
           ) : (
             <Icon name={space?.kind === "personal" ? "user" : "members"} size={20} />
           )}
-          <span class="workspace-title">{(project ? inside?.name : space?.name) ?? T.loading}</span>
+          <span class="workspace-title">{name}</span>
         </h1>
       </div>
       {children}
-      <nav class="tabs" aria-label={T.project.views}>
+      <nav class="tabs" aria-label={name}>
         {LAYOUTS.map((layout) => (
           <a
             key={layout}
