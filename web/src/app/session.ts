@@ -15,6 +15,7 @@ import {
   type Store,
 } from "../sdk/index.js";
 import type { Tokens, User } from "../sdk/contract.js";
+import { forgetDrafts } from "./parts/draft.js";
 import { BASE } from "./places.js";
 
 /** What the board has of a person who is signed in. */
@@ -147,6 +148,7 @@ export const logOut = async (): Promise<void> => {
   await gate.logOut().catch(() => {});
   await shut();
   lastUser.set(undefined);
+  forgetDrafts();
   await deleteIndexedDb(databaseOf(held.user)).catch(() => {});
   session.value = { is: "out" };
 };
