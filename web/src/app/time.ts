@@ -106,21 +106,26 @@ export const ago = (moment: number, now: number): string => {
 };
 
 /** How many milliseconds a zone is ahead of UTC at a moment. */
-const offsetAt = (moment: number): number => {
+const offsetAt = (moment: number, timeZone = zone): number => {
   const parts: Record<string, number> = {};
   const options: Format = { ...PARTS, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-  for (const { type, value } of format(options).formatToParts(moment)) parts[type] = Number(value);
+  for (const { type, value } of format(options, timeZone).formatToParts(moment)) parts[type] = Number(value);
   const wall = Date.UTC(parts.year!, parts.month! - 1, parts.day!, parts.hour!, parts.minute!, parts.second!);
   return wall - Math.floor(moment / 1000) * 1000;
 };
 
-/** The moment at which clocks of the person's zone show this date and time (`HH:MM`). In a gap of clocks, the later one. */
-export const momentOf = (date: string, time: string): number => {
-  const wall = Date.parse(`${date}T${time}:00Z`);
-  const first = wall - offsetAt(wall);
-  return wall - offsetAt(first);
+/**
+ * The moment at which clocks of the zone show this date and time (`HH:MM` or `HH:MM:SS`). Where they show it twice, the first one;
+ * where they skip it, as much later as they skip.
+ */
+export const momentOf = (date: string, time: string, timeZone = zone): number => {
+  const wall = Date.parse(`${date}T${time}Z`);
+  const before = offsetAt(wall - DAY, timeZone);
+  const after = offsetAt(wall + DAY, timeZone);
+  const isShown = (offset: number): boolean => offsetAt(wall - offset, timeZone) === offset;
+  return wall - (!isShown(before) && isShown(after) ? after : before);
 };
 
-/** `HH:MM` of a moment in the person's zone, for an input. */
-export const inputTime = (moment: number): string =>
-  new Date(moment + offsetAt(moment)).toISOString().slice(11, 16);
+/** `HH:MM` of a moment in the zone, for an input. */
+export const inputTime = (moment: number, timeZone = zone): string =>
+  new Date(moment + offsetAt(moment, timeZone)).toISOString().slice(11, 16);
