@@ -48,7 +48,7 @@ pub(crate) use stages::{BoardArgs, MoveArgs, NewStage, NextArgs, StagesArgs};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
-pub(crate) use task::{AddArgs, EditArgs, ListArgs, NewDue, NewRule};
+pub(crate) use task::{AddArgs, EditArgs, ListArgs, NewDue, NewRule, QuickArgs};
 pub(crate) use who::WhoArgs;
 pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
@@ -109,6 +109,9 @@ pub(crate) enum Command {
     /// Add a task.
     #[command(after_help = examples::ADD)]
     Add(AddArgs),
+    /// Add a task in one line: `tw quick 'pay rent friday 9am every month #home !high @ada'`.
+    #[command(after_help = examples::QUICK)]
+    Quick(QuickArgs),
     /// List tasks: pending ones, unless options say otherwise.
     #[command(visible_alias = "list", after_help = examples::LS)]
     Ls(ListArgs),

@@ -13,6 +13,8 @@ use parse_datetime::parse_datetime_at_date;
 use phrase::{Kind, Phrase};
 use taskwire_client::protocol::Timestamp;
 
+pub(crate) use phrase::{FILLERS, Word, is_written, words};
+
 /// When a task is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {

@@ -132,6 +132,7 @@ fn day(word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{rule, words};
+    use crate::cases;
 
     #[test]
     fn a_rule_is_told_in_words_that_mean_it() {
@@ -162,33 +163,12 @@ mod tests {
 
     #[test]
     fn words_become_rules() {
-        for (text, expected) in [
-            ("day", "FREQ=DAILY"),
-            ("every month", "FREQ=MONTHLY"),
-            ("2 weeks", "FREQ=WEEKLY;INTERVAL=2"),
-            ("other day", "FREQ=DAILY;INTERVAL=2"),
-            ("weekday", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
-            ("Monday", "FREQ=WEEKLY;BYDAY=MO"),
-            ("mon, wed and fridays", "FREQ=WEEKLY;BYDAY=MO,WE,FR"),
-            ("last friday", "FREQ=MONTHLY;BYDAY=-1FR"),
-            ("first monday of the month", "FREQ=MONTHLY;BYDAY=1MO"),
-            ("last day", "FREQ=MONTHLY;BYMONTHDAY=-1"),
-            ("freq=daily;count=3", "freq=daily;count=3"),
-        ] {
-            assert_eq!(rule(text).as_deref(), Ok(expected), "{text}");
+        let table = cases::table();
+        for (text, expected) in cases::pairs(&table["rules"]["read"]) {
+            assert_eq!(rule(&text).as_deref(), Ok(&*expected), "{text}");
         }
-        for text in [
-            "",
-            "every",
-            "sometimes",
-            "mo",
-            "2",
-            "0x2 days",
-            "last",
-            "99999 days",
-            "first week",
-        ] {
-            assert!(rule(text).is_err(), "{text}");
+        for text in cases::texts(&table["rules"]["refused"]) {
+            assert!(rule(&text).is_err(), "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
+//! - one file for each group of commands: `tasks`, `quick_add`, `comments`, `attachments`, `history`, `list`, `watch`, `who`,
 //!   `notifications`, `workspaces`, `members`, `projects`, `stages`, `stats`, `board`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `preferences`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
@@ -12,7 +12,7 @@
 //! - `table`     rows in columns that fit; `names` the names behind the ids of people and workspaces
 //! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
 //! - `ask`       questions to the person; `completions` scripts for shells
-//! - `due`       dates as people type them; `clock` the current time
+//! - `due`       dates as people type them, `every` how often they say that a task repeats; `clock` the current time
 
 mod account;
 mod admin;
@@ -25,6 +25,8 @@ mod board;
 mod browser;
 mod by_mail;
 mod calendar;
+#[cfg(test)]
+mod cases;
 mod clock;
 mod comments;
 mod completions;
@@ -50,6 +52,7 @@ mod preferences;
 mod profile;
 mod progress;
 mod projects;
+mod quick_add;
 mod raw;
 mod resolve;
 mod saving;
@@ -184,6 +187,7 @@ async fn signed_in(client: &Client, output: &Output, command: AccountCommand) ->
 async fn call(client: &Client, output: &Output, command: Command) -> Result<(), Fault> {
     match command {
         Command::Add(params) => tasks::add(client, output, params).await,
+        Command::Quick(params) => quick_add::quick(client, output, params).await,
         Command::Ls(params) => list::list(client, output, params).await,
         Command::Search(params) => search::search(client, output, params).await,
         Command::Show { id } => tasks::show(client, output, &id).await,

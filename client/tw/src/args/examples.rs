@@ -27,6 +27,19 @@ Examples:
   tw add \"Print the posters\" -w \"Garden club\" --assign me --priority high
   tw add \"Buy paper\" --parent 89abcdef";
 
+pub(super) const QUICK: &str = "\
+Examples:
+  tw quick 'pay rent friday 9am every month #home !high'
+  tw quick 'print the posters tomorrow /\"Summer fair\" @me' -w \"Garden club\"
+  tw quick 'watch \\Black \\Friday'
+
+Write the line in single quotes: a shell reads # and ! itself.
+When: as for `tw add --due`; a distance has `in` or + in front. How often: every, then as for `tw add --every`; the
+task is due on the first such day, if the line says none.
+#NAME is the tag of this name, else the project, else a new tag; /NAME is the project. A name with blanks has quotes.
+!PRIORITY is none, low, medium, high or urgent. @NAME is a member, or me.
+What is not known stays in the title, and so does a word behind a backslash. The board's quick add reads the same.";
+
 pub(super) const LS: &str = "\
 Examples:
   tw ls --tag home --sort due_at

@@ -1,4 +1,4 @@
-//! The arguments of `add`, `ls` and `edit`.
+//! The arguments of `add`, `quick`, `ls` and `edit`.
 
 use super::{due, moment, status, words};
 use crate::{due::Due, every};
@@ -46,6 +46,16 @@ pub(crate) struct AddArgs {
     /// A task that blocks it: its id, or the end of it; repeat it for several.
     #[arg(long, value_name = "ID")]
     pub(crate) blocked_by: Vec<String>,
+    /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
+    #[arg(long, short)]
+    pub(crate) workspace: Option<String>,
+}
+
+#[derive(Group)]
+pub(crate) struct QuickArgs {
+    /// The line: what to do, when, how often, `#project`, `#tag`, `!priority`, `@member`.
+    #[arg(required = true, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
     /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,

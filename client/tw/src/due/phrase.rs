@@ -28,7 +28,7 @@ const NUMBERS: [&str; 12] = [
 /// The distance of `next year`, as `Phrase` keeps it.
 const NEXT_YEAR: &str = " 1 year";
 /// Words that stand between the others and mean nothing here.
-const FILLERS: [&str; 5] = ["on", "in", "of", "the", "and"];
+pub(crate) const FILLERS: [&str; 5] = ["on", "in", "of", "the", "and"];
 /// Longer texts are not dates.
 const LONGEST: usize = 80;
 
@@ -63,7 +63,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word<'a> {
+pub(crate) enum Word<'a> {
     Number(&'a str),
     Unit(&'a str),
     Clock(&'a str),
@@ -85,10 +85,9 @@ impl Phrase {
         if !text.is_ascii() || text.len() > LONGEST {
             return None;
         }
-        let text = text.to_ascii_lowercase().replace(',', " ");
-        let parts: Vec<&str> = text.split_whitespace().flat_map(parts).collect();
-        let words: Option<Vec<Word>> = parts.iter().map(|part| word(part)).collect();
-        let words: Vec<Word> = words?.into_iter().filter(|word| *word != Word::Filler).collect();
+        let text = text.to_ascii_lowercase();
+        let mut words = words(&text)?;
+        words.retain(|word| *word != Word::Filler);
         let mut phrase = Phrase::default();
         let mut rest = words.as_slice();
         while !rest.is_empty() {
@@ -189,6 +188,21 @@ impl Phrase {
             rest => rest,
         }
     }
+}
+
+/// All words of a text in lower case; `None` if one is unknown.
+pub(crate) fn words(text: &str) -> Option<Vec<Word<'_>>> {
+    let pieces = text.split(|c: char| c == ',' || c.is_whitespace());
+    pieces
+        .filter(|piece| !piece.is_empty())
+        .flat_map(parts)
+        .map(word)
+        .collect()
+}
+
+/// Whether this is a number that is not in digits.
+pub(crate) fn is_written(text: &str) -> bool {
+    NUMBERS.contains(&text) || text == "a" || text == "an"
 }
 
 /// The parts of a piece of text without blanks: `+3d` is a number and a unit, `2026-12-24t18:00` a date and a time.

@@ -1,6 +1,7 @@
 //! Which words are read as which date, and which are refused.
 
 use super::*;
+use crate::cases::{self, said};
 
 /// A Saturday evening in a zone that changes its clocks in March and November: 2026-11-22T04:30Z.
 const NOW: &str = "2026-11-21T23:30:00";
@@ -10,98 +11,27 @@ fn read(text: &str, now: &str) -> Result<String, String> {
     let zone = jiff::tz::TimeZone::posix(ZONE).map_err(|error| error.to_string())?;
     let now: jiff::civil::DateTime = now.parse().map_err(|error: jiff::Error| error.to_string())?;
     let now = now.to_zoned(zone).map_err(|error| error.to_string())?;
-    let due = parse(text, &now)?;
-    let text = due.at.to_string();
-    Ok(match text.strip_suffix("T00:00:00.000Z") {
-        Some(day) if due.all_day => day.to_owned(),
-        _ => text.replace(":00.000Z", "Z"),
-    })
+    parse(text, &now).map(said)
 }
-
-/// What people type, on Saturday the 21st of November 2026 at 23:30, five hours behind UTC.
-const CASES: [(&str, &str); 75] = [
-    ("today", "2026-11-21"),
-    ("tomorrow", "2026-11-22"),
-    ("Tomorrow", "2026-11-22"),
-    (" tomorrow ", "2026-11-22"),
-    ("tomorrow 9am", "2026-11-22T14:00Z"),
-    ("tomorrow at 9", "2026-11-22T14:00Z"),
-    ("tomorrow, 17:30", "2026-11-22T22:30Z"),
-    ("at noon tomorrow", "2026-11-22T17:00Z"),
-    ("today 9am", "2026-11-21T14:00Z"),
-    ("friday", "2026-11-27"),
-    ("FRI", "2026-11-27"),
-    ("on friday", "2026-11-27"),
-    ("this friday", "2026-11-27"),
-    ("saturday", "2026-11-28"),
-    ("saturday 11pm", "2026-11-29T04:00Z"),
-    ("saturday 11:45pm", "2026-11-22T04:45Z"),
-    ("monday", "2026-11-23"),
-    ("next monday", "2026-11-23"),
-    ("next monday 9am", "2026-11-23T14:00Z"),
-    ("next monday at 9:15 am", "2026-11-23T14:15Z"),
-    ("9am next monday", "2026-11-23T14:00Z"),
-    ("next saturday", "2026-11-28"),
-    ("friday next week", "2026-12-04"),
-    ("monday in two weeks", "2026-12-07"),
-    ("in 3 weeks", "2026-12-12"),
-    ("3 weeks", "2026-12-12"),
-    ("in three weeks at 9am", "2026-12-12T14:00Z"),
-    ("in a week", "2026-11-28"),
-    ("next week", "2026-11-28"),
-    ("next month", "2026-12-21"),
-    ("in 1 year", "2027-11-21"),
-    ("in 10 days", "2026-12-01"),
-    ("in 1 week and 2 days", "2026-11-30"),
-    ("in an hour", "2026-11-22T05:30Z"),
-    ("in 90 minutes", "2026-11-22T06:00Z"),
-    ("in 1 hour 30 min", "2026-11-22T06:00Z"),
-    ("in 1 day and 2 hours", "2026-11-23T06:30Z"),
-    ("+3d", "2026-11-24"),
-    ("+2w", "2026-12-05"),
-    ("+2h", "2026-11-22T06:30Z"),
-    ("+30m", "2026-11-22T05:00Z"),
-    ("3d", "2026-11-24"),
-    ("2026-12-24", "2026-12-24"),
-    ("2026-12-24 18:00", "2026-12-24T23:00Z"),
-    ("2026-12-24T18:00", "2026-12-24T23:00Z"),
-    ("2026-12-24T18:00:00Z", "2026-12-24T18:00Z"),
-    ("2026-12-24T18:00:00+01:00", "2026-12-24T17:00Z"),
-    ("2026-07-01 18:00", "2026-07-01T22:00Z"),
-    ("1970-01-01", "1970-01-01"),
-    ("9999-12-31", "9999-12-31"),
-    ("24 december", "2026-12-24"),
-    ("24 dec 18:00", "2026-12-24T23:00Z"),
-    ("Dec 24th", "2026-12-24"),
-    ("the 24th of December 2028", "2028-12-24"),
-    ("december 24, 2028 at 6pm", "2028-12-24T23:00Z"),
-    ("1 march", "2027-03-01"),
-    ("21 nov", "2026-11-21"),
-    ("20 nov", "2027-11-20"),
-    ("21 nov 9am", "2027-11-21T14:00Z"),
-    ("21 nov 23:45", "2026-11-22T04:45Z"),
-    ("29 feb", "2028-02-29"),
-    ("feb 29th 9am", "2028-02-29T14:00Z"),
-    ("29 feb 2028", "2028-02-29"),
-    ("1 jan next year", "2027-01-01"),
-    ("24 dec next year", "2027-12-24"),
-    ("next year, 24 dec at 9", "2027-12-24T14:00Z"),
-    ("today in 2 weeks", "2026-12-05"),
-    ("in 0 days", "2026-11-21"),
-    ("saturday in 0 days", "2026-11-28"),
-    ("0 weeks saturday 9am", "2026-11-28T14:00Z"),
-    ("3 mos", "2027-02-21"),
-    ("2 hrs", "2026-11-22T06:30Z"),
-    ("9am", "2026-11-22T14:00Z"),
-    ("23:45", "2026-11-22T04:45Z"),
-    ("12am", "2026-11-22T05:00Z"),
-];
 
 #[test]
 fn a_date_is_read_as_people_mean_it() {
-    for (text, expected) in CASES {
-        assert_eq!(read(text, NOW).as_deref(), Ok(expected), "{text:?}");
+    let table = cases::table();
+    let now = cases::now(&table, &table["dates"]);
+    for (text, expected) in cases::pairs(&table["dates"]["read"]) {
+        assert_eq!(parse(&text, &now).map(said), Ok(expected), "{text:?}");
     }
+}
+
+#[test]
+fn a_text_that_is_not_a_date_is_refused() {
+    let table = cases::table();
+    let now = cases::now(&table, &table["dates"]);
+    for text in cases::texts(&table["dates"]["refused"]) {
+        let found = parse(&text, &now).map(said);
+        assert!(found.is_err(), "{text:?} was read as {found:?}");
+    }
+    assert!(parse(&"9".repeat(10_000), &now).is_err());
 }
 
 #[test]
@@ -151,8 +81,8 @@ fn words_without_a_year_never_mean_a_day_in_the_past() {
         text.split(|c: char| !c.is_ascii_digit())
             .any(|digits| digits.len() == 4)
     };
-    let cases = CASES.iter().filter(|(text, _)| !has_year(text));
-    texts.extend(cases.map(|(text, _)| (*text).to_owned()));
+    let cases = cases::pairs(&cases::table()["dates"]["read"]).into_iter();
+    texts.extend(cases.map(|(text, _)| text).filter(|text| !has_year(text)));
     for now in [
         NOW,
         "2026-11-29T12:00:00",
@@ -202,87 +132,5 @@ fn a_distance_beside_a_date_is_refused() {
     ] {
         let refused = format!("{text:?} has a date and a distance; write one of them");
         assert_eq!(read(text, NOW), Err(refused));
-    }
-}
-
-#[test]
-fn a_text_that_is_not_a_date_is_refused() {
-    for text in [
-        "",
-        " ",
-        "+",
-        "+d",
-        "+-3d",
-        "-3d",
-        "+9999999999d",
-        "+4000000000w",
-        "soon",
-        "someday",
-        "2026-13-01",
-        "2026-02-30",
-        "31 february",
-        "+é",
-        "x",
-        "z",
-        "9",
-        "2030",
-        "friday 2030",
-        "friday 9",
-        "10 am 11 am",
-        "25:00",
-        "13pm",
-        "24:00",
-        "tomorrow 9:75",
-        "3 weeks ago",
-        "last friday",
-        "2 hours friday",
-        "next",
-        "in",
-        "december",
-        "12/24/2026",
-        "@1",
-        "TZ=UTC",
-        "\u{1b}[2J",
-        "tomorrow or friday",
-        "monday tuesday",
-        "today tomorrow",
-        "500ms",
-        "1 ms",
-        "+5ms",
-        "next ms",
-        "2 ds",
-        "3ws",
-        "1 ys",
-        "30 february",
-        "31 april next year",
-        "yesterday",
-        "friday 24 dec",
-    ] {
-        assert!(
-            read(text, NOW).is_err(),
-            "{text:?} was read as {:?}",
-            read(text, NOW)
-        );
-    }
-    assert!(read(&"9".repeat(10_000), NOW).is_err());
-}
-
-#[test]
-fn a_year_before_1970_or_after_9999_is_refused() {
-    for text in [
-        "0000-01-01",
-        "0001-01-01",
-        "1969-12-31",
-        "1969-12-31T23:59:59Z",
-        "0001-01-01T00:00:00Z",
-        "24 dec 1950",
-        "in 9000 years",
-        "9999-12-31 23:00",
-    ] {
-        assert!(
-            read(text, NOW).is_err(),
-            "{text:?} was read as {:?}",
-            read(text, NOW)
-        );
     }
 }

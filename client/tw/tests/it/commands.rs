@@ -191,6 +191,48 @@ async fn words_for_repeats_and_reminders_become_the_contracts() -> Tested {
 }
 
 #[tokio::test]
+async fn a_line_becomes_a_task_with_the_names_that_exist() -> Tested {
+    let (project, ada) = (
+        "01990000-0000-7000-8000-0000000000a1",
+        "01990000-0000-7000-8000-0000000000b1",
+    );
+    let fake = Fake::start(move |name, data| {
+        Ok(match name {
+            "project.list" => page(&[
+                json!({"id": project, "workspace_id": HOME, "name": "Summer fair", "color": null,
+                "position": "a", "is_archived": false, "version": 1, "created_at": "2030-01-01T00:00:00.000Z",
+                "updated_at": "2030-01-01T00:00:00.000Z"}),
+            ]),
+            "tag.list" => page(&[]),
+            "member.list" => page(&[
+                json!({"user": {"id": ada, "username": "ada", "name": "Ada", "photo_url": null},
+                "role": "owner", "joined_at": "2030-01-01T00:00:00.000Z", "version": 1}),
+            ]),
+            "task.create" => {
+                assert_eq!(data["title"], "Print 2 posters @nobody");
+                assert_eq!(data["due_at"], "2030-01-02T00:00:00.000Z");
+                assert_eq!(data["all_day"], true);
+                assert_eq!(data["recurrence"], "FREQ=MONTHLY");
+                assert_eq!(data["priority"], "high");
+                assert_eq!(data["project_id"], project);
+                assert_eq!(data["tags"], json!(["new"]));
+                assert_eq!(data["assignee_ids"], json!([ada]));
+                task(1, 1, "Print 2 posters")
+            }
+            _ => return Err("FORBIDDEN"),
+        })
+    })
+    .await?;
+    let home = HOME.to_string();
+    let line = "Print 2 posters 2030-01-02 every month #\"summer fair\" #new !high @ada @nobody";
+    let (code, out, error) = run(&fake.url, &["quick", line, "-w", &home]).await?;
+    assert_eq!((code, out.contains("Print 2 posters")), (0, true), "{error}");
+    let (code, _, error) = run(&fake.url, &["quick", "tomorrow", "9am", "-w", &home]).await?;
+    assert_eq!((code, error.contains("says nothing to do")), (2, true), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn tw_alone_tells_how_to_begin() -> Tested {
     let home = tempfile::tempdir()?;
     let (code, out, error) = outcome(tw(home.path(), "http://127.0.0.1:1", &[]).output().await?)?;
