@@ -13,6 +13,7 @@ import { ConnectionBar } from "./connection-bar.js";
 import { Navigation } from "./navigation.js";
 import { Overlay } from "./overlay.js";
 import { Scenes, useTitle } from "./scenes.js";
+import { overlay } from "./shortcuts.js";
 
 const Panel = () => import("../views/task/panel.js");
 
@@ -24,6 +25,18 @@ const useZone = () => {
   if (zone) setZone(zone);
   return zone;
 };
+
+/** What keys do elsewhere. */
+const PhoneActions = () => (
+  <span class="phone-actions">
+    <button type="button" class="quiet icon-button" aria-label={T.commands.title} onClick={() => (overlay.value = "palette")}>
+      <Icon name="search" />
+    </button>
+    <button type="button" class="quiet icon-button" aria-label={T.task.new} onClick={() => (overlay.value = "quick-add")}>
+      <Icon name="plus" />
+    </button>
+  </span>
+);
 
 export const Frame = () => {
   const zone = useZone();
@@ -50,6 +63,7 @@ export const Frame = () => {
           <Icon name="menu" />
         </button>
         <span class="brand">Taskwire</span>
+        <PhoneActions />
       </header>
       {drawer.value && <div class="drawer-shade" onClick={() => (drawer.value = false)} />}
       <Navigation />
