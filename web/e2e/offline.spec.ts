@@ -1,7 +1,7 @@
 // What is done without a connection, or while the server is gone, is done once when it comes back; what is refused is told.
 
 import type { WebSocketRoute } from "@playwright/test";
-import { expectAccessible } from "./support/axe.js";
+import { expectAccessible } from "./support/accessible.js";
 import { expect, test, type Someone } from "./support/board.js";
 
 const addTask = async ({ page }: Someone, text: string) => {
@@ -13,6 +13,12 @@ const addTask = async ({ page }: Someone, text: string) => {
 
 const titlesOf = async ({ client }: Someone, workspace_id: string) =>
   (await client.call("task.list", { workspace_id, sort: "created_at" })).data.items.map(({ title }) => title);
+
+/** Waits until the page has loaded ahead what it needs when there is no server. */
+const isLoadedAhead = async ({ page }: Someone) => {
+  const loaded = () => performance.getEntriesByType("resource").filter(({ name }) => /(quick-add|changes)-/.test(name)).length;
+  await expect.poll(() => page.evaluate(loaded)).toBe(2);
+};
 
 /** The bar of the connection. */
 const barOf = ({ page }: Someone) => page.locator(".bar-place");
@@ -47,6 +53,7 @@ test("what is done while the server is dead reaches the others once it lives aga
   const team = await ada.team("Garden club", grace);
   await ada.page.getByRole("link", { name: "Garden club" }).click();
   await expect(grace.page.getByRole("link", { name: "Garden club" })).toBeVisible();
+  await isLoadedAhead(ada);
   await server.kill();
   await expect(barOf(ada)).toContainText(/Offline since \d/);
   await addTask(ada, "Water the plants today");

@@ -71,7 +71,7 @@ async fn known(
     if text.contains(['#', '/']) {
         let projects = resolve::projects(client, workspace).await?;
         for project in projects.into_iter().filter(|project| !project.is_archived) {
-            known.projects.push(project.name.to_string());
+            known.projects.push(project.name);
             ids.push(project.id);
         }
         let tags = resolve::tags(client, workspace).await?;

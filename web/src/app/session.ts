@@ -87,10 +87,14 @@ const open = async (user: string): Promise<Session> => {
   return { user, store, client, undoing: undoable(store) };
 };
 
+/** Stops to listen to the connection: when the board itself closes it, that is not the end of the session. */
+let unlisten = () => {};
+
 /** Ends what is open, and keeps what is stored. */
 const shut = async (): Promise<void> => {
   const held = session.peek();
   if (held.is !== "in") return;
+  unlisten();
   held.client.close();
   await held.store.close();
 };
@@ -106,7 +110,7 @@ const enter = async (user: string): Promise<void> => {
     if (state.kind !== "closed" || session.peek().is !== "in") return;
     void shut().then(() => (session.value = { is: "out", reason: state.reason }));
   };
-  opened.client.listen({ state: check });
+  unlisten = opened.client.listen({ state: check });
   check(opened.client.state);
 };
 

@@ -58,10 +58,8 @@ fn dates(words: &[Word], now: &Zoned) -> Vec<Found> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < words.len() {
         let run = together(words, at, LONGEST);
-        let lengths = (1..=run.len()).rev();
-        let date = lengths
-            .filter_map(|length| date(words, at, run.get(..length)?, now))
-            .next();
+        let mut lengths = (1..=run.len()).rev();
+        let date = lengths.find_map(|length| date(words, at, run.get(..length)?, now));
         at += date.as_ref().map_or(1, |date| date.length);
         found.extend(date);
     }

@@ -21,21 +21,25 @@ const namesOf = (server: Replica, operations: readonly Operation[]) => {
     const maker = operations.find(({ name, data, op_id }) => name.endsWith(".create") && (data["id"] ?? op_id) === id);
     return maker?.data[field] as string | undefined;
   };
-  const inSpaces = <K extends "tasks" | "projects" | "tags">(kind: K, id: string) => {
+  const findIn = <K extends "tasks" | "projects" | "tags">(kind: K, id: string) => {
     for (const space of server.workspaces) {
       const found = space[kind].get(id);
       if (found) return found as NonNullable<ReturnType<(typeof space)[K]["get"]>>;
     }
     return undefined;
   };
+  /** An entity by its id, where there is one. */
+  const of = <T>(id: unknown, find: (id: string) => T | undefined): T | undefined =>
+    typeof id === "string" ? find(id) : undefined;
+  const inSpaces = <K extends "tasks" | "projects" | "tags">(kind: K, id: unknown) => of(id, (id) => findIn(kind, id));
   const say = (name: string | undefined, a: string) => (name === undefined ? a : quoted(name));
   return {
-    task: (id: unknown) => say(inSpaces("tasks", id as string)?.title ?? made(id, "title"), T.connection.a.task),
-    project: (id: unknown) => say(inSpaces("projects", id as string)?.name ?? made(id, "name"), T.connection.a.project),
-    tag: (id: unknown) => say(inSpaces("tags", id as string)?.name, T.connection.a.tag),
-    workspace: (id: unknown) => say(server.user?.workspaces.get(id as string)?.name, T.connection.a.workspace),
+    task: (id: unknown) => say(inSpaces("tasks", id)?.title ?? made(id, "title"), T.connection.a.task),
+    project: (id: unknown) => say(inSpaces("projects", id)?.name ?? made(id, "name"), T.connection.a.project),
+    tag: (id: unknown) => say(inSpaces("tags", id)?.name, T.connection.a.tag),
+    workspace: (id: unknown) => say(of(id, (id) => server.user?.workspaces.get(id))?.name, T.connection.a.workspace),
     stage: (task: unknown, key: string) => {
-      const space = server.workspaces.get(inSpaces("tasks", task as string)?.workspace_id ?? "");
+      const space = server.workspaces.get(inSpaces("tasks", task)?.workspace_id ?? "");
       return say(space?.workspace.stages.find((stage) => stage.key === key)?.name, T.connection.a.stage);
     },
     people: (ids: unknown) => {

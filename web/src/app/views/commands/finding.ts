@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Task } from "../../../sdk/contract.js";
-import type { View } from "../../../sdk/index.js";
+import type { Store, View } from "../../../sdk/index.js";
 import { best, fitOf, searchOf, type Found } from "../../commands/match.js";
 import { openTask } from "../../places.js";
 import { T } from "../../texts.js";
@@ -49,11 +49,12 @@ const among = (entries: readonly Entry[], query: string): readonly Found<Entry>[
 };
 
 /** The best of everything for what was typed: soon from the first tasks, then from all. */
-export const useFound = (view: View, entries: readonly Entry[], typed: string): Entry[] => {
+export const useFound = (store: Store, entries: readonly Entry[], typed: string): Entry[] => {
   const query = typed.trim().toLowerCase().replace(/\s+/g, " ");
   const [found, set] = useState<Entry[]>([]);
   useEffect(() => {
     if (!query) return set([]);
+    const view = store.state;
     const known = among(entries, query);
     const search = searchOf(liveTasks(view), ({ title }) => title, query, MOST);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,6 +65,6 @@ export const useFound = (view: View, entries: readonly Entry[], typed: string): 
     };
     step(true);
     return () => clearTimeout(timer);
-  }, [view, entries, query]);
+  }, [store, entries, query]);
   return found;
 };

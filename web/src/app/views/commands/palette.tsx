@@ -25,11 +25,12 @@ const searchEntry = (text: string): Entry => ({
 const useEntries = (typed: string): Entry[] => {
   const acting = useActing();
   const { store } = useSession();
-  // What is there when the palette opens: it lives for a few key presses.
-  const [view] = useState(() => store.state);
-  const { first, more } = useMemo(() => entriesOf(view, acting, tell), [view]);
-  const all = useMemo(() => [...first, ...more], [first, more]);
-  const found = useFound(view, all, typed);
+  // Those that are there when the palette opens: it lives for a few key presses.
+  const { first, all } = useMemo(() => {
+    const { first, more } = entriesOf(store.state, acting, tell);
+    return { first, all: [...first, ...more] };
+  }, [store]);
+  const found = useFound(store, all, typed);
   const text = typed.trim();
   return text ? [...found, searchEntry(text)] : first;
 };
