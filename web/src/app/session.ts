@@ -71,8 +71,8 @@ export const request = async (path: string, init: RequestInit = {}): Promise<Res
   return answer.status === 401 ? send(await gate.token(token)) : answer;
 };
 
-/** The access token, for what `fetch` cannot do. */
-export const accessToken = (): Promise<string> => gate.token();
+/** The access token, for what `fetch` cannot do. `stale` is one that the server did not take. */
+export const accessToken = (stale?: string): Promise<string> => gate.token(stale);
 
 const open = async (user: string): Promise<Session> => {
   const storage = await indexedDb(databaseOf(user)).catch(() => undefined);
