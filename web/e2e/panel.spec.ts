@@ -239,15 +239,37 @@ test("actions: link, copy, deletion with undo, restoring; a task that is gone sa
   await expect(panel.getByRole("heading", { name: "This task is not here" })).toBeVisible();
 });
 
-test("a change waits offline and is saved when there is a connection; a refused one can be mended", async ({ someone }) => {
+test("a change waits while the server is away, and is saved when it is back", async ({ someone, server }) => {
   const ada = await someone("Ada");
   const { data: task } = await ada.client.call("task.create", { title: "Prune" });
   const panel = await openTask(ada.page, task);
-  await ada.page.context().setOffline(true);
+  await server.stop();
   await panel.getByLabel("Priority").selectOption("High");
-  await expect(panel.getByLabel("Priority")).toHaveValue("high");
   await expect(panel.getByText("Waits for the connection")).toBeVisible();
-  await ada.page.context().setOffline(false);
+  await expect(panel.getByLabel("Priority")).toHaveValue("high");
+  await server.start();
   await expect.poll(async () => (await ada.client.call("task.get", { id: task.id })).data.priority).toBe("high");
   await expect(panel.getByText("Waits for the connection")).toBeHidden();
+});
+
+test("a change that is refused says why, and is discarded or tried again", async ({ someone, server }) => {
+  const [ada, ben] = [await someone("Ada"), await someone("Ben")];
+  const space = await ben.team("Orchard", ada);
+  const { data: task } = await ben.client.call("task.create", { title: "Prune", workspace_id: space.id });
+  const panel = await openTask(ada.page, task);
+  await server.stop();
+  await panel.getByRole("button", { name: "Prune", exact: true }).click();
+  await panel.getByRole("textbox", { name: "Title" }).fill("Prune it all");
+  await ada.page.keyboard.press("Enter");
+  await expect(panel.getByText("Waits for the connection")).toBeVisible();
+  // While it is away, nobody is there to refuse: another page makes the person a viewer before this one is back.
+  await ada.page.context().setOffline(true);
+  await server.start();
+  const me = (await ada.client.call("profile.get")).data.id;
+  await ben.client.call("member.update", { workspace_id: space.id, user_id: me, role: "viewer" });
+  await ada.page.context().setOffline(false);
+  await expect(panel.getByText(/^Not saved: /).first()).toBeVisible();
+  await expect(panel.getByRole("heading", { level: 2, name: "Prune", exact: true })).toBeVisible();
+  await panel.getByRole("button", { name: "Discard" }).click();
+  await expect(panel.getByText(/^Not saved: /)).toHaveCount(0);
 });

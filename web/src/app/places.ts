@@ -105,21 +105,36 @@ const here = (): Place => placeOf(new URL(location.href));
 /** Where the person is. */
 export const place = signal<Place>(here());
 
+/** What an entry of the browser's history remembers: how many entries ago the open task was opened, in the same scene. */
+interface Entry {
+  readonly opened?: number;
+}
+
+const openedAgo = (to: Place): number => {
+  const from = place.peek();
+  if (!to.task || href({ scene: to.scene }) !== href({ scene: from.scene })) return 0;
+  if (!from.task) return 1;
+  const { opened } = (history.state ?? {}) as Entry;
+  return opened ? opened + 1 : 0;
+};
+
 /** Goes to a place, as a link does. */
 export const go = (to: string | { scene: Scene; task?: string | undefined; history?: boolean }, replace = false): void => {
   const address = typeof to === "string" ? to : href(to);
   if (address === location.href) return;
+  const entry: Entry = { opened: openedAgo(placeOf(new URL(address))) };
   if (replace) history.replaceState(history.state, "", address);
-  else history.pushState({ inside: true }, "", address);
+  else history.pushState(entry, "", address);
   place.value = here();
 };
 
 /** Opens a task beside what is shown, or closes it. */
 export const openTask = (task: string | undefined): void => go({ scene: place.value.scene, task });
 
-/** Closes the open task: back to where it was opened, if that was here. */
+/** Closes the open task: back to where the first one was opened, if that was here. */
 export const closeTask = (): void => {
-  if ((history.state as { inside?: boolean } | null)?.inside && place.value.task) history.back();
+  const { opened } = (history.state ?? {}) as Entry;
+  if (opened && place.value.task) history.go(-opened);
   else openTask(undefined);
 };
 

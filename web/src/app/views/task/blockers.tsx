@@ -70,6 +70,7 @@ export const Blockers = () => {
       run: () => void act("task.update", { id: task.id, blocked_by: [...task.blocked_by, id] }),
     }));
   };
+  if (!may && !task.blocked_by.length) return null;
   return (
     <Row label={T.panel.blockedBy} icon="blocked" fields={["blocked_by"]}>
       {task.blocked_by.length > 0 && (

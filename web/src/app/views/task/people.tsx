@@ -1,5 +1,6 @@
 // Who does the task: members of its workspace.
 
+import { useMemo } from "preact/hooks";
 import type { PublicUser } from "../../../sdk/contract.js";
 import { LIMITS } from "../../../sdk/contract.js";
 import { useActing } from "../../acting.js";
@@ -25,7 +26,7 @@ export const matching = (people: readonly PublicUser[], text: string): PublicUse
 export const useMembers = (): readonly PublicUser[] => {
   const { task } = useOpen();
   const members = useView((view) => view.workspaces.get(task.workspace_id)?.members);
-  return members ? [...members].map(({ user }) => user) : [];
+  return useMemo(() => (members ? [...members].map(({ user }) => user) : []), [members]);
 };
 
 export const PersonOption = ({ user }: { user: PublicUser }) => (

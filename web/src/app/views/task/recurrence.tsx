@@ -25,6 +25,22 @@ const EVERY = ["day", "weekday", "week", "month", "year"] as const;
 
 type Part = { repeat: Repeat; set: (change: Partial<Repeat>) => void };
 
+/** A number, and what it counts. */
+const Counted = ({ label, most, value, unit, set }: { label: string; most: number; value: number; unit: string; set: (n: number) => void }) => (
+  <label class="repeat-count">
+    <input
+      type="number"
+      min={1}
+      max={most}
+      required
+      aria-label={label}
+      value={value}
+      onInput={(event) => set(Math.max(1, Math.trunc(event.currentTarget.valueAsNumber) || 1))}
+    />
+    <span>{unit}</span>
+  </label>
+);
+
 const Days = ({ repeat, set }: Part) => (
   <fieldset class="weekdays">
     <legend class="sr-only">{R.days}</legend>
@@ -100,65 +116,72 @@ const Ends = ({ repeat: { end }, set, date }: Part & { date: string }) => {
         />
       )}
       {end.is === "after" && (
-        <label class="repeat-count">
-          <input
-            type="number"
-            min={1}
-            max={999}
-            required
-            aria-label={R.count}
-            value={end.count}
-            onInput={(event) => set({ end: { is: "after", count: Math.max(1, Math.trunc(event.currentTarget.valueAsNumber) || 1) } })}
-          />
-          <span>{R.timesUnit(end.count)}</span>
-        </label>
+        <Counted
+          label={R.count}
+          most={999}
+          value={end.count}
+          unit={R.timesUnit(end.count)}
+          set={(count) => set({ end: { is: "after", count } })}
+        />
       )}
     </div>
   );
 };
 
-const Picker = ({ rule, date, save, close }: { rule: string | null; date: string; save: (rule: string | null) => void; close: () => void }) => {
-  const known = rule ? parse(rule) : undefined;
-  const [choice, choose] = useState<Repeat | "none" | "custom">(known ?? (rule ? "custom" : plain("week")));
-  const repeat = typeof choice === "object" ? choice : undefined;
-  const set = (change: Partial<Repeat>) => repeat && choose({ ...repeat, ...change });
+type Chosen = Repeat | "none" | "custom";
+
+/** How often: the kind of rule, and every so many of it. `rule` is one that the picker does not know. */
+const Often = ({ chosen, choose, date, rule }: { chosen: Chosen; choose: (chosen: Chosen) => void; date: string; rule: string | null }) => {
+  const repeat = typeof chosen === "object" ? chosen : undefined;
   const every = (value: string) => {
     if (value === "none" || value === "custom") return choose(value);
     const kind = value as Repeat["every"];
     choose({ ...plain(kind), ...(kind === "month" && { on: monthDays(date)[0] }), end: repeat?.end ?? { is: "never" } });
   };
+  return (
+    <div class="repeat-line">
+      <select aria-label={R.often} value={repeat?.every ?? String(chosen)} onChange={(event) => every(event.currentTarget.value)}>
+        <option value="none">{R.never}</option>
+        {EVERY.map((kind) => (
+          <option key={kind} value={kind} selected={kind === repeat?.every}>
+            {kind === "weekday" ? R.weekday : R.every[kind](1)}
+          </option>
+        ))}
+        {rule && <option value="custom" selected={chosen === "custom"}>{rule}</option>}
+      </select>
+      {repeat && repeat.every !== "weekday" && (
+        <Counted
+          label={R.interval}
+          most={99}
+          value={repeat.interval}
+          unit={R.unit[repeat.every](repeat.interval)}
+          set={(interval) => choose({ ...repeat, interval })}
+        />
+      )}
+    </div>
+  );
+};
+
+interface PickerProps {
+  rule: string | null;
+  date: string;
+  save: (rule: string | null) => void;
+  close: () => void;
+}
+
+const Picker = ({ rule, date, save, close }: PickerProps) => {
+  const known = rule ? parse(rule) : undefined;
+  const [chosen, choose] = useState<Chosen>(known ?? (rule ? "custom" : plain("week")));
+  const repeat = typeof chosen === "object" ? chosen : undefined;
+  const set = (change: Partial<Repeat>) => repeat && choose({ ...repeat, ...change });
   const submit = (event: Event) => {
     event.preventDefault();
-    if (choice !== "custom") save(repeat ? ruleOf(repeat) : null);
+    if (chosen !== "custom") save(repeat ? ruleOf(repeat) : null);
     close();
   };
   return (
     <form class="repeat" onSubmit={submit}>
-      <div class="repeat-line">
-        <select aria-label={R.often} value={repeat?.every ?? String(choice)} onChange={(event) => every(event.currentTarget.value)}>
-          <option value="none">{R.never}</option>
-          {EVERY.map((kind) => (
-            <option key={kind} value={kind} selected={kind === repeat?.every}>
-              {kind === "weekday" ? R.weekday : R.every[kind](1)}
-            </option>
-          ))}
-          {rule && !known && <option value="custom">{rule}</option>}
-        </select>
-        {repeat && repeat.every !== "weekday" && (
-          <label class="repeat-count">
-            <input
-              type="number"
-              min={1}
-              max={99}
-              required
-              aria-label={R.interval}
-              value={repeat.interval}
-              onInput={(event) => set({ interval: Math.max(1, Math.trunc(event.currentTarget.valueAsNumber) || 1) })}
-            />
-            <span>{R.unit[repeat.every](repeat.interval)}</span>
-          </label>
-        )}
-      </div>
+      <Often chosen={chosen} choose={choose} date={date} rule={known ? null : rule} />
       {repeat?.every === "week" && <Days repeat={repeat} set={set} />}
       {repeat?.every === "month" && <OnDay repeat={repeat} set={set} date={date} />}
       {repeat && <Ends repeat={repeat} set={set} date={date} />}

@@ -10,7 +10,7 @@ import { useOpen } from "./context.js";
 const IMPLIED: Record<string, readonly string[]> = { "task.assign": ["assignee_ids"], "task.complete": ["completed", "stage"] };
 
 const concerns = (op: Operation, task: string, fields: readonly string[]): boolean => {
-  if (op.data["id"] !== task || !op.name.startsWith("task.")) return false;
+  if (op.data["id"] !== task || !op.name.startsWith("task.") || op.name === "task.create") return false;
   const implied = IMPLIED[op.name] ?? [];
   return fields.some((field) => field in op.data || implied.includes(field));
 };

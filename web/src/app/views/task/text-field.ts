@@ -1,7 +1,7 @@
 // A text of the task that is being edited: kept over reloads, saved when the person leaves it, and never over what somebody else
 // wrote meanwhile without asking.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useActing } from "../../acting.js";
 import { useDraft } from "../../parts/draft.js";
 import { useOpen } from "./context.js";
@@ -39,13 +39,18 @@ export const useTextField = (field: "title" | "description"): TextField => {
   const [restored, setRestored] = useState(held !== null && held.text !== held.base);
   // What the person has not touched follows the others.
   const edit = held && held.text === held.base ? { text: current, base: current } : held;
+  // A field that is over still hears that it lost the focus.
+  const isOpen = useRef(false);
+  isOpen.current = edit !== null;
   const isContested = !!edit && edit.text !== edit.base && current !== edit.base && current !== edit.text;
 
   const end = () => {
+    isOpen.current = false;
     setRestored(false);
     discard();
   };
   const overwrite = () => {
+    if (!isOpen.current) return;
     const text = edit?.text.trim() ?? "";
     end();
     if (text === current || (field === "title" && !text)) return;
