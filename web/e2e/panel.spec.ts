@@ -38,20 +38,20 @@ test("the due date: a day, then a moment, in the person's zone, then none", asyn
   const { task, mine, theirs } = await together(ada, ben);
   const due = async () => (await ada.client.call("task.get", { id: task.id })).data;
   await mine.getByRole("button", { name: "Tomorrow" }).click();
-  await mine.getByLabel("Due date").fill("2031-05-06");
-  await mine.getByLabel("Due date").press("Enter");
-  await expect(theirs.getByLabel("Due date")).toHaveValue("2031-05-06");
+  await mine.getByLabel("Due date", { exact: true }).fill("2031-05-06");
+  await mine.getByLabel("Due date", { exact: true }).press("Enter");
+  await expect(theirs.getByLabel("Due date", { exact: true })).toHaveValue("2031-05-06");
   await expect(theirs.getByLabel("All day")).toBeChecked();
   await mine.getByLabel("All day").uncheck();
-  await mine.getByLabel("Due time").fill("18:30");
-  await mine.getByLabel("Due time").press("Enter");
+  await mine.getByLabel("Due time", { exact: true }).fill("18:30");
+  await mine.getByLabel("Due time", { exact: true }).press("Enter");
   await expect.poll(async () => (await due()).due_at).toBe("2031-05-06T09:30:00.000Z");
   await expect(mine.getByText("Time in Asia/Tokyo")).toBeVisible();
-  await expect(mine.getByLabel("Due time")).toHaveValue("18:30");
-  await mine.getByLabel("Reminder", { exact: true }).selectOption("1 hour before");
+  await expect(mine.getByLabel("Due time", { exact: true })).toHaveValue("18:30");
+  await mine.getByRole("combobox", { name: "Reminder" }).selectOption("1 hour before");
   await expect.poll(async () => (await due()).remind_at).toBe("2031-05-06T08:30:00.000Z");
   await mine.getByRole("button", { name: "Remove the due date" }).click();
-  await expect(theirs.getByLabel("Due date")).toHaveValue("");
+  await expect(theirs.getByLabel("Due date", { exact: true })).toHaveValue("");
   await expect.poll(async () => (await due()).due_at).toBeNull();
 });
 
@@ -59,10 +59,10 @@ test("a date that is typed in part is not saved, and takes nothing away", async 
   const ada = await someone("Ada");
   const { data: task } = await ada.client.call("task.create", { title: "Prune", due_at: "2031-05-06T00:00:00Z", all_day: true });
   const panel = await openTask(ada.page, task);
-  await panel.getByLabel("Due date").focus();
+  await panel.getByLabel("Due date", { exact: true }).focus();
   await ada.page.keyboard.press("Backspace");
   await panel.getByRole("button", { name: "Prune", exact: true }).focus();
-  await expect(panel.getByLabel("Due date")).toHaveValue("2031-05-06");
+  await expect(panel.getByLabel("Due date", { exact: true })).toHaveValue("2031-05-06");
   expect((await ada.client.call("task.get", { id: task.id })).data.due_at).toBe("2031-05-06T00:00:00.000Z");
 });
 
