@@ -4,7 +4,9 @@ import { render } from "preact";
 import { App } from "./shell/app.js";
 import { followAddresses } from "./places.js";
 import { begin } from "./session.js";
+import { beginTheme } from "./theme.js";
 
+beginTheme();
 followAddresses();
 render(<App />, document.body);
 void begin();

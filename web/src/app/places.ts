@@ -11,8 +11,14 @@ export type Layout = (typeof LAYOUTS)[number];
 export const SETTINGS = ["profile", "password", "sessions", "tokens", "notifications", "calendar", "account"] as const;
 export const ADMINISTRATION = ["accounts", "instances", "connections"] as const;
 
+/** The pages of who is not signed in, and those to which mails and the server itself link. */
+export const DOORS = ["login", "signup", "forgot", "reset-password", "verify-email", "join", "first-admin"] as const;
+export type Door = (typeof DOORS)[number];
+
 /** What the main area shows. */
 export type Scene =
+  | { at: "entry"; door: Door }
+  | { at: "welcome" }
   | { at: "today" | "upcoming" | "inbox" | "mine" }
   | { at: "search"; text: string }
   | { at: "workspace"; workspace: string; project: string | undefined; layout: Layout }
@@ -43,7 +49,10 @@ const sceneOf = (path: string, query: URLSearchParams): Scene => {
     case "upcoming":
     case "inbox":
     case "mine":
+    case "welcome":
       return { at: first };
+    case "reset":
+      return { at: "entry", door: "reset-password" };
     case "search":
       return { at: "search", text: query.get("q") ?? "" };
     case "settings":
@@ -57,7 +66,8 @@ const sceneOf = (path: string, query: URLSearchParams): Scene => {
       return { at: "workspace", workspace: second, project: inProject ? fourth : undefined, layout };
     }
   }
-  return { at: "nowhere", path };
+  const door = among(DOORS, first);
+  return door ? { at: "entry", door } : { at: "nowhere", path };
 };
 
 /** What an address of the board shows. */
@@ -82,6 +92,8 @@ const pathOf = (scene: Scene): string => {
       const { workspace, project, layout } = scene;
       return `w/${workspace}${project ? `/p/${project}` : ""}/${layout}`;
     }
+    case "entry":
+      return scene.door;
     case "nowhere":
       return scene.path;
     default:

@@ -15,6 +15,7 @@ import {
   type Store,
 } from "../sdk/index.js";
 import type { Tokens, User } from "../sdk/contract.js";
+import { read } from "./http.js";
 import { forgetDrafts } from "./parts/draft.js";
 import { BASE } from "./places.js";
 
@@ -74,6 +75,9 @@ export const request = async (path: string, init: RequestInit = {}): Promise<Res
 /** The access token, for what `fetch` cannot do. `stale` is one that the server did not take. */
 export const accessToken = (stale?: string): Promise<string> => gate.token(stale);
 
+/** A change under which the session is replaced by another one: its end is none for the person. */
+let replacing: Promise<unknown> = Promise.resolve();
+
 const open = async (user: string): Promise<Session> => {
   const storage = await indexedDb(databaseOf(user)).catch(() => undefined);
   const store = await openStore({ storage, snapshot: download((path) => request(path)) });
@@ -107,8 +111,13 @@ const enter = async (user: string): Promise<void> => {
   lastUser.set(user);
   session.value = { is: "in", ...opened };
   const check = (state: Client["state"]) => {
-    if (state.kind !== "closed" || session.peek().is !== "in") return;
-    void shut().then(() => (session.value = { is: "out", reason: state.reason }));
+    if (state.kind !== "closed") return;
+    void replacing.then(async () => {
+      const held = session.peek();
+      if (held.is !== "in" || held.client !== opened.client || held.client.state.kind !== "closed") return;
+      await shut();
+      session.value = { is: "out", reason: state.reason };
+    });
   };
   unlisten = opened.client.listen({ state: check });
   check(opened.client.state);
@@ -145,20 +154,41 @@ export const signUp = async (name: string, email: string, password: string): Pro
   return true;
 };
 
+/** Changes the password: all other sessions end, and this one is replaced. */
+export const changePassword = (current_password: string, new_password: string): Promise<void> => {
+  const change = async () => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${await gate.token()}` };
+    const body = JSON.stringify({ current_password, new_password, token_delivery: "cookie" });
+    // Not by `request`: a wrong password is told with the status of a wrong token, and would be tried twice.
+    const answer = await fetch(`${URL_OF_SERVER}/v1/auth/change-password`, { method: "POST", headers, body });
+    await goOn(await read<Tokens>(answer));
+  };
+  const changed = change();
+  replacing = changed.catch(() => {});
+  return changed;
+};
+
+/** Forgets what this browser keeps of an account that is no more, or signed out everywhere. */
+export const leave = async (reason?: string): Promise<void> => {
+  const held = session.peek();
+  if (held.is !== "in") return;
+  await shut();
+  lastUser.set(undefined);
+  forgetDrafts();
+  await deleteIndexedDb(databaseOf(held.user)).catch(() => {});
+  session.value = { is: "out", reason };
+};
+
 /** Signs out, and forgets what this browser keeps of the account. */
 export const logOut = async (): Promise<void> => {
   const held = session.peek();
   if (held.is !== "in") return;
   await gate.logOut().catch(() => {});
-  await shut();
-  lastUser.set(undefined);
-  forgetDrafts();
-  await deleteIndexedDb(databaseOf(held.user)).catch(() => {});
-  session.value = { is: "out" };
+  await leave();
 };
 
 /** A name for this browser in the list of sessions. */
-const deviceName = (): string => {
+export const deviceName = (): string => {
   const agent = navigator.userAgent;
   const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(agent)?.[0] ?? "Browser";
   const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux/.exec(agent)?.[0] ?? "";

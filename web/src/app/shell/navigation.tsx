@@ -1,13 +1,16 @@
 // The navigation: the person's own views, then their workspaces with their projects.
 
+import { useState } from "preact/hooks";
 import type { Workspace } from "../../sdk/contract.js";
 import { useView } from "../hooks.js";
 import { Avatar } from "../parts/avatar.js";
 import { Icon, type IconName } from "../parts/icons.js";
+import { Invitations } from "../parts/invitations.js";
 import { Menu } from "../parts/menu.js";
+import { NewProject, NewWorkspace } from "../parts/new-space.js";
 import { go, href, place, type Scene } from "../places.js";
 import { logOut } from "../session.js";
-import { everywhere, isDue, projectsOf, workspacesOf } from "../tasks.js";
+import { everywhere, isDue, mayWrite, projectsOf, workspacesOf } from "../tasks.js";
 import { T } from "../texts.js";
 import { dateOf, dueDate } from "../time.js";
 import { overlay } from "./shortcuts.js";
@@ -24,6 +27,8 @@ const Entry = ({ scene, icon, label, count }: { scene: Scene; icon: IconName; la
 };
 
 const Space = ({ workspace }: { workspace: Workspace }) => {
+  const [isAdding, setAdding] = useState(false);
+  const may = useView((view) => mayWrite(view, workspace.id));
   const projects = useView((view) => projectsOf(view, workspace.id));
   const { scene } = place.value;
   const layout = scene.at === "workspace" && ["board", "list", "calendar"].includes(scene.layout) ? scene.layout : "board";
@@ -32,10 +37,24 @@ const Space = ({ workspace }: { workspace: Workspace }) => {
   const current = (project: string | undefined) => (isHere && scene.project === project ? "page" : undefined);
   return (
     <li>
-      <a class="nav-entry space" href={at(undefined)} aria-current={current(undefined)}>
-        <Icon name={workspace.kind === "personal" ? "user" : "members"} />
-        <span class="nav-label">{workspace.name}</span>
-      </a>
+      <div class="nav-space">
+        <a class="nav-entry space" href={at(undefined)} aria-current={current(undefined)}>
+          <Icon name={workspace.kind === "personal" ? "user" : "members"} />
+          <span class="nav-label">{workspace.name}</span>
+        </a>
+        {may && (
+          <button
+            type="button"
+            class="quiet icon-button"
+            aria-label={T.workspace.newProjectIn(workspace.name)}
+            title={T.frame.newProject}
+            onClick={() => setAdding(true)}
+          >
+            <Icon name="plus" size={16} />
+          </button>
+        )}
+      </div>
+      {isAdding && <NewProject workspace={workspace.id} close={() => setAdding(false)} />}
       <ul>
         {projects.map((project) => (
           <li key={project.id}>
@@ -75,6 +94,7 @@ const dueToday = (now: number) => {
 };
 
 export const Navigation = () => {
+  const [isAdding, setAdding] = useState(false);
   const workspaces = useView(workspacesOf);
   const unread = useView((view) => view.user?.unread ?? 0);
   const today = useView((view) => {
@@ -96,7 +116,20 @@ export const Navigation = () => {
         <Entry scene={{ at: "inbox" }} icon="inbox" label={T.places.inbox} count={unread} />
         <Entry scene={{ at: "mine" }} icon="mine" label={T.places.mine} />
         <Entry scene={{ at: "search", text: "" }} icon="search" label={T.places.search} />
-        <h2 class="nav-head">{T.frame.workspaces}</h2>
+        <div class="nav-head">
+          <h2>{T.frame.workspaces}</h2>
+          <button
+            type="button"
+            class="quiet icon-button"
+            aria-label={T.frame.newWorkspace}
+            title={T.frame.newWorkspace}
+            onClick={() => setAdding(true)}
+          >
+            <Icon name="plus" size={16} />
+          </button>
+        </div>
+        {isAdding && <NewWorkspace close={() => setAdding(false)} />}
+        <Invitations />
         <ul class="spaces">
           {workspaces.map((workspace) => (
             <Space key={workspace.id} workspace={workspace} />

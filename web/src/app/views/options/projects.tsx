@@ -1,0 +1,118 @@
+// The projects of a workspace: names, colours, order, archive, end.
+
+import { useMemo, useState } from "preact/hooks";
+import type { Project } from "../../../sdk/contract.js";
+import { useActing } from "../../acting.js";
+import { useView } from "../../hooks.js";
+import { ColorMenu } from "../../parts/color.js";
+import { Confirm } from "../../parts/confirm.js";
+import { Icon } from "../../parts/icons.js";
+import { InlineText } from "../../parts/inline-text.js";
+import { Menu } from "../../parts/menu.js";
+import { NewProject } from "../../parts/new-space.js";
+import { inProject, mayWrite, projectsOf } from "../../tasks.js";
+import { T } from "../../texts.js";
+import { MoveButtons } from "./move-buttons.js";
+
+interface RowProps {
+  project: Project;
+  /** Its neighbours, where there are some. */
+  before: Project | undefined;
+  after: Project | undefined;
+  may: boolean;
+  remove: () => void;
+}
+
+const Row = ({ project, before, after, may, remove }: RowProps) => {
+  const { act } = useActing();
+  const { id, name, color, is_archived } = project;
+  const tasks = useView((view) => view.workspaces.get(project.workspace_id)?.tasks.filter(inProject(id)).length ?? 0);
+  const archive = (archived: boolean) =>
+    act("project.archive", { id, archived }, (archived ? T.workspace.archived : T.workspace.unarchived)(name));
+  return (
+    <li>
+      <ColorMenu
+        label={T.workspace.colorOf(name)}
+        color={color}
+        set={(color) => act("project.update", { id, color }, T.workspace.colored(name))}
+        disabled={!may}
+      />
+      <InlineText
+        label={T.workspace.nameOf(name)}
+        value={name}
+        save={(name) => act("project.update", { id, name }, T.workspace.renamed(name))}
+        maxLength={100}
+        disabled={!may}
+      />
+      <span class="quiet-text number">{T.workspace.tasks(tasks)}</span>
+      {may && !is_archived && (
+        <MoveButtons
+          name={name}
+          up={!!before && (() => void act("project.update", { id, before: before.id }, T.workspace.moved(name)))}
+          down={!!after && (() => void act("project.update", { id, after: after.id }, T.workspace.moved(name)))}
+        />
+      )}
+      {may && (
+        <Menu
+          label={T.workspace.moreOf(name)}
+          class="quiet icon-button"
+          choices={[
+            { label: is_archived ? T.workspace.unarchive : T.workspace.archive, run: () => archive(!is_archived) },
+            { label: T.workspace.delete, bad: true, run: remove },
+          ]}
+        >
+          <Icon name="more" />
+        </Menu>
+      )}
+    </li>
+  );
+};
+
+/** Archived projects by name: their order means nothing. */
+const archivedOf = (projects: Iterable<Project>): Project[] =>
+  [...projects].filter((project) => project.is_archived).sort((a, b) => a.name.localeCompare(b.name));
+
+export const Projects = ({ workspace }: { workspace: string }) => {
+  const { act } = useActing();
+  const [isAdding, setAdding] = useState(false);
+  const [removed, remove] = useState<Project>();
+  const may = useView((view) => mayWrite(view, workspace));
+  const projects = useView((view) => projectsOf(view, workspace));
+  const table = useView((view) => view.workspaces.get(workspace)?.projects);
+  const archived = useMemo(() => archivedOf(table ?? []), [table]);
+  const row = (project: Project, i: number, all: readonly Project[]) => (
+    <Row key={project.id} project={project} before={all[i - 1]} after={all[i + 1]} may={may} remove={() => remove(project)} />
+  );
+  return (
+    <section>
+      <div class="section-head">
+        <h2>{T.workspace.projects}</h2>
+        {may && (
+          <button type="button" onClick={() => setAdding(true)}>
+            <Icon name="plus" size={16} />
+            {T.frame.newProject}
+          </button>
+        )}
+      </div>
+      {projects.length === 0 && <p class="quiet-text">{T.workspace.noProjects}</p>}
+      <ul class="editable">{projects.map(row)}</ul>
+      {archived.length > 0 && (
+        <details>
+          <summary>{T.workspace.archivedProjects(archived.length)}</summary>
+          <ul class="editable">{archived.map((project) => row(project, 0, []))}</ul>
+        </details>
+      )}
+      {isAdding && <NewProject workspace={workspace} close={() => setAdding(false)} />}
+      {removed && (
+        <Confirm
+          title={T.workspace.deleteProject(removed.name)}
+          button={T.workspace.delete}
+          close={() => remove(undefined)}
+          run={() => void act("project.delete", { id: removed.id })}
+        >
+          <p>{T.workspace.deleteProjectText}</p>
+        </Confirm>
+      )}
+    </section>
+  );
+};
