@@ -21,7 +21,8 @@ export type Scene =
   | { at: "welcome" }
   | { at: "today" | "upcoming" | "inbox" | "mine" }
   | { at: "search"; text: string }
-  | { at: "workspace"; workspace: string; project: string | undefined; layout: Layout }
+  /** `month`: which one the calendar shows. */
+  | { at: "workspace"; workspace: string; project: string | undefined; layout: Layout; month?: string | undefined }
   | { at: "settings"; part: (typeof SETTINGS)[number] }
   | { at: "admin"; part: (typeof ADMINISTRATION)[number] }
   | { at: "nowhere"; path: string };
@@ -63,7 +64,7 @@ const sceneOf = (path: string, query: URLSearchParams): Scene => {
       if (!second) break;
       const inProject = third === "p" && fourth;
       const layout = among(LAYOUTS, inProject ? fifth : third) ?? "board";
-      return { at: "workspace", workspace: second, project: inProject ? fourth : undefined, layout };
+      return { at: "workspace", workspace: second, project: inProject ? fourth : undefined, layout, month: query.get("month") ?? undefined };
     }
   }
   const door = among(DOORS, first);
@@ -89,8 +90,9 @@ const pathOf = (scene: Scene): string => {
     case "admin":
       return `${scene.at}/${scene.part}`;
     case "workspace": {
-      const { workspace, project, layout } = scene;
-      return `w/${workspace}${project ? `/p/${project}` : ""}/${layout}`;
+      const { workspace, project, layout, month } = scene;
+      const inMonth = layout === "calendar" && month ? `?month=${encodeURIComponent(month)}` : "";
+      return `w/${workspace}${project ? `/p/${project}` : ""}/${layout}${inMonth}`;
     }
     case "entry":
       return scene.door;

@@ -3,7 +3,7 @@
 
 import type { Project, Task, Workspace } from "../sdk/contract.js";
 import type { View } from "../sdk/index.js";
-import { dueDate } from "./time.js";
+import { currentZone, dateOf, dueDate } from "./time.js";
 
 /** Tasks as people see them: those that are not deleted. */
 export const isLive = (task: Task): boolean => !task.is_deleted;
@@ -28,6 +28,27 @@ export const assignedTo = (user: string): ((task: Task) => boolean) =>
 export const childOf = (parent: string): ((task: Task) => boolean) =>
   remembered(`parent ${parent}`, (task) => isLive(task) && task.parent_id === parent);
 
+/** What is due from one date to another one, both included. */
+export const dueWithin = (from: string, to: string): ((task: Task) => boolean) =>
+  remembered(`due ${currentZone()} ${from} ${to}`, (task) => isDue(task) && dueDate(task)! >= from && dueDate(task)! <= to);
+
+/** The first and the last date that there are. */
+export const EVER = { from: "0000-00-00", to: "9999-12-31" };
+
+/** What is on a calendar between two dates: done or not, in a project or in all. */
+export const dated = (project: string | undefined, from: string, to: string): ((task: Task) => boolean) =>
+  remembered(`dated ${currentZone()} ${project} ${from} ${to}`, (task) => {
+    const date = isLive(task) && (!project || task.project_id === project) ? dueDate(task) : undefined;
+    return !!date && date >= from && date <= to;
+  });
+
+/** What was completed on a date. */
+export const completedOn = (date: string): ((task: Task) => boolean) =>
+  remembered(
+    `completed ${currentZone()} ${date}`,
+    (task) => isLive(task) && !!task.completed_at && dateOf(Date.parse(task.completed_at)) === date,
+  );
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order that people give tasks by moving them. */
@@ -49,6 +70,21 @@ export const everywhere = (view: View, test: (task: Task) => boolean): Task[] =>
   const all: Task[] = [];
   for (const space of view.workspaces) for (const task of space.tasks.filter(test)) all.push(task);
   return all;
+};
+
+const counts = new WeakMap<object, WeakMap<object, number>>();
+
+/** How many tasks of all workspaces pass: counted again only in tables that changed. */
+export const countEverywhere = (view: View, test: (task: Task) => boolean): number => {
+  let sum = 0;
+  for (const { tasks } of view.workspaces) {
+    let known = counts.get(tasks);
+    if (!known) counts.set(tasks, (known = new WeakMap()));
+    let count = known.get(test);
+    if (count === undefined) known.set(test, (count = tasks.filter(test).length));
+    sum += count;
+  }
+  return sum;
 };
 
 /** A task by its id, wherever it is. */

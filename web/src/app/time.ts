@@ -5,6 +5,8 @@
 export const DAY = 86_400_000;
 
 let zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The due dates in this zone, by what is due. */
+let known = new WeakMap<object, string>();
 
 type Format = Intl.DateTimeFormatOptions;
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -22,6 +24,7 @@ export const setZone = (name: string): void => {
   try {
     new Intl.DateTimeFormat(undefined, { timeZone: name });
     zone = name;
+    known = new WeakMap();
   } catch {
     // A newer zone than the browser's.
   }
@@ -44,9 +47,15 @@ export interface Dated {
   all_day: boolean;
 }
 
-/** The date on which something is due, in the person's zone. */
-export const dueDate = ({ due_at, all_day }: Dated): string | undefined =>
-  due_at === null ? undefined : all_day ? due_at.slice(0, 10) : dateOf(Date.parse(due_at));
+/** The date on which something is due, in the person's zone: found out once for each object. */
+export const dueDate = (dated: Dated): string | undefined => {
+  const { due_at, all_day } = dated;
+  if (due_at === null) return undefined;
+  if (all_day) return due_at.slice(0, 10);
+  let date = known.get(dated);
+  if (!date) known.set(dated, (date = dateOf(Date.parse(due_at))));
+  return date;
+};
 
 /** Whether it should have been done by now. */
 export const isOverdue = (dated: Dated, now: number): boolean => {

@@ -32,7 +32,7 @@ export const VirtualList = <T,>({ items, rowHeight, keyOf, children, label }: Pr
     const measure = () => {
       const top = scroller.getBoundingClientRect().top - list.getBoundingClientRect().top;
       const from = Math.max(0, Math.floor(top / rowHeight) - MARGIN);
-      const to = Math.ceil((top + scroller.clientHeight) / rowHeight) + MARGIN;
+      const to = Math.max(from, Math.ceil((top + scroller.clientHeight) / rowHeight) + MARGIN);
       setSeen((held) => (held.from === from && held.to === to ? held : { from, to }));
     };
     measure();
@@ -40,6 +40,8 @@ export const VirtualList = <T,>({ items, rowHeight, keyOf, children, label }: Pr
     target.addEventListener("scroll", measure, { passive: true });
     const resized = new ResizeObserver(measure);
     resized.observe(scroller);
+    // What stands above the list may grow.
+    for (const content of scroller.children) resized.observe(content);
     return () => {
       target.removeEventListener("scroll", measure);
       resized.disconnect();

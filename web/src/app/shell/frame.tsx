@@ -4,7 +4,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { useView } from "../hooks.js";
+import { Announcer } from "../parts/announcer.js";
 import { Icon } from "../parts/icons.js";
+import { useLostFocus } from "../parts/lost-focus.js";
 import { Lazy } from "../parts/lazy.js";
 import { place } from "../places.js";
 import { T } from "../texts.js";
@@ -43,6 +45,7 @@ export const Frame = () => {
   const main = useRef<HTMLElement>(null);
   const { task, scene } = place.value;
   useTitle();
+  useLostFocus(main, zone);
   useEffect(() => {
     drawer.value = false;
   }, [scene]);
@@ -72,6 +75,7 @@ export const Frame = () => {
       </main>
       {task && <Lazy key={task} load={Panel} task={task} />}
       <Overlay />
+      <Announcer />
     </div>
   );
 };

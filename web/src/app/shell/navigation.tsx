@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Workspace } from "../../sdk/contract.js";
-import { useView } from "../hooks.js";
+import { useNow, useView } from "../hooks.js";
 import { Avatar } from "../parts/avatar.js";
 import { Icon, type IconName } from "../parts/icons.js";
 import { Invitations } from "../parts/invitations.js";
@@ -10,9 +10,9 @@ import { Menu } from "../parts/menu.js";
 import { NewProject, NewWorkspace } from "../parts/new-space.js";
 import { go, href, place, type Scene } from "../places.js";
 import { logOut } from "../session.js";
-import { everywhere, isDue, mayWrite, projectsOf, workspacesOf } from "../tasks.js";
+import { countEverywhere, dueWithin, EVER, mayWrite, projectsOf, workspacesOf } from "../tasks.js";
 import { T } from "../texts.js";
-import { dateOf, dueDate } from "../time.js";
+import { dateOf } from "../time.js";
 import { overlay } from "./shortcuts.js";
 
 const Entry = ({ scene, icon, label, count }: { scene: Scene; icon: IconName; label: string; count?: number }) => {
@@ -88,19 +88,12 @@ const Me = () => {
   );
 };
 
-const dueToday = (now: number) => {
-  const today = dateOf(now);
-  return (date: string | undefined) => !!date && date <= today;
-};
-
 export const Navigation = () => {
   const [isAdding, setAdding] = useState(false);
   const workspaces = useView(workspacesOf);
   const unread = useView((view) => view.user?.unread ?? 0);
-  const today = useView((view) => {
-    const isNow = dueToday(Date.now());
-    return everywhere(view, isDue).filter((task) => isNow(dueDate(task))).length;
-  });
+  const untilToday = dueWithin(EVER.from, dateOf(useNow()));
+  const today = useView((view) => countEverywhere(view, untilToday));
   return (
     <nav class="navigation" aria-label={T.frame.navigation}>
       <div class="nav-top">
