@@ -14,7 +14,8 @@ export const Lazy = <P extends object>({ load, ...props }: Props<P>) => {
   const [failed, fail] = useState<Error>();
   const Part = loaded.get(load) as ComponentType<P> | undefined;
   useEffect(() => {
-    if (loaded.has(load)) return;
+    // It may have come for another one since this was drawn.
+    if (loaded.has(load)) return void (Part || again((n) => n + 1));
     let isCurrent = true;
     load().then(
       (module) => {

@@ -20,7 +20,7 @@ interface Props {
   /** What stands in the heading before and behind its text. */
   lead?: ComponentChildren;
   actions?: ComponentChildren;
-  tone?: "plain" | "bad" | "today";
+  tone?: "plain" | "bad" | "today" | "blank";
   /** The level of the heading. */
   level?: 2 | 3;
   /** The day on which a task is due that is dropped here. */

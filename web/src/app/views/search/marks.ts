@@ -107,5 +107,6 @@ export const searchIn = (tasks: Iterable<Task>, text: string, status: Status | u
     if (one) found.push(one);
   }
   const rank = ({ matches }: FoundTask) => (matches[0]?.in === "title" ? 0 : 1);
-  return found.sort((a, b) => rank(a) - rank(b) || (a.task.created_at < b.task.created_at ? 1 : -1)).slice(0, most);
+  const newest = (a: FoundTask, b: FoundTask) => Date.parse(b.task.created_at) - Date.parse(a.task.created_at);
+  return found.sort((a, b) => rank(a) - rank(b) || newest(a, b)).slice(0, most);
 };
