@@ -9,7 +9,7 @@ const unread = ({ page }: Someone) => page.locator(".notice.unread");
 /** Ada's team with Ben, and a task that Ben assigned to her. */
 const assigned = async (ada: Someone, ben: Someone) => {
   const team = await ben.team("Orchard", ada);
-  const me = (await ada.client.call("workspace.sync", { workspace_id: ada.home })).data.members[0]!.user.id;
+  const me = (await ada.client.call("user.sync", {})).data.user.id;
   const { data: task } = await ben.client.call("task.create", { title: "Pick the apples", workspace_id: team.id, assignee_ids: [me] });
   return { team, task, me };
 };

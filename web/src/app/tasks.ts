@@ -22,6 +22,10 @@ const remembered = (name: string, test: (task: Task) => boolean): ((task: Task) 
 export const inProject = (project: string): ((task: Task) => boolean) =>
   remembered(`project ${project}`, (task) => isLive(task) && task.project_id === project);
 
+/** Also those that are deleted. */
+export const everIn = (project: string): ((task: Task) => boolean) =>
+  remembered(`ever in ${project}`, (task) => task.project_id === project);
+
 export const assignedTo = (user: string): ((task: Task) => boolean) =>
   remembered(`assignee ${user}`, (task) => isPending(task) && task.assignee_ids.includes(user));
 

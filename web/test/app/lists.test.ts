@@ -6,6 +6,7 @@ import type { EventFrame, Notification, Task } from "../../src/sdk/contract.js";
 import type { Scene } from "../../src/app/places.js";
 import { concerns, isByOther } from "../../src/app/parts/others.js";
 import { setZone } from "../../src/app/time.js";
+import { count } from "../../src/app/views/dashboard/count.js";
 import { named, perDay, ticks } from "../../src/app/views/dashboard/scale.js";
 import { after, below } from "../../src/app/views/inbox/pages.js";
 import { bySoon } from "../../src/app/views/mine/groups.js";
@@ -77,4 +78,32 @@ test("changes by others concern the views that show them", () => {
   assert.ok(about({ at: "mine" }, "workspace:v", "task.updated", { assignee_ids: ["me"] }));
   assert.ok(!about({ at: "mine" }, "workspace:v", "task.updated", { assignee_ids: [] }));
   assert.ok(!about({ at: "settings", part: "profile" }, "workspace:v", "task.updated", {}));
+});
+
+test("tasks of a project are counted as the server counts those of a workspace", () => {
+  const task = (more: Partial<Task>) =>
+    ({ id: Math.random().toString(), completed: false, completed_at: null, is_deleted: false, due_at: null, all_day: true, priority: "none", project_id: "p", assignee_ids: [], created_at: "2026-11-29T12:00:00Z", ...more }) as Task;
+  const tasks = [
+    task({ due_at: "2026-11-29T00:00:00Z", priority: "high", assignee_ids: ["a", "b"] }),
+    task({ due_at: "2026-11-30T08:00:00Z", all_day: false, assignee_ids: ["a"] }),
+    task({ due_at: "2026-11-30T00:00:00Z" }),
+    task({ completed: true, completed_at: "2026-11-30T01:00:00Z", due_at: "2026-11-01T00:00:00Z", created_at: "2025-01-01T00:00:00Z" }),
+    task({ is_deleted: true }),
+  ];
+  const stats = count(tasks, Date.parse("2026-11-30T10:00:00Z"), 7);
+  const { created_per_day, completed_per_day, ...rest } = stats;
+  assert.deepEqual(rest, {
+    total: 4,
+    pending: 3,
+    completed: 1,
+    overdue: 2,
+    due_today: 2,
+    deleted: 1,
+    by_priority: [{ key: "high", count: 1 }, { key: "none", count: 2 }],
+    by_project: [{ key: "p", count: 3 }],
+    by_assignee: [{ key: "a", count: 2 }, { key: "b", count: 1 }, { key: null, count: 1 }],
+  });
+  assert.equal(created_per_day.length, 7);
+  assert.deepEqual(created_per_day.slice(-2).map(({ count }) => count), [3, 0]);
+  assert.deepEqual(completed_per_day.at(-1), { date: "2026-11-30", count: 1 });
 });

@@ -1,8 +1,9 @@
 // The dashboard of a workspace: how many tasks there are, what was created and completed on each day, and who has what to do. The
 // server counts; this shows it, live.
 
+import { useMemo } from "preact/hooks";
 import type { Stats } from "../../../sdk/contract.js";
-import { useView } from "../../hooks.js";
+import { useNow, useView } from "../../hooks.js";
 import { Avatar } from "../../parts/avatar.js";
 import { Choices, remembered } from "../../parts/choice.js";
 import { WorkspaceHead } from "../../parts/workspace-head.js";
@@ -10,7 +11,9 @@ import { href } from "../../places.js";
 import type { InWorkspace } from "../../shell/scenes.js";
 import { T } from "../../texts.js";
 import { fullTime } from "../../time.js";
+import { everIn } from "../../tasks.js";
 import { Chart } from "./chart.js";
+import { count } from "./count.js";
 import { useNumbers, type Numbers } from "./numbers.js";
 import { Shares, type Share } from "./shares.js";
 
@@ -61,7 +64,7 @@ const useShares = (workspace: string, stats: Stats) => {
   return { people, priorities, inside };
 };
 
-const All = ({ workspace, stats }: { workspace: string; stats: Stats }) => {
+const All = ({ workspace, stats, isProject }: { workspace: string; stats: Stats; isProject?: boolean }) => {
   const { people, priorities, inside } = useShares(workspace, stats);
   return (
     <>
@@ -70,7 +73,7 @@ const All = ({ workspace, stats }: { workspace: string; stats: Stats }) => {
       <div class="cards">
         <Shares title={T.overview.byPerson} shares={people} />
         <Shares title={T.overview.byPriority} shares={priorities} />
-        <Shares title={T.overview.byProject} shares={inside} />
+        {!isProject && <Shares title={T.overview.byProject} shares={inside} />}
       </div>
     </>
   );
@@ -98,19 +101,41 @@ const Said = ({ numbers, failed, offline, retry }: SaidProps) => {
   return numbers ? null : <p class="quiet-text loading">{T.loading}</p>;
 };
 
-export default function Dashboard({ workspace, project }: InWorkspace) {
-  const name = useView((view) => view.workspaces.get(workspace)?.workspace.name);
+const OfWorkspace = ({ workspace }: { workspace: string }) => {
+  const held = useNumbers(workspace, Number(range.value));
+  return (
+    <>
+      <Said {...held} />
+      {held.numbers && <All workspace={workspace} stats={held.numbers.stats} />}
+    </>
+  );
+};
+
+/** The server counts no single project: its tasks are all here. */
+const OfProject = ({ workspace, project }: { workspace: string; project: string }) => {
+  const now = useNow();
+  const test = everIn(project);
+  const tasks = useView((view) => view.workspaces.get(workspace)?.tasks.filter(test) ?? []);
+  const isPart = useView((view) => view.workspaces.get(workspace)?.open_only ?? false);
   const days = Number(range.value);
-  const held = useNumbers(workspace, days);
-  const options = (["7", "30", "90"] as const).map((value) => [value, T.overview.days(Number(value))] as const);
+  const stats = useMemo(() => count(tasks, now, days), [tasks, now, days]);
+  return (
+    <>
+      {isPart && <p class="note">{T.overview.onlyOpen}</p>}
+      <All workspace={workspace} stats={stats} isProject />
+    </>
+  );
+};
+
+const OPTIONS = (["7", "30", "90"] as const).map((value) => [value, T.overview.days(Number(value))] as const);
+
+export default function Dashboard({ workspace, project }: InWorkspace) {
   return (
     <div class="view wide dashboard">
       <WorkspaceHead workspace={workspace} project={project}>
-        <Choices label={T.overview.range} choice={range} options={options} />
+        <Choices label={T.overview.range} choice={range} options={OPTIONS} />
       </WorkspaceHead>
-      {project && name && <p class="quiet-text">{T.overview.whole(name)}</p>}
-      <Said {...held} />
-      {held.numbers && <All workspace={workspace} stats={held.numbers.stats} />}
+      {project ? <OfProject workspace={workspace} project={project} /> : <OfWorkspace workspace={workspace} />}
     </div>
   );
 }
