@@ -18,7 +18,7 @@ test("tasks are on their days in the person's zone, weeks begin on Monday, and t
   await make(ada, team.id, "Late in Europe", { due_at: "2027-03-04T20:00:00Z" });
   await make(ada, team.id, "The whole day", onDay("2027-03-04"));
   await ada.page.goto(at(team.id));
-  await expect(dayOf(ada, "2027-03-05").getByRole("link", { name: "05:00 Late in Europe" })).toBeVisible();
+  await expect(dayOf(ada, "2027-03-05").getByRole("link", { name: /Late in Europe/ })).toContainText(/\b0?5:00/);
   await expect(dayOf(ada, "2027-03-04").getByRole("link", { name: "The whole day" })).toBeVisible();
   await expect(ada.page.locator("thead th").first()).toHaveText("Mon");
   await expect(ada.page.getByRole("heading", { name: "March 2027" })).toBeVisible();
@@ -45,7 +45,7 @@ test("a project shows its own tasks; a full day opens with all of them, and take
   await expect(dayOf(ada, "2027-03-10").getByRole("link")).toHaveCount(3);
   await expect(ada.page.getByRole("link", { name: "Elsewhere" })).toHaveCount(0);
   await ada.page.getByRole("button", { name: /^\+3 more/ }).click();
-  const dialog = ada.page.getByRole("dialog", { name: "Wednesday 10 March 2027" });
+  const dialog = ada.page.getByRole("dialog", { name: /^Wednesday,? 10 March 2027$/ });
   await expect(dialog.locator(".task-title")).toHaveCount(6);
   await dialog.getByRole("textbox").fill("Pick 6");
   await ada.page.keyboard.press("Enter");

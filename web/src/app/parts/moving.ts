@@ -38,6 +38,14 @@ export const moving = (session: Session) => {
     };
   };
 
+  /** Moves a task to a date. */
+  const move = (id: string, date: string): void => {
+    const task = findTask(store.state, id);
+    if (!task || dueDate(task) === date) return;
+    if (!mayWrite(store.state, task.workspace_id)) return tell(T.refused(T.lists.mayNot), { tone: "bad" });
+    act("task.update", { id, ...dueOn(task, date) }, T.task.moved(task.title, dayName(date, Date.now())));
+  };
+
   return {
     /** Moves those tasks to a date that the person may move, at their times of day. */
     moveAll(tasks: readonly Task[], date: string): void {
@@ -53,19 +61,13 @@ export const moving = (session: Session) => {
       tell(T.lists.movedAll(movable.length), { action: { label: T.undo, run } });
     },
 
-    /** Moves a task to a date. */
-    move(id: string, date: string): void {
-      const task = findTask(store.state, id);
-      if (!task || dueDate(task) === date) return;
-      if (!mayWrite(store.state, task.workspace_id)) return tell(T.refused(T.lists.mayNot), { tone: "bad" });
-      act("task.update", { id, ...dueOn(task, date) }, T.task.moved(task.title, dayName(date, Date.now())));
-    },
+    move,
 
     /** Moves a task by so many days. */
     shift(id: string, days: number): void {
       const task = findTask(store.state, id);
       const date = task && dueDate(task);
-      if (date) this.move(id, addDays(date, days));
+      if (date) move(id, addDays(date, days));
     },
   };
 };
