@@ -76,7 +76,7 @@ test("without the server it says so, and goes on when it is back", async ({ some
   const ada = await someone("Ada");
   await ada.page.goto(`w/${ada.home}/dashboard`);
   await expect(tile(ada, "Pending")).toHaveText("0");
-  await server.kill();
+  await server.stop();
   await expect(ada.page.getByText(/You are offline\. These are the numbers of/)).toBeVisible();
   await expect(tile(ada, "Pending")).toHaveText("0");
   await server.start();

@@ -117,7 +117,7 @@ test("without the server it searches what the browser has, and says so", async (
   await ada.client.call("task.create", { title: "Crème brûlée", tags: ["kitchen"] });
   await ada.page.goto("search?q=creme");
   await expect(titles(ada)).toHaveText(["Crème brûlée"]);
-  await server.kill();
+  await server.stop();
   await expect(ada.page.getByText("You are offline. These are the tasks that this browser keeps")).toBeVisible();
   await field(ada).fill("kitch brul");
   await expect(titles(ada)).toHaveText(["Crème brûlée"]);

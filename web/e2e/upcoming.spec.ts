@@ -59,6 +59,7 @@ test("by keyboard a task goes to the next day with the focus on it, and one is a
   await expect(dayOf(ada, 3).getByRole("link", { name: "Move me" })).toBeFocused();
   await dayOf(ada, 5).getByRole("button", { name: /Add a task on/ }).focus();
   await ada.page.keyboard.press("Enter");
+  await expect(dayOf(ada, 5).getByRole("textbox")).toBeFocused();
   await ada.page.keyboard.type("Bake bread");
   await ada.page.keyboard.press("Enter");
   await expect(dayOf(ada, 5).getByRole("link", { name: "Bake bread" })).toBeVisible();

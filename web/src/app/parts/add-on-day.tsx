@@ -1,6 +1,6 @@
 // A line that adds a task on a day, and stays for the next one. Keeps what is typed until it is added.
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LIMITS } from "../../sdk/contract.js";
 import { newId } from "../../sdk/index.js";
 import { useActing } from "../acting.js";
@@ -21,7 +21,7 @@ export const AddOnDay = ({ day, workspace, project, close }: Props) => {
   const [title, setTitle] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const name = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (close) input.current?.focus();
   }, [!close]);
   const add = (event: Event) => {
