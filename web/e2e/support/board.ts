@@ -70,7 +70,8 @@ export const test = base.extend<Fixtures>({
       clients.push(client);
       const { data } = await client.call("workspace.list", {});
       await page.goto("today");
-      await expect(page.getByRole("navigation")).toBeVisible();
+      // On a phone the navigation is behind a button.
+      await expect(page.getByRole("navigation").or(page.getByRole("button", { name: "Menu" })).first()).toBeVisible();
       return {
         email,
         name,
