@@ -163,6 +163,11 @@ impl PublicUrl {
         &self.text
     }
 
+    /// The path below which a proxy shows this node, which has no slash at its end; empty without one.
+    pub fn path(&self) -> &str {
+        self.text.strip_prefix(self.origin.as_str()).unwrap_or_default()
+    }
+
     /// The host that requests name who follow it. It matches every port: a proxy may pass the name on without it, and the name
     /// alone keeps pages of other names out.
     pub fn host(&self) -> AllowedHost {
@@ -291,6 +296,7 @@ mod tests {
     fn a_public_url_keeps_its_path_and_loses_its_last_slash() {
         let url: PublicUrl = "https://Example.com/tasks/".parse().expect("a url");
         assert_eq!(url.as_str(), "https://example.com/tasks");
+        assert_eq!(url.path(), "/tasks");
         assert_eq!(url.origin().as_str(), "https://example.com");
         let url: PublicUrl = "https://tasks.example.com:8443".parse().expect("a url");
         for named in [

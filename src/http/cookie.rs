@@ -3,7 +3,7 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, PublicUrl, Settings};
 
 /// The name. In production it has the prefix with which browsers take the cookie over HTTPS only (RFC 6265bis, section
 /// 4.1.3.1): a page of plain HTTP cannot replace it.
@@ -50,7 +50,11 @@ pub(super) fn write(token: Option<&str>, settings: &Settings) -> Option<HeaderVa
     };
     let token = token.unwrap_or("");
     let name = name(settings);
-    let line = format!("{name}={token}; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    // browsers know the path by which they came, before a proxy took its part away
+    let prefix = settings.public_url.as_ref().map_or("", PublicUrl::path);
+    let line = format!(
+        "{name}={token}; Path={prefix}/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+    );
     let mut value = HeaderValue::from_str(&line).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -99,6 +103,16 @@ mod tests {
         assert_eq!(
             line,
             "taskwire_refresh=r; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age=604800"
+        );
+    }
+
+    #[test]
+    fn behind_a_path_of_a_proxy_the_cookie_has_that_path() {
+        let settings = Settings::from_pairs(&[("public_url", "https://example.com/tasks/")]);
+        let line = write(None, &settings.expect("settings")).expect("a header");
+        assert!(
+            line.to_str().expect("text").contains("; Path=/tasks/v1/auth; "),
+            "{line:?}"
         );
     }
 }

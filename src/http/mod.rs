@@ -1,4 +1,4 @@
-//! Everything over HTTP except sockets and streams of events, to which it only has the routes: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
+//! Everything over HTTP except sockets and streams of events, to which it only has the routes: sign-in, the same operations by `/v1/rpc`, health, metrics, the board.
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors; `toll` who pays for it
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token, `own_page` says whose requests may
@@ -18,10 +18,11 @@
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process; `kept` shares an answer that is made seldom
 //! - `body`     reads bodies; `memory` how much of it they may take
-//! - `page`     the front page
+//! - `board`    the live board: the page and its files; `page` small pages that load nothing
 
 mod accounts;
 mod attachments;
+mod board;
 mod body;
 mod by_mail;
 mod calendar;
@@ -192,12 +193,11 @@ fn router(app: Arc<App>) -> Router {
 
 fn routes(app: &App) -> Router<Arc<App>> {
     let router = Router::new()
-        .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
         .route(EVENTS, get(events))
         .route(RPC, post(rpc::call))
         .route("/v1/protocol.json", get(describe));
-    let router = health::routes(router, app);
+    let router = board::routes(health::routes(router, app), &app.settings);
     let router = snapshot::routes(export::routes(attachments::routes(photos::routes(router))));
     let router = calendar::routes(router);
     let router = import::routes(router);

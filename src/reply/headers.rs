@@ -26,7 +26,7 @@ pub(crate) const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-rate
 /// The number of headers that [`secure`] sets.
 const SECURITY: usize = 8;
 
-/// Sets the security headers for browsers, unless the answer already has its own (the front page has its own policy).
+/// Sets the security headers for browsers, unless the answer already has its own (the board has its own policy).
 pub(crate) fn secure(settings: &Settings, headers: &mut HeaderMap) {
     headers.reserve(SECURITY); // thousands of handshakes may arrive at once: grow the map only once
     let mut set = |name: HeaderName, value: &'static str| {

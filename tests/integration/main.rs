@@ -15,6 +15,7 @@ mod attachments; // files at tasks
 mod audit_lines; // the log of what is done to accounts
 mod batches; // several mutations in one request
 mod blockers; // tasks that wait for others, and which are ready
+mod board; // the page that the node serves, and its files
 mod calendars; // the calendar feed of a person
 mod clocks; // a clock that was set back
 mod closing; // every close code

@@ -388,15 +388,8 @@ async fn requests_of_an_address_are_limited_and_the_answer_says_when_to_retry() 
 }
 
 #[tokio::test]
-async fn the_front_page_and_the_contract_are_served() {
+async fn the_contract_is_served() {
     let server = Server::start(Engine::Sqlite, &[]).await;
-    let page = send(get(&server, "/")).await;
-    assert!(header(page.headers(), "content-type").starts_with("text/html"));
-    assert!(header(page.headers(), "content-security-policy").contains("style-src 'sha256-"));
-    let page = page.text().await.expect("text");
-    for said in ["Taskwire", "tw signup", "tw watch"] {
-        assert!(page.contains(said), "{said}");
-    }
     let (status, served) = read(get(&server, "/v1/protocol.json")).await;
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/protocol/taskwire.schema.json");
     let committed = std::fs::read_to_string(committed).expect("the schema");

@@ -235,6 +235,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("GET /v1/protocol.json", open("200")),
     // pages, which ask the routes above
     ("GET /", open("200")),
+    ("GET /assets/{*name}", open("404 NOT_FOUND")), // of no such name; `board` has those that there are
     ("GET /device", open("200")),
     ("GET /first-admin", open("200")),
     ("GET /verify-email", open("200")),

@@ -2,6 +2,7 @@
 // address, so links and the back button work. Knows no view.
 
 import { signal } from "@preact/signals";
+import type { Word } from "./words.js";
 
 /** How a workspace, or one project of it, is shown. */
 export const LAYOUTS = ["board", "list", "calendar", "dashboard", "members", "options"] as const;
@@ -42,7 +43,8 @@ const among = <T extends string>(list: readonly T[], text: string | undefined): 
   list.find((one) => one === text);
 
 const sceneOf = (path: string, query: URLSearchParams): Scene => {
-  const [first = "", second, third, fourth, fifth] = path.split("/").map(decodeURIComponent);
+  const [word = "", second, third, fourth, fifth] = path.split("/").map(decodeURIComponent);
+  const first = word as "" | Word; // of any other text there is no case
   switch (first) {
     case "":
       return { at: "today" };
