@@ -1,6 +1,7 @@
 // Starts the board: follows addresses, finds out who is signed in, and draws.
 
 import { render } from "preact";
+import { installWorker } from "./installing.js";
 import { App } from "./shell/app.js";
 import { followAddresses } from "./places.js";
 import { begin } from "./session.js";
@@ -10,3 +11,4 @@ beginTheme();
 followAddresses();
 render(<App />, document.body);
 void begin();
+installWorker();

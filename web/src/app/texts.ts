@@ -146,6 +146,11 @@ export const T = {
     quoted: (name: string) => `“${name}”`,
   },
 
+  versions: {
+    changed: "A new version of the board is there",
+    reload: "Reload",
+  },
+
   priorities: { none: "No priority", low: "Low", medium: "Medium", high: "High", urgent: "Urgent" } as Record<string, string>,
 
   task: {
