@@ -1,5 +1,5 @@
-# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx and Node, which the tests start), starts
-# and stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
+# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, Node and Chromium, which the tests start),
+# starts and stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
 # touches a server that already runs.
 # shellcheck shell=bash
 
@@ -7,6 +7,8 @@ postgres_bin=''  # the folder of initdb and postgres
 postgres_port=''
 postgres_pid=''
 nginx_program=''
+chromium_program=''
+chromium_named=${TASKWIRE_TEST_CHROMIUM:-} # by whom runs the tests
 redis_port=''
 redis_pid=''
 unprivileged=()  # prefix of a command: runs it as an unprivileged user when we are root
@@ -40,12 +42,25 @@ has_node() {
   command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null
 }
 
+# Sets chromium_program: the one that TASKWIRE_TEST_CHROMIUM names, or that of the system.
+find_chromium() {
+  local candidate
+  chromium_program=''
+  for candidate in "$chromium_named" "$(command -v chromium || true)" "$(command -v google-chrome || true)" \
+    "$(command -v chromium-browser || true)" '/Applications/Chromium.app/Contents/MacOS/Chromium' \
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'; do
+    if [[ -z $chromium_program && -x $candidate ]]; then chromium_program=$candidate; fi
+  done
+  [[ -n $chromium_program ]]
+}
+
 # Prints the required programs that are missing, one word a line.
 missing() {
   find_postgres || printf 'postgresql\n'
   command -v redis-server >/dev/null || printf 'redis-server\n'
   find_nginx || printf 'nginx\n'
   has_node || printf 'nodejs\n'
+  find_chromium || printf 'chromium\n'
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
@@ -70,10 +85,11 @@ install_what_is_missing() {
     if [[ -n $what ]]; then
       if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
       give_up "Missing: ${what% }. Use this system's package manager to install PostgreSQL 14 or newer (the server: initdb, postgres),
-redis-server, nginx, Node 20 or newer with npm, and a C compiler (cc). Then run this again."
+redis-server, nginx, Node 20 or newer with npm, Chromium (or Chrome; TASKWIRE_TEST_CHROMIUM names one that is elsewhere), and a C
+compiler (cc). Then run this again."
     fi
   fi
-  find_postgres && find_nginx
+  find_postgres && find_nginx && find_chromium
   # Optional packages come last and separately: one that does not exist must not block the required ones.
   what=$(wanted)
   if [[ -n $what ]] && command -v apt-get >/dev/null; then
@@ -97,6 +113,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 exec 9</usr/bin
 flock 9
 packages=''
+browser='' # apart: where it has another name, the others are installed all the same
 for what in $1; do
   case $what in
     valgrind) command -v valgrind >/dev/null || packages="$packages valgrind" ;;
@@ -104,10 +121,11 @@ for what in $1; do
     redis-server) command -v redis-server >/dev/null || packages="$packages redis-server" ;;
     nginx) [ -x /usr/sbin/nginx ] || packages="$packages nginx" ;;
     nodejs) command -v npm >/dev/null || packages="$packages nodejs npm" ;;
+    chromium) command -v chromium >/dev/null || browser=chromium ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
   esac
 done
-[ -n "$packages" ] || exit 0
+[ -n "$packages$browser" ] || exit 0
 
 # When these packages are installed, they create a cluster and start servers. Prevent both.
 ours=''
@@ -125,12 +143,13 @@ ours="$ours $no_cluster"
 printf 'create_main_cluster = false\n' >"$no_cluster"
 
 install() {
-  # shellcheck disable=SC2086 # a list of names
-  apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $packages </dev/null 9<&-
+  apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" </dev/null 9<&-
 }
 # The package lists may be old or missing; in a container image they usually are.
 apt-get update -q </dev/null 9<&- || true
-install
+# shellcheck disable=SC2086 # a list of names
+[ -z "$packages" ] || install $packages
+[ -z "$browser" ] || install "$browser"
 SCRIPT
 }
 
@@ -142,6 +161,7 @@ install_with_brew() {
       redis-server) packages+=(redis) ;;
       nginx) packages+=(nginx) ;;
       nodejs) packages+=(node) ;;
+      chromium) printf '   for Chromium: brew install --cask chromium\n' ;;
       compiler) printf '   for the compiler: xcode-select --install\n' ;;
     esac
   done

@@ -24,6 +24,8 @@ export interface Someone {
 }
 
 interface Fixtures {
+  /** What is done at the end, the last first. */
+  ends: (() => unknown)[];
   server: Server;
   /** Makes an account, and opens the board with it. */
   someone(name: string, options?: BrowserContextOptions): Promise<Someone>;
@@ -35,11 +37,14 @@ interface Fixtures {
 const HARMLESS = /Failed to load resource|WebSocket connection to|net::ERR_/;
 
 export const test = base.extend<Fixtures>({
-  server: async ({}, use) => {
+  ends: async ({}, use) => {
     const ends: (() => unknown)[] = [];
-    const made = await server({ after: (end) => ends.unshift(end) });
-    await use(made);
+    await use(ends);
     for (const end of ends) await end();
+  },
+
+  server: async ({ ends }, use) => {
+    await use(await server({ after: (end) => ends.unshift(end) }));
   },
 
   stranger: async ({ browser, server }, use) => {
