@@ -102,7 +102,6 @@ async fn every_address_of_the_board_is_its_page_and_no_other_is() {
         "/assets/",
         "/assets/board.js",
         "/assets/..%2findex.html",
-        "/assets/%2e%2e/worker.js",
         "/v1/nothing",
         "/v1/today",
     ] {

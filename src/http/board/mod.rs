@@ -41,9 +41,13 @@ pub(super) fn routes(mut router: Router<Arc<App>>, settings: &Settings) -> Route
     };
     router = router.route("/", get(shown.clone()));
     for word in WORDS {
-        router = router
-            .route(&format!("/{word}"), get(shown.clone()))
-            .route(&format!("/{word}/{{*rest}}"), get(shown.clone()));
+        for path in [
+            format!("/{word}"),
+            format!("/{word}/"),
+            format!("/{word}/{{*rest}}"),
+        ] {
+            router = router.route(&path, get(shown.clone()));
+        }
     }
     let (lasting, others): (Vec<File>, Vec<File>) = files::all(&policy)
         .into_iter()
