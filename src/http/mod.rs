@@ -10,9 +10,9 @@
 //! - `export`   a workspace as a file, an account's data as an archive; `snapshot` the state of a workspace; `download` the
 //!   bodies of all of them
 //! - `import`   a file that becomes tasks of a workspace
-//! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
+//! - `by_mail`  verifying an address, resetting a password
 //! - `device`   signing a program in by a code, and the page on which its person approves
-//! - `first_admin` the first administrator, by a link, and the page of the link
+//! - `first_admin` the first administrator, by a link
 //! - `unsubscribe` the link in reminders by mail, which ends them
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
@@ -40,7 +40,6 @@ pub(crate) mod fuzzing;
 mod health;
 mod import;
 mod kept;
-mod links;
 mod memory;
 mod metrics;
 mod outer;
@@ -202,7 +201,7 @@ fn routes(app: &App) -> Router<Arc<App>> {
     let router = calendar::routes(router);
     let router = import::routes(router);
     let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
-    device::routes(links::routes(by_mail::routes(router)))
+    device::routes(by_mail::routes(router))
 }
 
 /// Whatever happens to a request, however its route behaves: the answer has the usual shape, headers and id.

@@ -81,9 +81,9 @@ async fn every_address_of_the_board_is_its_page_and_no_other_is() {
         "/w/01a1/board",
         "/w/01a1/p/01b1/calendar",
         "/w/01a1/t/01c1/history",
-        "/login",
         "/signup",
-        "/forgot",
+        "/join",
+        "/reset-password",
     ] {
         let answer = get(&server, path).await;
         assert_eq!(answer.status(), 200, "{path}");

@@ -27,8 +27,24 @@ use files::{File, LASTING};
 
 /// The first words of the board's addresses, as in `web/src/app/words.ts`. The page answers all of them; it knows the rest of
 /// each.
-const WORDS: [&str; 11] = [
-    "today", "upcoming", "inbox", "mine", "search", "settings", "admin", "w", "login", "signup", "forgot",
+const WORDS: [&str; 17] = [
+    "today",
+    "upcoming",
+    "inbox",
+    "mine",
+    "search",
+    "settings",
+    "admin",
+    "w",
+    "welcome",
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "reset-password",
+    "verify-email",
+    "join",
+    "first-admin",
 ];
 
 /// Adds the page and its files.

@@ -237,10 +237,6 @@ const TABLE: &[(&str, Expected)] = &[
     ("GET /", open("200")),
     ("GET /assets/{*name}", open("404 NOT_FOUND")), // of no such name; `board` has those that there are
     ("GET /device", open("200")),
-    ("GET /first-admin", open("200")),
-    ("GET /verify-email", open("200")),
-    ("GET /join", open("200")),
-    ("GET /reset-password", open("200")),
     // for operators: a proxy keeps these inside
     ("GET /health", open("200")),
     ("GET /health/detailed", open("200")),

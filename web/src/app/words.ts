@@ -10,9 +10,15 @@ export const WORDS = [
   "settings",
   "admin",
   "w",
+  "welcome",
   "login",
   "signup",
   "forgot",
+  "reset",
+  "reset-password",
+  "verify-email",
+  "join",
+  "first-admin",
 ] as const;
 
 export type Word = (typeof WORDS)[number];
