@@ -31,21 +31,22 @@ const forget = async (): Promise<void> => {
 /** The page as it is on the server now: keeps its headers if it is of this version, else looks for the new one. */
 const refresh = async (): Promise<void> => {
   const cache = await caches.open(CACHE);
-  const [fresh, kept] = await Promise.all([fetch(PAGE).catch(() => undefined), cache.match(PAGE)]);
+  const [fresh, kept] = await Promise.all([fetch(PAGE).catch(() => undefined), cache.match(PAGE, { ignoreVary: true })]);
   if (!fresh?.ok) return;
   const isSame = (await fresh.clone().text()) === (await kept?.text());
   if (isSame) await cache.put(PAGE, fresh);
   else await self.registration.update().catch(() => {});
 };
 
+/** A copy that is kept. Its bytes are unpacked, and the same for every page: what it varies by makes no difference here. */
 const kept = async (request: Request | string): Promise<Response | undefined> => {
-  const own = await (await caches.open(CACHE)).match(request);
+  const found = async (name: string) => (await caches.open(name)).match(request, { ignoreVary: true });
+  const own = await found(CACHE);
   if (own) return own;
   // Also the files of the version before: a page of it may still be open.
   for (const name of await caches.keys()) {
-    if (!name.startsWith(OURS)) continue;
-    const found = await (await caches.open(name)).match(request);
-    if (found) return found;
+    const other = name.startsWith(OURS) ? await found(name) : undefined;
+    if (other) return other;
   }
   return undefined;
 };
