@@ -84,6 +84,7 @@ async fn every_address_of_the_board_is_its_page_and_no_other_is() {
         "/signup",
         "/join",
         "/reset-password",
+        "/first-admin",
     ] {
         let answer = get(&server, path).await;
         assert_eq!(answer.status(), 200, "{path}");

@@ -247,20 +247,3 @@ async fn the_tries_of_a_network_are_counted(engine: Engine) {
         "RATE_LIMITED",
     );
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_of_the_link_is_served_with_a_strict_policy() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    let page = http::get(&server, "/first-admin").await;
-    let policy = &page.headers()["content-security-policy"];
-    let policy = policy.to_str().expect("text").to_owned();
-    assert!(
-        policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
-        "{policy}"
-    );
-    let page = page.text().await.expect("a page");
-    assert!(
-        page.contains("The first administrator") && !page.contains("src="),
-        "{page}"
-    );
-}
