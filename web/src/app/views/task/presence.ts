@@ -10,6 +10,7 @@ import { useSession } from "../../hooks.js";
 const SHOWN = 5_000;
 const TOLD_EVERY = 2_000;
 
+/** It is online only after its `welcome` was told: listen to its state. */
 const isOnline = (client: Client): boolean => client.state.kind === "online";
 
 /** Tells others that the person looks at the task, and that they stopped. */
@@ -26,7 +27,7 @@ const useLooking = ({ workspace_id, id: task_id, version }: Task): void => {
     };
     const look = () => tell(task_id);
     look();
-    const unlisten = client.listen({ welcome: look });
+    const unlisten = client.listen({ state: look });
     document.addEventListener("visibilitychange", look);
     return () => {
       unlisten();
@@ -55,7 +56,7 @@ export const useWatchers = (task: Task): readonly PublicUser[] => {
     };
     list();
     return client.listen({
-      welcome: list,
+      state: list,
       signal(frame) {
         if (frame.signal !== "presence.changed" || frame.data.user.id === user) return;
         const { data } = frame;
