@@ -124,6 +124,7 @@ test("without the server it searches what the browser has, and says so", async (
   await expect(ada.page.locator(".found-title mark")).toHaveText(["brûl"]);
   await server.start();
   await expect(ada.page.getByText("You are offline. These")).toHaveCount(0);
+  await field(ada).fill("brul");
   await expect(titles(ada)).toHaveText(["Crème brûlée"]);
 });
 
