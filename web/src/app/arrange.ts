@@ -87,7 +87,3 @@ export const placeAt = (others: readonly Task[], at: number): { before?: string;
   const previous = others[Math.min(at, others.length) - 1];
   return next ? { before: next.id } : previous ? { after: previous.id } : {};
 };
-
-/** The place after a step, from 0 among so many. */
-export const stepTo = (step: "first" | "up" | "down" | "last", at: number, of: number): number =>
-  ({ first: 0, up: Math.max(0, at - 1), down: Math.min(of - 1, at + 1), last: of - 1 })[step];

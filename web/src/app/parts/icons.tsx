@@ -19,6 +19,7 @@ const PATHS = {
   check: "M5 13l4 4L19 7",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   menu: "M4 6h16M4 12h16M4 18h16",
+  grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
   chevron: "M9 6l6 6-6 6",
   flag: "M6 21V4h12l-2.500 4L18 12H6",
   repeat: "M4 11V9a3 3 0 0 1 3-3h12M16 3l3 3-3 3M20 13v2a3 3 0 0 1-3 3H5M8 21l-3-3 3-3",

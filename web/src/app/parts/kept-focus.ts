@@ -10,9 +10,9 @@ const entryOf = (element: Element | null | undefined) => element?.closest<HTMLEl
 export const entry = (root: HTMLElement | null, key: string): HTMLElement | null =>
   root?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? null;
 
-/** What has the focus of an entry: its link. */
+/** What has the focus of an entry: its link, or what says so. */
 export const focusEntry = (of: Element | null | undefined): boolean => {
-  const link = of?.querySelector<HTMLElement>("a");
+  const link = of?.querySelector<HTMLElement>("a, [data-focus]");
   link?.focus({ preventScroll: true });
   return !!link;
 };

@@ -1,8 +1,9 @@
 // A list of which only what is seen is in the page: 100,000 rows scroll like 100. All rows have the same height; the list scrolls
-// with the nearest element that scrolls. Keeps the row that has the focus in the page. Knows no task.
+// with the nearest element that scrolls. Keeps the row that has the focus in the page, and the focus in it. Knows no task.
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useKeptFocus } from "./kept-focus.js";
 
 interface Props<T> {
   items: readonly T[];
@@ -11,6 +12,8 @@ interface Props<T> {
   keyOf: (item: T) => string;
   children: (item: T, index: number) => ComponentChildren;
   label: string;
+  /** The key of a row that is in the page wherever it is, so that it can be gone to. */
+  kept?: string | undefined;
 }
 
 const MARGIN = 12;
@@ -21,7 +24,7 @@ const scrollerOf = (element: HTMLElement): HTMLElement => {
   return document.documentElement;
 };
 
-export const VirtualList = <T,>({ items, rowHeight, keyOf, children, label }: Props<T>) => {
+export const VirtualList = <T,>({ items, rowHeight, keyOf, children, label, kept }: Props<T>) => {
   const root = useRef<HTMLUListElement>(null);
   const [seen, setSeen] = useState({ from: 0, to: 40 });
   const [focused, setFocused] = useState<string>();
@@ -49,12 +52,16 @@ export const VirtualList = <T,>({ items, rowHeight, keyOf, children, label }: Pr
   }, [rowHeight, items.length]);
 
   const rows: [T, number][] = items.slice(seen.from, seen.to).map((item, i) => [item, seen.from + i]);
-  const held = focused === undefined ? -1 : items.findIndex((item) => keyOf(item) === focused);
-  if (held >= 0 && (held < seen.from || held >= seen.to)) rows.push([items[held]!, held]);
+  for (const key of new Set([focused, kept])) {
+    const held = key === undefined ? -1 : items.findIndex((item) => keyOf(item) === key);
+    if (held >= 0 && (held < seen.from || held >= seen.to)) rows.push([items[held]!, held]);
+  }
+  useKeptFocus(root);
   return (
     <ul
       class="virtual-list"
       ref={root}
+      tabIndex={-1}
       aria-label={label}
       style={{ height: `${items.length * rowHeight}px` }}
       onFocusIn={(event) => setFocused((event.target as Element).closest<HTMLElement>("[data-key]")?.dataset["key"])}

@@ -3,12 +3,12 @@
 import { useId, useMemo, useRef, useState } from "preact/hooks";
 import type { Stage, Task } from "../../../sdk/contract.js";
 import { useActing } from "../../acting.js";
-import { fitting, isFiltering, passes, placeAt, stageOf, stepTo, titled, type Filter } from "../../arrange.js";
+import { fitting, isFiltering, passes, placeAt, stageOf, titled, type Filter } from "../../arrange.js";
 import { useNow, useView } from "../../hooks.js";
 import { ordered } from "../../ordered.js";
 import { FilterBar, filterOf } from "../../parts/filter-bar.js";
 import { useKeptFocus } from "../../parts/kept-focus.js";
-import { MoveDialog, type Step } from "../../parts/move-dialog.js";
+import { MoveDialog } from "../../parts/move-dialog.js";
 import { WorkspaceHead } from "../../parts/workspace-head.js";
 import type { InWorkspace } from "../../shell/scenes.js";
 import { byPosition, mayWrite } from "../../tasks.js";
@@ -74,16 +74,24 @@ const Moving = ({ id, columns, close }: { id: string; columns: readonly Shown[];
     if (stage.key !== column.stage.key)
       act("task.move", { id, stage: stage.key, ...placeAt(there, there.length) }, T.task.moved(task.title, stage.name));
   };
-  const step = (step: Step) =>
-    act("task.move", { id, ...placeAt(without(column.tasks, id), stepTo(step, at, column.tasks.length)) });
+  const others = without(column.tasks, id);
+  const step = (label: string, to: number) => ({
+    label,
+    run: to === at || to < 0 || to > others.length ? undefined : () => act("task.move", { id, ...placeAt(others, to) }),
+  });
   return (
     <MoveDialog
       task={task}
       stage={column.stage.key}
       stages={columns.map(({ stage }) => stage)}
-      order={{ at, of: column.tasks.length }}
       toStage={toStage}
-      step={step}
+      steps={[
+        step(T.project.first, 0),
+        step(T.project.up, at - 1),
+        step(T.project.down, at + 1),
+        step(T.project.last, others.length),
+      ]}
+      place={T.project.placeIn(at + 1, column.tasks.length, column.stage.name)}
       close={close}
     />
   );
