@@ -230,7 +230,7 @@ async fn the_page_may_load_and_ask_only_what_the_node_has() {
         header(&answer, "content-security-policy"),
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
          manifest-src 'self'; worker-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'; \
-         require-trusted-types-for 'script'; trusted-types taskwire dompurify"
+         require-trusted-types-for 'script'; trusted-types taskwire"
     );
     for (name, value) in [
         ("referrer-policy", "no-referrer"),

@@ -1,14 +1,13 @@
 //! What the board's page may do, as its content security policy says: load files of this node, talk to this node, and nothing
-//! else. Scripts that somebody slips into a text find no way to run: no inline script, no `eval`, and no HTML but what one
-//! named policy of Trusted Types has made.
+//! else. Scripts that somebody slips into a text find no way to run: no inline script, no `eval`, and no HTML made of a string.
 
 use axum::http::HeaderValue;
 
 use crate::config::Settings;
 
-/// The policies of Trusted Types that the page has: `taskwire` names the script of the service worker, `dompurify` makes the
-/// HTML of descriptions.
-const TRUSTED_TYPES: &str = "taskwire dompurify";
+/// The only policy of Trusted Types that the page has: it names the script of the service worker. None makes HTML of a string:
+/// the page draws descriptions as elements.
+const TRUSTED_TYPES: &str = "taskwire";
 
 /// The policy of the page. It goes with its files too: the service worker has that of its own script.
 pub(super) fn of(settings: &Settings) -> HeaderValue {
