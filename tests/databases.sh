@@ -60,7 +60,7 @@ missing() {
   command -v redis-server >/dev/null || printf 'redis-server\n'
   find_nginx || printf 'nginx\n'
   has_node || printf 'nodejs\n'
-  find_chromium || printf 'chromium\n'
+  if ${board:-false}; then find_chromium || printf 'chromium\n'; fi
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
@@ -85,11 +85,12 @@ install_what_is_missing() {
     if [[ -n $what ]]; then
       if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
       give_up "Missing: ${what% }. Use this system's package manager to install PostgreSQL 14 or newer (the server: initdb, postgres),
-redis-server, nginx, Node 20 or newer with npm, Chromium (or Chrome; TASKWIRE_TEST_CHROMIUM names one that is elsewhere), and a C
-compiler (cc). Then run this again."
+redis-server, nginx, Node 20 or newer with npm, for --board Chromium (or Chrome; TASKWIRE_TEST_CHROMIUM names one that is
+elsewhere), and a C compiler (cc). Then run this again."
     fi
   fi
-  find_postgres && find_nginx && find_chromium
+  find_postgres && find_nginx
+  find_chromium || ! ${board:-false}
   # Optional packages come last and separately: one that does not exist must not block the required ones.
   what=$(wanted)
   if [[ -n $what ]] && command -v apt-get >/dev/null; then

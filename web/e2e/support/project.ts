@@ -1,6 +1,5 @@
 // What the tests of a workspace's board and list share: tasks, dragging with a mouse, the rules of accessibility.
 
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Client } from "../../src/sdk/index.js";
 import type { CreateTask, Task } from "../../src/sdk/contract.js";
@@ -32,13 +31,4 @@ export const drag = async (page: Page, from: Locator, to: Locator, at: { x?: num
   await page.mouse.move(end.x + (at.x ?? 40), end.y + at.y, { steps: 6 });
 };
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
-
-/** No rule of WCAG that a machine can check is broken, in light and in dark. */
-export const expectAccessible = async (page: Page): Promise<void> => {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-    expect(violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
-  }
-};
+export { expectAccessible } from "./accessible.js";

@@ -1,0 +1,1 @@
+import{e as n}from"./chunk-IZKRW4MX.js";var t=new Map,c=e=>{let r=/\/join\/([^/]+)\/?$/.exec(location.pathname)?.[1],o=location.hash.slice(1)||(e==="join"?r:void 0);return o&&(t.set(e,decodeURIComponent(o)),history.replaceState(history.state,"",n({scene:{at:"entry",door:e}}))),t.get(e)},i=e=>t.has(e),a=e=>void t.delete(e);export{c as a,i as b,a as c};

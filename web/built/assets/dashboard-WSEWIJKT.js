@@ -1,1 +1,0 @@
-import{h as s}from"./chunk-BJHTTJ6X.js";function e(o){return s("div",{class:"view",children:"Dashboard"})}export{e as default};
