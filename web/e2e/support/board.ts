@@ -1,7 +1,7 @@
 // What a test of the board has: a real server, people with accounts, their browsers and their clients. A page that logs an error
 // or breaks the content security policy fails its test.
 
-import { expect, test as base, type BrowserContextOptions, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
 import { WebSocket } from "ws";
 import { connect, signIn, type Client } from "../../src/sdk/index.js";
 import type { Workspace } from "../../src/sdk/contract.js";
@@ -24,6 +24,8 @@ export interface Someone {
 }
 
 interface Fixtures {
+  /** Settings of the server, beside those of all tests. */
+  settings: Record<string, string>;
   /** What is done at the end, the last first. */
   ends: (() => unknown)[];
   server: Server;
@@ -37,20 +39,25 @@ interface Fixtures {
 const HARMLESS = /Failed to load resource|WebSocket connection to|net::ERR_/;
 
 export const test = base.extend<Fixtures>({
+  settings: [{}, { option: true }],
+
   ends: async ({}, use) => {
     const ends: (() => unknown)[] = [];
     await use(ends);
     for (const end of ends) await end();
   },
 
-  server: async ({ ends }, use) => {
-    await use(await server({ after: (end) => ends.unshift(end) }));
+  server: async ({ settings, ends }, use) => {
+    const set = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    await use(await server({ after: (end) => ends.unshift(end) }, ...set));
   },
 
   stranger: async ({ browser, server }, use) => {
     const errors: string[] = [];
+    const contexts: BrowserContext[] = [];
     await use(async (options) => {
       const context = await browser.newContext({ baseURL: server.url, ...options });
+      contexts.push(context);
       const page = await context.newPage();
       page.on("pageerror", (error) => errors.push(String(error)));
       page.on("console", (message) => {
@@ -58,6 +65,7 @@ export const test = base.extend<Fixtures>({
       });
       return page;
     });
+    for (const context of contexts) await context.close();
     expect(errors).toEqual([]);
   },
 

@@ -2,7 +2,7 @@
 // then stays where it is. Knows no view.
 
 import { useMemo } from "preact/hooks";
-import type { Args, Callable, contract } from "../sdk/index.js";
+import type { Args, Callable, Client, contract } from "../sdk/index.js";
 import { reason } from "./acting.js";
 import { useSession } from "./hooks.js";
 import { T } from "./texts.js";
@@ -10,12 +10,17 @@ import { tell } from "./toasts.js";
 
 const PATIENCE = 20_000;
 
+/** Calls back whenever the connection is there again. `welcome` comes too early to send anything. */
+export const whenOnline = (client: Client, run: () => void): (() => void) =>
+  client.listen({ state: ({ kind }) => kind === "online" && run() });
+
 export const useAsking = () => {
   const { client } = useSession();
   return useMemo(
     () =>
       async <K extends Callable>(name: K, params: contract.Operations[K]["params"]): Promise<contract.Operations[K]["output"]> => {
-        if (client.state.kind !== "online") throw new Error(T.form.offline);
+        // A connection that is only just being made is worth a wait.
+        if (!/online|connecting/.test(client.state.kind)) throw new Error(T.form.offline);
         const late = AbortSignal.timeout(PATIENCE);
         const { data } = await client.call(name, ...([params, { signal: late }] as unknown as Args<K>)).catch((error: unknown) => {
           throw late.aborted ? new Error(T.form.noAnswer) : error;

@@ -154,6 +154,23 @@ export const signUp = async (name: string, email: string, password: string): Pro
   return true;
 };
 
+/** So long the server may take to end the connection of a session that was replaced. */
+const REPLACED_WITHIN = 3_000;
+
+/** Waits for the end of a connection. */
+const ended = (client: Client): Promise<void> =>
+  new Promise((resolve) => {
+    const isOver = () => client.state.kind === "closed";
+    if (isOver()) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, REPLACED_WITHIN);
+    const stop = client.listen({ state: () => isOver() && done() });
+  });
+
 /** Changes the password: all other sessions end, and this one is replaced. */
 export const changePassword = (current_password: string, new_password: string): Promise<void> => {
   const change = async () => {
@@ -161,7 +178,11 @@ export const changePassword = (current_password: string, new_password: string): 
     const body = JSON.stringify({ current_password, new_password, token_delivery: "cookie" });
     // Not by `request`: a wrong password is told with the status of a wrong token, and would be tried twice.
     const answer = await fetch(`${URL_OF_SERVER}/v1/auth/change-password`, { method: "POST", headers, body });
-    await goOn(await read<Tokens>(answer));
+    gate.use(await read<Tokens>(answer));
+    const held = session.peek();
+    if (held.is !== "in") return;
+    await ended(held.client);
+    held.client.reconnectNow();
   };
   const changed = change();
   replacing = changed.catch(() => {});

@@ -26,23 +26,35 @@ export interface Ends {
 export interface Server {
   readonly url: string;
   readonly port: number;
+  /** Where it keeps everything. */
+  readonly folder: string;
+  /** What it printed, beside that it listens. */
+  said(): string;
   /** Runs a command of the binary on the folder of the server, which is not running. */
   command(...words: string[]): void;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
   /** Ends it as a restart does: it says goodbye to its sockets. */
   stop(): Promise<void>;
-  /** Starts it again, in its folder and on its port. */
-  start(): Promise<void>;
+  /** Starts it again, in its folder and on its port, with more settings. */
+  start(...more: string[]): Promise<void>;
 }
 
-const run = (folder: string, port: number, settings: string[]): Promise<[ChildProcess, string]> => {
+const run = (
+  folder: string,
+  port: number,
+  settings: string[],
+  hear: (text: string) => void = () => {},
+): Promise<[ChildProcess, string]> => {
   const flags = ["--listen", `127.0.0.1:${port}`, "--data-dir", folder, "--log-level", "error"];
   const all = ["rate_limit_enabled=false", `jwt_secret=${SECRET}`, ...settings].flatMap((setting) => ["--set", setting]);
   // No settings of the environment, nor of an `.env` file.
   const child = spawn(binary(), ["serve", ...flags, ...all], { cwd: folder, env: {}, stdio: "pipe" });
   let said = "";
-  child.stderr.on("data", (chunk) => (said += chunk));
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+    hear(String(chunk));
+  });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
@@ -56,7 +68,9 @@ const run = (folder: string, port: number, settings: string[]): Promise<[ChildPr
 /** Starts a server that ends with the test. */
 export const server = async (test: Ends, ...settings: string[]): Promise<Server> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-"));
-  let [child, url] = await run(folder, 0, settings);
+  let said = "";
+  const hear = (text: string) => void (said += text);
+  let [child, url] = await run(folder, 0, settings, hear);
   const port = Number(new URL(url).port);
   const end = (signal: NodeJS.Signals) =>
     new Promise<void>((resolve) => {
@@ -71,11 +85,13 @@ export const server = async (test: Ends, ...settings: string[]): Promise<Server>
   return {
     url,
     port,
+    folder,
+    said: () => said,
     command: (...words) => void execFileSync(binary(), [...words, "--data-dir", folder], { cwd: folder, env: {}, stdio: "pipe" }),
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
-    start: async () => {
-      [child] = await run(folder, port, settings);
+    start: async (...more) => {
+      [child] = await run(folder, port, [...settings, ...more], hear);
     },
   };
 };

@@ -5,9 +5,18 @@ import { createContext, type ComponentChildren, type ComponentProps } from "prea
 import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
 import { Refused } from "../../sdk/index.js";
 import { T } from "../texts.js";
+import { useDraft } from "./draft.js";
 
 /** What was typed, by the names of the fields. */
 export type Values = Record<string, string>;
+
+/** Empties fields of a form; what was chosen beside them stays. */
+export const clear = (form: HTMLFormElement, ...names: string[]): void => {
+  for (const name of names) {
+    const field = form.elements.namedItem(name);
+    if (field instanceof HTMLInputElement) field.value = "";
+  }
+};
 
 interface Problem {
   message: string;
@@ -55,12 +64,37 @@ interface FormProps {
   label?: string;
   class?: string;
   bad?: boolean;
+  /** The name under which what is typed outlasts a reload; passwords do not. */
+  draft?: string;
 }
 
-export const Form = ({ submit, button, children, beside, label, class: kind, bad }: FormProps) => {
+/** Keeps what is typed in a form, until it is sent. */
+const useKept = (draft: string | undefined, element: { current: HTMLFormElement | null }) => {
+  const [kept, keep, forget] = useDraft<Values>(`form ${draft}`, {});
+  useEffect(() => {
+    if (!draft) return;
+    for (const [name, value] of Object.entries(kept)) {
+      const field = element.current?.elements.namedItem(name);
+      if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
+    }
+  }, []);
+  const remember = () => {
+    const fields = [...(element.current?.elements ?? [])].filter(
+      (field): field is HTMLInputElement | HTMLSelectElement =>
+        field instanceof HTMLSelectElement || (field instanceof HTMLInputElement && /^(text|email|number)$/.test(field.type)),
+    );
+    // A password that is shown has the type of a text.
+    const shown = fields.filter(({ name, autocomplete }) => name && !/password|one-time/.test(autocomplete));
+    keep(Object.fromEntries(shown.map(({ name, value }) => [name, value])));
+  };
+  return draft ? { remember, forget } : { remember: undefined, forget: () => {} };
+};
+
+export const Form = ({ submit, button, children, beside, label, class: kind, bad, draft }: FormProps) => {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const element = useRef<HTMLFormElement>(null);
+  const { remember, forget } = useKept(draft, element);
   const wait = useSecondsUntil(problem?.until);
 
   const send = async (event: Event) => {
@@ -71,6 +105,7 @@ export const Form = ({ submit, button, children, beside, label, class: kind, bad
     setProblem(undefined);
     try {
       await submit(Object.fromEntries(new FormData(form)) as Values, form);
+      forget();
     } catch (error) {
       setProblem(problemOf(error, form));
     }
@@ -84,7 +119,7 @@ export const Form = ({ submit, button, children, beside, label, class: kind, bad
 
   return (
     <FormContext.Provider value={{ problem, busy }}>
-      <form ref={element} class={kind} aria-label={label} onSubmit={(event) => void send(event)}>
+      <form ref={element} class={kind} aria-label={label} onInput={remember} onSubmit={(event) => void send(event)}>
         {children}
         <div role="alert">
           {problem && !problem.field && <p class="form-error">{problem.message}</p>}

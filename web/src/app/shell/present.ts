@@ -1,6 +1,7 @@
 // Tells the members of the shown workspace that the person is here. The panel of an open task tells more.
 
 import { useEffect } from "preact/hooks";
+import { whenOnline } from "../asking.js";
 import { useSession } from "../hooks.js";
 import { place } from "../places.js";
 
@@ -16,7 +17,7 @@ export const usePresent = (): void => {
       client.call("presence.set", { workspace_id: workspace, state }).catch(() => {});
     };
     report();
-    const unlisten = client.listen({ welcome: report });
+    const unlisten = whenOnline(client, report);
     document.addEventListener("visibilitychange", report);
     return () => {
       unlisten();

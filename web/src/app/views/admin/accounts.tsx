@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { User } from "../../../sdk/contract.js";
-import { useAsking, useDoing } from "../../asking.js";
+import { useAsking, useDoing, whenOnline } from "../../asking.js";
 import { useNow, useSession } from "../../hooks.js";
 import { usePages } from "../../pages.js";
 import { Avatar } from "../../parts/avatar.js";
@@ -84,7 +84,8 @@ const Row = ({ user, choices }: { user: User; choices: Choice[] }) => {
   const now = useNow();
   return (
     <tr>
-      <td class="who">
+      <td>
+        <div class="who">
         <Avatar user={user} size={32} label={false} />
         <span class="person">
           <span class="person-name">{user.name}</span>
@@ -93,6 +94,7 @@ const Row = ({ user, choices }: { user: User; choices: Choice[] }) => {
             {!user.is_verified && ` · ${T.admin.unverified}`}
           </span>
         </span>
+        </div>
       </td>
       <td>
         {T.admin.roles[user.role]}
@@ -119,7 +121,7 @@ export const Accounts = () => {
   const pages = usePages<User>((cursor) => ask("admin.user.list", { cursor, ...(q && { q }) }), q);
   const { reload } = pages;
   const choicesOf = useChoices(reload, setAsked);
-  useEffect(() => client.listen({ welcome: reload }), [client, reload]);
+  useEffect(() => whenOnline(client, reload), [client, reload]);
   return (
     <section>
       <div class="section-head">

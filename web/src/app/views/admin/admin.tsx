@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useView } from "../../hooks.js";
+import { Tabs } from "../../parts/tabs.js";
 import { ADMINISTRATION, href } from "../../places.js";
 import { T } from "../../texts.js";
 import { Accounts } from "./accounts.js";
@@ -28,13 +29,14 @@ export default function Admin({ part }: { part: Part }) {
       <header class="view-head">
         <h1>{T.places.admin}</h1>
       </header>
-      <nav class="tabs" aria-label={T.places.admin}>
-        {ADMINISTRATION.map((one) => (
-          <a key={one} href={href({ scene: { at: "admin", part: one } })} aria-current={one === part ? "page" : undefined}>
-            {T.admin.parts[one]}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label={T.places.admin}
+        tabs={ADMINISTRATION.map((one) => ({
+          label: T.admin.parts[one],
+          href: href({ scene: { at: "admin", part: one } }),
+          current: one === part,
+        }))}
+      />
       <Shown key={part} />
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Connection } from "../../../sdk/contract.js";
-import { useAsking, useDoing } from "../../asking.js";
+import { useAsking, useDoing, whenOnline } from "../../asking.js";
 import { useNow, useSession } from "../../hooks.js";
 import { usePages } from "../../pages.js";
 import { Avatar } from "../../parts/avatar.js";
@@ -23,7 +23,8 @@ const Row = ({ connection, now, isOwn, ask }: { connection: Connection; now: num
   const { user, client, address, connected_at, instance } = connection;
   return (
     <tr>
-      <td class="who">
+      <td>
+        <div class="who">
         <Avatar user={user} size={32} label={false} />
         <span class="person">
           <span class="person-name">
@@ -32,6 +33,7 @@ const Row = ({ connection, now, isOwn, ask }: { connection: Connection; now: num
           </span>
           <span class="quiet-text">@{user.username}</span>
         </span>
+        </div>
       </td>
       <td>{client ?? T.admin.unknown}</td>
       <td>{address ?? T.admin.unknown}</td>
@@ -96,7 +98,7 @@ export const Connections = () => {
   const { reload } = pages;
   useEffect(() => {
     const timer = setInterval(reload, EVERY);
-    const unlisten = client.listen({ welcome: reload });
+    const unlisten = whenOnline(client, reload);
     return () => {
       clearInterval(timer);
       unlisten();

@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import type { Instance } from "../../../sdk/contract.js";
 import { reason } from "../../acting.js";
-import { useAsking } from "../../asking.js";
+import { useAsking, whenOnline } from "../../asking.js";
+import { useSession } from "../../hooks.js";
 
 const EVERY = 5_000;
 /** Ten minutes. */
@@ -36,6 +37,7 @@ export const sampled = (before: Watched | undefined, instances: readonly Instanc
 /** The instances and their samples, newer every few seconds. */
 export const useWatched = (): { watched: Watched | undefined; failed: string | undefined } => {
   const ask = useAsking();
+  const { client } = useSession();
   const [failed, fail] = useState<string>();
   useEffect(() => {
     let isCurrent = true;
@@ -49,10 +51,12 @@ export const useWatched = (): { watched: Watched | undefined; failed: string | u
       );
     void look();
     const timer = setInterval(() => void look(), EVERY);
+    const unlisten = whenOnline(client, () => void look());
     return () => {
       isCurrent = false;
       clearInterval(timer);
+      unlisten();
     };
-  }, [ask]);
+  }, [ask, client]);
   return { watched: held.value, failed };
 };

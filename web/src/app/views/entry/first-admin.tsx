@@ -28,7 +28,7 @@ export const FirstAdmin = () => {
   return (
     <>
       <p class="entry-lead">{T.entry.firstLead}</p>
-      <Form submit={submit} button={T.entry.becomeAdmin}>
+      <Form submit={submit} button={T.entry.becomeAdmin} draft="first-admin">
         <Field name="name" label={T.entry.name} autocomplete="name" minLength={2} maxLength={100} required />
         <Field name="email" label={T.entry.email} type="email" autocomplete="username" maxLength={254} required />
         <PasswordField name="password" label={T.entry.password} isNew hint={T.entry.firstPassword} />

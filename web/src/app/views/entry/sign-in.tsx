@@ -30,7 +30,7 @@ export const SignIn = () => {
   return (
     <>
       {invited && <p class="entry-lead">{T.entry.invited}</p>}
-      <Form submit={submit} button={T.entry.signIn}>
+      <Form submit={submit} button={T.entry.signIn} draft="login">
         <Field name="email" label={T.entry.email} type="email" autocomplete="username" required maxLength={254} />
         <PasswordField name="password" label={T.entry.password} />
       </Form>

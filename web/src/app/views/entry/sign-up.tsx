@@ -15,7 +15,7 @@ export const SignUp = () => {
   return (
     <>
       <div hidden={!!unverified}>
-        <Form submit={submit} button={T.entry.signUp}>
+        <Form submit={submit} button={T.entry.signUp} draft="signup">
           <Field name="name" label={T.entry.name} autocomplete="name" minLength={2} maxLength={100} required />
           <Field name="email" label={T.entry.email} type="email" autocomplete="username" maxLength={254} required />
           <PasswordField name="password" label={T.entry.password} isNew />

@@ -59,6 +59,8 @@ export default function Welcome() {
     const projects: string[] = [];
     for (const project of EXAMPLE.projects) projects.push((await make(project)).id);
     await ask("batch", { ops: exampleTasks({ workspace: id, projects, me, today: dateOf(Date.now()) }) });
+    // What the example did would fill the inbox.
+    await ask("notification.mark_all_read", {});
     return id;
   });
   const skip = () => {

@@ -6,7 +6,7 @@ import { useAsking, useDoing } from "../../asking.js";
 import { useNow, useSession, useView } from "../../hooks.js";
 import { usePages } from "../../pages.js";
 import { Copy } from "../../parts/copy.js";
-import { Field, Form, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, SelectField, type Values } from "../../parts/form.js";
 import { Paged } from "../../parts/paged.js";
 import { BASE } from "../../places.js";
 import { T } from "../../texts.js";
@@ -39,10 +39,10 @@ const ByAddress = ({ workspace }: { workspace: string }) => {
     if (username.includes("@")) await ask("invite.create", { ...about, email: whom });
     else await ask("member.add", { ...about, username });
     tell((username.includes("@") ? T.workspace.wasInvited : T.workspace.wasAdded)(whom));
-    form.reset();
+    clear(form, "email");
   };
   return (
-    <Form submit={submit} button={T.workspace.invite} class="in-line">
+    <Form submit={submit} button={T.workspace.invite} class="in-line" draft={`invite ${workspace}`}>
       <Field
         name="email"
         label={T.workspace.whom}
@@ -103,7 +103,7 @@ const useSent = (workspace: string) => {
   useEffect(
     () =>
       client.listen({
-        welcome: reload,
+        state: ({ kind }) => kind === "online" && reload(),
         event: ({ stream, event }) => stream === `workspace:${workspace}` && CONCERNS.test(event) && reload(),
       }),
     [client, workspace, reload],

@@ -138,7 +138,7 @@ const People = ({ workspace, ask }: { workspace: string; ask: (asked: Asked) => 
   );
 };
 
-export default function Members({ workspace }: InWorkspace) {
+export default function Members({ workspace, project }: InWorkspace) {
   const [asked, ask] = useState<Asked>();
   const kind = useView((view) => view.workspaces.get(workspace)?.workspace.kind);
   const may = useView((view) => mayManage(view, workspace));
@@ -146,13 +146,13 @@ export default function Members({ workspace }: InWorkspace) {
   if (kind === "personal")
     return (
       <div class="view">
-        <WorkspaceHead workspace={workspace} project={undefined} />
+        <WorkspaceHead workspace={workspace} project={project} />
         <p class="empty">{T.workspace.personal}</p>
       </div>
     );
   return (
     <div class="view workspace-view">
-      <WorkspaceHead workspace={workspace} project={undefined} />
+      <WorkspaceHead workspace={workspace} project={project} />
       {may && <Invite workspace={workspace} />}
       {may && <Invited workspace={workspace} />}
       <section>

@@ -23,8 +23,7 @@ export const useOnline = (workspace_id: string): ReadonlyMap<string, PresenceSta
     list();
     const timer = setInterval(list, AGAIN);
     const unlisten = client.listen({
-      welcome: list,
-      state: ({ kind }) => kind !== "online" && set(new Map()),
+      state: ({ kind }) => (kind === "online" ? list() : set(new Map())),
       signal(frame) {
         if (frame.signal !== "presence.changed" || frame.data.workspace_id !== workspace_id) return;
         const { user, state } = frame.data;

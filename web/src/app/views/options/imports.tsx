@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Imported } from "../../../sdk/contract.js";
 import { newId, Refused } from "../../../sdk/index.js";
-import { Field, Form, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, SelectField, type Values } from "../../parts/form.js";
 import { read } from "../../http.js";
 import { request } from "../../session.js";
 import { T } from "../../texts.js";
@@ -83,8 +83,7 @@ export const Imports = ({ workspace }: { workspace: string }) => {
     const { file, query, op_id } = checked;
     const { made } = await send(file, `${query}&op_id=${op_id}`);
     setChecked(undefined);
-    picked.current?.reset();
-    setFormat("json");
+    if (picked.current) clear(picked.current, "file");
     tell(T.workspace.imported(T.workspace.made.tasks(made.tasks)));
   };
 

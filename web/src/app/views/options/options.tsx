@@ -7,13 +7,13 @@ import { useView } from "../../hooks.js";
 import { Confirm } from "../../parts/confirm.js";
 import { Field, Form, type Values } from "../../parts/form.js";
 import { WorkspaceHead } from "../../parts/workspace-head.js";
-import { go } from "../../places.js";
+import { go, href } from "../../places.js";
 import type { InWorkspace } from "../../shell/scenes.js";
 import { mayManage, mayWrite } from "../../tasks.js";
 import { T } from "../../texts.js";
 import { Exports } from "./exports.js";
 import { Imports } from "./imports.js";
-import { Projects } from "./projects.js";
+import { OneProject, Projects } from "./projects.js";
 import { Stages } from "./stage-list.js";
 import { Tags } from "./tags.js";
 
@@ -64,7 +64,7 @@ const End = ({ workspace }: { workspace: string }) => {
   );
 };
 
-export default function Options({ workspace }: InWorkspace) {
+const OfWorkspace = ({ workspace }: { workspace: string }) => {
   const writes = useView((view) => mayWrite(view, workspace));
   const isOwn = useView((view) => {
     const held = view.user?.workspaces.get(workspace);
@@ -82,4 +82,23 @@ export default function Options({ workspace }: InWorkspace) {
       {isOwn && <End workspace={workspace} />}
     </div>
   );
+};
+
+/** The options of one project, and the way to those of its workspace. */
+const OfProject = ({ workspace, project: id }: { workspace: string; project: string }) => {
+  const project = useView((view) => view.workspaces.get(workspace)?.projects.get(id));
+  const scene = { at: "workspace", workspace, project: undefined } as const;
+  return (
+    <div class="view workspace-view">
+      <WorkspaceHead workspace={workspace} project={id} />
+      {project && <OneProject project={project} after={() => go({ scene: { ...scene, layout: "board" } })} />}
+      <p>
+        <a href={href({ scene: { ...scene, layout: "options" } })}>{T.workspace.allOptions}</a>
+      </p>
+    </div>
+  );
+};
+
+export default function Options({ workspace, project }: InWorkspace) {
+  return project ? <OfProject workspace={workspace} project={project} /> : <OfWorkspace workspace={workspace} />;
 }

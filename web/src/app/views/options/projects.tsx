@@ -30,7 +30,7 @@ const Row = ({ project, before, after, may, remove }: RowProps) => {
   const archive = (archived: boolean) =>
     act("project.archive", { id, archived }, (archived ? T.workspace.archived : T.workspace.unarchived)(name));
   return (
-    <li>
+    <li class="many">
       <ColorMenu
         label={T.workspace.colorOf(name)}
         color={color}
@@ -45,7 +45,7 @@ const Row = ({ project, before, after, may, remove }: RowProps) => {
         disabled={!may}
       />
       <span class="quiet-text number">{T.workspace.tasks(tasks)}</span>
-      {may && !is_archived && (
+      {may && (before || after) && (
         <MoveButtons
           name={name}
           up={!!before && (() => void act("project.update", { id, before: before.id }, T.workspace.moved(name)))}
@@ -72,8 +72,35 @@ const Row = ({ project, before, after, may, remove }: RowProps) => {
 const archivedOf = (projects: Iterable<Project>): Project[] =>
   [...projects].filter((project) => project.is_archived).sort((a, b) => a.name.localeCompare(b.name));
 
-export const Projects = ({ workspace }: { workspace: string }) => {
+const Removal = ({ project, close, after }: { project: Project; close: () => void; after?: () => void }) => {
   const { act } = useActing();
+  const remove = () => {
+    act("project.delete", { id: project.id });
+    after?.();
+  };
+  return (
+    <Confirm title={T.workspace.deleteProject(project.name)} button={T.workspace.delete} close={close} run={remove}>
+      <p>{T.workspace.deleteProjectText}</p>
+    </Confirm>
+  );
+};
+
+/** One project, where it is what the page shows. */
+export const OneProject = ({ project, after }: { project: Project; after: () => void }) => {
+  const [isRemoving, setRemoving] = useState(false);
+  const may = useView((view) => mayWrite(view, project.workspace_id));
+  return (
+    <section>
+      <h2>{T.workspace.project}</h2>
+      <ul class="editable">
+        <Row project={project} before={undefined} after={undefined} may={may} remove={() => setRemoving(true)} />
+      </ul>
+      {isRemoving && <Removal project={project} close={() => setRemoving(false)} after={after} />}
+    </section>
+  );
+};
+
+export const Projects = ({ workspace }: { workspace: string }) => {
   const [isAdding, setAdding] = useState(false);
   const [removed, remove] = useState<Project>();
   const may = useView((view) => mayWrite(view, workspace));
@@ -103,16 +130,7 @@ export const Projects = ({ workspace }: { workspace: string }) => {
         </details>
       )}
       {isAdding && <NewProject workspace={workspace} close={() => setAdding(false)} />}
-      {removed && (
-        <Confirm
-          title={T.workspace.deleteProject(removed.name)}
-          button={T.workspace.delete}
-          close={() => remove(undefined)}
-          run={() => void act("project.delete", { id: removed.id })}
-        >
-          <p>{T.workspace.deleteProjectText}</p>
-        </Confirm>
-      )}
+      {removed && <Removal project={removed} close={() => remove(undefined)} />}
     </section>
   );
 };

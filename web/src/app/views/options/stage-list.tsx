@@ -6,7 +6,7 @@ import { useActing } from "../../acting.js";
 import { useView } from "../../hooks.js";
 import { ColorMenu } from "../../parts/color.js";
 import { Confirm } from "../../parts/confirm.js";
-import { Field, Form, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, SelectField, type Values } from "../../parts/form.js";
 import { Icon } from "../../parts/icons.js";
 import { InlineText } from "../../parts/inline-text.js";
 import { mayManage } from "../../tasks.js";
@@ -29,7 +29,7 @@ const Row = ({ stage, stages, set, may, remove }: RowProps) => {
   const at = stages.indexOf(stage);
   const change = (fields: Partial<DefineStage>) => set(changed(stages, key, fields), T.workspace.stageChanged(name));
   return (
-    <li>
+    <li class="many">
       <ColorMenu label={T.workspace.colorOf(name)} color={color} set={(color) => change({ color })} disabled={!may} />
       <InlineText label={T.workspace.nameOf(name)} value={name} save={(name) => change({ name })} maxLength={50} disabled={!may} />
       <select
@@ -81,7 +81,7 @@ export const Stages = ({ workspace }: { workspace: string }) => {
   const set: Set = (stages, said) => void act("workspace.update", { workspace_id: workspace, stages }, said);
   const add = ({ name = "", kind }: Values, form: HTMLFormElement) => {
     set(added(stages, name.trim(), kind as StageKind), T.workspace.stageAdded(name.trim()));
-    form.reset();
+    clear(form, "name");
   };
   return (
     <section>
@@ -93,7 +93,7 @@ export const Stages = ({ workspace }: { workspace: string }) => {
         ))}
       </ul>
       {may && stages.length < MOST && (
-        <Form submit={add} button={T.workspace.addStage} class="in-line" label={T.workspace.addStage}>
+        <Form submit={add} button={T.workspace.addStage} class="in-line" label={T.workspace.addStage} draft={`stage ${workspace}`}>
           <Field name="name" label={T.workspace.newStage} maxLength={50} pattern=".*\S.*" required autocomplete="off" />
           <SelectField name="kind" label={T.workspace.kind}>
             {KINDS.map((kind) => (

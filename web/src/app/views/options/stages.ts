@@ -7,7 +7,7 @@ export const MOST = 20;
 
 /** A key for a new stage: its name in the letters that keys have, and unlike all others. */
 export const keyFor = (name: string, stages: readonly Stage[]): string => {
-  const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   const base = plain.slice(0, 28) || "stage";
   const taken = new Set(stages.map(({ key }) => key));
   for (let n = 1; ; n++) {

@@ -8,7 +8,7 @@ import { useView } from "../../hooks.js";
 import { ColorMenu } from "../../parts/color.js";
 import { Confirm } from "../../parts/confirm.js";
 import { Dialog } from "../../parts/dialog.js";
-import { Field, Form, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, SelectField, type Values } from "../../parts/form.js";
 import { Icon } from "../../parts/icons.js";
 import { InlineText } from "../../parts/inline-text.js";
 import { Menu } from "../../parts/menu.js";
@@ -124,7 +124,7 @@ export const Tags = ({ workspace }: { workspace: string }) => {
   const counts = useCounts(workspace);
   const add = ({ tag = "" }: Values, form: HTMLFormElement) => {
     act("tag.create", { workspace_id: workspace, name: tag.trim() }, T.workspace.tagMade(tag.trim()));
-    form.reset();
+    clear(form, "tag");
   };
   return (
     <section>
@@ -136,7 +136,7 @@ export const Tags = ({ workspace }: { workspace: string }) => {
         ))}
       </ul>
       {may && (
-        <Form submit={add} button={T.workspace.addTag} class="in-line" label={T.workspace.addTag}>
+        <Form submit={add} button={T.workspace.addTag} class="in-line" label={T.workspace.addTag} draft={`tag ${workspace}`}>
           <Field name="tag" label={T.workspace.newTag} maxLength={50} pattern=".*\S.*" required autocomplete="off" />
         </Form>
       )}

@@ -66,7 +66,8 @@ export const Notifications = () => {
           </option>
         ))}
       </SelectField>
-      {GROUPS.map(([group, types]) => (
+      <div class="groups">
+        {GROUPS.map(([group, types]) => (
         <fieldset class="choices" key={group}>
           <legend>{T.settings.groups[group]}</legend>
           {types.map((type) => (
@@ -80,7 +81,8 @@ export const Notifications = () => {
             </label>
           ))}
         </fieldset>
-      ))}
+        ))}
+      </div>
       <p class="quiet-text">{T.settings.always}</p>
     </section>
   );

@@ -1,6 +1,6 @@
 // Another password: the other sessions end, this one goes on.
 
-import { Form, PasswordField, type Values } from "../../parts/form.js";
+import { clear, Form, PasswordField, type Values } from "../../parts/form.js";
 import { useView } from "../../hooks.js";
 import { changePassword } from "../../session.js";
 import { T } from "../../texts.js";
@@ -10,7 +10,7 @@ export const Password = () => {
   const email = useView((view) => view.user?.user.email);
   const submit = async ({ current_password = "", new_password = "" }: Values, form: HTMLFormElement) => {
     await changePassword(current_password, new_password);
-    form.reset();
+    clear(form, "current_password", "new_password");
     tell(T.settings.passwordChanged);
   };
   return (

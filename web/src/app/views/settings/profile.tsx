@@ -5,7 +5,7 @@ import type { User } from "../../../sdk/contract.js";
 import { useActing } from "../../acting.js";
 import { useAsking } from "../../asking.js";
 import { useView } from "../../hooks.js";
-import { Field, Form, PasswordField, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, PasswordField, SelectField, type Values } from "../../parts/form.js";
 import { themeOf, THEMES } from "../../theme.js";
 import { T } from "../../texts.js";
 import { tell } from "../../toasts.js";
@@ -18,7 +18,7 @@ const Names = ({ user }: { user: User }) => {
     tell(T.settings.saved);
   };
   return (
-    <Form submit={submit} button={T.save} label={T.settings.names}>
+    <Form submit={submit} button={T.save} draft="names">
       <Field name="name" label={T.settings.name} defaultValue={user.name} autocomplete="name" minLength={2} maxLength={100} required />
       <Field
         name="username"
@@ -93,7 +93,7 @@ const Address = ({ user }: { user: User }) => {
   const ask = useAsking();
   const submit = async ({ new_email = "", password = "" }: Values, form: HTMLFormElement) => {
     await ask("profile.change_email", { new_email, password });
-    form.reset();
+    clear(form, "new_email", "password");
     tell(T.settings.emailAsked(new_email));
   };
   return (

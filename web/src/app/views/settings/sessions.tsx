@@ -11,9 +11,12 @@ import { leave } from "../../session.js";
 import { T } from "../../texts.js";
 import { ago } from "../../time.js";
 
+/** What a browser calls itself: the name of its session says it better. */
+const isAgent = (client: string): boolean => client.startsWith("Mozilla/");
+
 const Row = ({ session, now, end }: { session: Session; now: number; end: () => void }) => {
   const { device_name, client, address, created_at, last_seen_at, current } = session;
-  const name = device_name ?? client ?? T.settings.unknownDevice;
+  const name = device_name ?? (client && !isAgent(client) ? client : T.settings.unknownDevice);
   return (
     <li>
       <span class="person">
@@ -23,7 +26,7 @@ const Row = ({ session, now, end }: { session: Session; now: number; end: () => 
         </span>
         <span class="quiet-text">
           {[
-            client && client !== name ? client : undefined,
+            client && client !== name && !isAgent(client) ? client : undefined,
             address,
             T.settings.since(ago(Date.parse(created_at), now)),
             current ? undefined : T.settings.seen(ago(Date.parse(last_seen_at), now)),
@@ -52,7 +55,7 @@ export const Sessions = () => {
   const pages = usePages<Session>(async () => ({ ...(await ask("auth.sessions", {})), next_cursor: null }), "");
   const { reload } = pages;
   useEffect(
-    () => client.listen({ welcome: reload, event: ({ event }) => CHANGES.test(event) && reload() }),
+    () => client.listen({ state: ({ kind }) => kind === "online" && reload(), event: ({ event }) => CHANGES.test(event) && reload() }),
     [client, reload],
   );
   const end = async (id: string) => {

@@ -1,6 +1,7 @@
 // The settings of the person, part by part.
 
 import type { ComponentType } from "preact";
+import { Tabs } from "../../parts/tabs.js";
 import { href, SETTINGS } from "../../places.js";
 import { T } from "../../texts.js";
 import { Account } from "./account.js";
@@ -30,13 +31,14 @@ export default function Settings({ part }: { part: Part }) {
       <header class="view-head">
         <h1>{T.places.settings}</h1>
       </header>
-      <nav class="tabs" aria-label={T.places.settings}>
-        {SETTINGS.map((one) => (
-          <a key={one} href={href({ scene: { at: "settings", part: one } })} aria-current={one === part ? "page" : undefined}>
-            {T.settings.parts[one]}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label={T.places.settings}
+        tabs={SETTINGS.map((one) => ({
+          label: T.settings.parts[one],
+          href: href({ scene: { at: "settings", part: one } }),
+          current: one === part,
+        }))}
+      />
       <Shown key={part} />
     </div>
   );

@@ -7,7 +7,7 @@ import { useNow, useSession, useView } from "../../hooks.js";
 import { usePages } from "../../pages.js";
 import { Confirm } from "../../parts/confirm.js";
 import { Copy } from "../../parts/copy.js";
-import { Field, Form, SelectField, type Values } from "../../parts/form.js";
+import { clear, Field, Form, SelectField, type Values } from "../../parts/form.js";
 import { Paged } from "../../parts/paged.js";
 import { workspacesOf } from "../../tasks.js";
 import { T } from "../../texts.js";
@@ -30,11 +30,11 @@ const Make = ({ made }: { made: (token: ApiToken) => void }) => {
       ...(life && { expires_at: new Date(Date.now() + Number(life) * DAY).toISOString() }),
       ...(workspace_ids.length && { workspace_ids }),
     });
-    form.reset();
+    clear(form, "name");
     made(token);
   };
   return (
-    <Form submit={submit} button={T.settings.makeToken} label={T.settings.makeToken}>
+    <Form submit={submit} button={T.settings.makeToken} label={T.settings.makeToken} draft="token">
       <Field name="name" label={T.settings.tokenName} hint={T.settings.tokenNameHint} maxLength={100} autocomplete="off" required />
       <div class="in-line">
         <SelectField name="scope" label={T.settings.scope}>
@@ -103,7 +103,7 @@ export const Tokens = () => {
   const pages = usePages<ApiToken>(async () => ({ ...(await ask("api_token.list", {})), next_cursor: null }), "");
   const { reload } = pages;
   useEffect(
-    () => client.listen({ welcome: reload, event: ({ event }) => CHANGES.test(event) && reload() }),
+    () => client.listen({ state: ({ kind }) => kind === "online" && reload(), event: ({ event }) => CHANGES.test(event) && reload() }),
     [client, reload],
   );
   return (
