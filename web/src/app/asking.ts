@@ -2,7 +2,8 @@
 // then stays where it is. Knows no view.
 
 import { useMemo } from "preact/hooks";
-import type { Args, Callable, Client, contract } from "../sdk/index.js";
+import type { Args, Callable, contract } from "../sdk/index.js";
+import type { Line } from "./session.js";
 import { reason } from "./acting.js";
 import { useSession } from "./hooks.js";
 import { T } from "./texts.js";
@@ -11,7 +12,7 @@ import { tell } from "./toasts.js";
 const PATIENCE = 20_000;
 
 /** Calls back whenever the connection is there again. `welcome` comes too early to send anything. */
-export const whenOnline = (client: Client, run: () => void): (() => void) =>
+export const whenOnline = (client: Line, run: () => void): (() => void) =>
   client.listen({ state: ({ kind }) => kind === "online" && run() });
 
 export const useAsking = () => {

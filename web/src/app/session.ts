@@ -7,23 +7,28 @@ import {
   deleteIndexedDb,
   download,
   indexedDb,
-  openStore,
+  memory,
+  openShared,
   signIn,
   SignedOut,
   undoable,
   type Client,
-  type Store,
+  type Shared,
 } from "../sdk/index.js";
 import type { Tokens, User } from "../sdk/contract.js";
 import { read } from "./http.js";
 import { forgetDrafts } from "./parts/draft.js";
 import { BASE } from "./places.js";
 
+/** The connection, which may be another tab's. */
+export type Line = Pick<Client, "call" | "listen" | "link" | "state" | "reconnectNow">;
+
 /** What the board has of a person who is signed in. */
 export interface Session {
   readonly user: string;
-  readonly store: Store;
-  readonly client: Client;
+  /** The tabs of a browser have it in common. */
+  readonly store: Shared;
+  readonly client: Line;
   readonly undoing: ReturnType<typeof undoable>;
 }
 
@@ -78,29 +83,36 @@ export const accessToken = (stale?: string): Promise<string> => gate.token(stale
 /** A change under which the session is replaced by another one: its end is none for the person. */
 let replacing: Promise<unknown> = Promise.resolve();
 
+const lineOf = ({ link, reconnectNow }: Shared): Line => ({
+  get state() {
+    return link.state;
+  },
+  listen: link.listen,
+  link,
+  call: (name, ...[params, options]) => link.call(name, (params ?? {}) as never, options),
+  reconnectNow,
+});
+
 const open = async (user: string): Promise<Session> => {
-  const storage = await indexedDb(databaseOf(user)).catch(() => undefined);
-  const store = await openStore({ storage, snapshot: download((path) => request(path)) });
-  const client = connect({
-    url: URL_OF_SERVER,
-    token: gate.token,
-    resume: store.resume(),
-    client: { name: "board" },
+  const store = await openShared({
+    name: databaseOf(user),
+    storage: () => indexedDb(databaseOf(user)).catch(() => memory),
+    snapshot: download((path) => request(path)),
+    ended: () => (session.value = { is: "out" }),
+    connect: (options) => connect({ url: URL_OF_SERVER, token: gate.token, client: { name: "board" }, ...options }),
   });
-  store.attach(client.link);
-  return { user, store, client, undoing: undoable(store) };
+  return { user, store, client: lineOf(store), undoing: undoable(store) };
 };
 
 /** Stops to listen to the connection: when the board itself closes it, that is not the end of the session. */
 let unlisten = () => {};
 
-/** Ends what is open, and keeps what is stored. */
-const shut = async (): Promise<void> => {
+/** Ends what is open, and keeps what is stored. `isEnd`: in all tabs. */
+const shut = async (isEnd = false): Promise<void> => {
   const held = session.peek();
   if (held.is !== "in") return;
   unlisten();
-  held.client.close();
-  await held.store.close();
+  await (isEnd ? held.store.signOut() : held.store.close());
 };
 
 const enter = async (user: string): Promise<void> => {
@@ -110,7 +122,7 @@ const enter = async (user: string): Promise<void> => {
   const opened = await open(user);
   lastUser.set(user);
   session.value = { is: "in", ...opened };
-  const check = (state: Client["state"]) => {
+  const check = (state: Line["state"]) => {
     if (state.kind !== "closed") return;
     void replacing.then(async () => {
       const held = session.peek();
@@ -158,7 +170,7 @@ export const signUp = async (name: string, email: string, password: string): Pro
 const REPLACED_WITHIN = 3_000;
 
 /** Waits for the end of a connection. */
-const ended = (client: Client): Promise<void> =>
+const ended = (client: Line): Promise<void> =>
   new Promise((resolve) => {
     const isOver = () => client.state.kind === "closed";
     if (isOver()) return resolve();
@@ -193,7 +205,7 @@ export const changePassword = (current_password: string, new_password: string): 
 export const leave = async (reason?: string): Promise<void> => {
   const held = session.peek();
   if (held.is !== "in") return;
-  await shut();
+  await shut(true);
   lastUser.set(undefined);
   forgetDrafts();
   await deleteIndexedDb(databaseOf(held.user)).catch(() => {});

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Task } from "../../../sdk/contract.js";
-import type { Store, View } from "../../../sdk/index.js";
+import type { Shared, View } from "../../../sdk/index.js";
 import { best, fitOf, searchOf, type Found } from "../../commands/match.js";
 import { openTask } from "../../places.js";
 import { T } from "../../texts.js";
@@ -49,7 +49,7 @@ const among = (entries: readonly Entry[], query: string): readonly Found<Entry>[
 };
 
 /** The best of everything for what was typed: soon from the first tasks, then from all. */
-export const useFound = (store: Store, entries: readonly Entry[], typed: string): Entry[] => {
+export const useFound = (store: Shared, entries: readonly Entry[], typed: string): Entry[] => {
   const query = typed.trim().toLowerCase().replace(/\s+/g, " ");
   const [found, set] = useState<Entry[]>([]);
   useEffect(() => {

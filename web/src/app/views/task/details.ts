@@ -1,7 +1,7 @@
 // Comments and files of the open task: loaded when it is opened, and again when a snapshot took them away. Events keep them.
 
 import { useEffect, useState } from "preact/hooks";
-import { load, type Details } from "../../../sdk/index.js";
+import type { Details } from "../../../sdk/index.js";
 import { reason } from "../../acting.js";
 import { useSession, useView } from "../../hooks.js";
 import { useOpen } from "./context.js";
@@ -16,7 +16,7 @@ export interface Loading {
 }
 
 export const useDetails = (): Loading => {
-  const { store, client } = useSession();
+  const { store } = useSession();
   const {
     task: { id, workspace_id, version },
   } = useOpen();
@@ -30,12 +30,12 @@ export const useDetails = (): Loading => {
   useEffect(() => {
     if (isThere || !online || failed || !isKnown) return;
     let isCurrent = true;
-    load(store, client.link, id).then(
+    store.load(id).then(
       // A snapshot that came meanwhile took them away again.
       () => isCurrent && loaded((n) => n + 1),
       (error: unknown) => isCurrent && fail(reason(error)),
     );
     return () => void (isCurrent = false);
-  }, [store, client, id, isThere, online, failed, isKnown, loads]);
+  }, [store, id, isThere, online, failed, isKnown, loads]);
   return { details, online, failed, again: () => fail(undefined) };
 };

@@ -3,15 +3,15 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { PublicUser, Task } from "../../../sdk/contract.js";
-import type { Client } from "../../../sdk/index.js";
 import { useSession } from "../../hooks.js";
+import type { Line } from "../../session.js";
 
 /** So long somebody is shown as writing after they were heard; so often the person's own writing is told. */
 const SHOWN = 5_000;
 const TOLD_EVERY = 2_000;
 
 /** It is online only after its `welcome` was told: listen to its state. */
-const isOnline = (client: Client): boolean => client.state.kind === "online";
+const isOnline = (client: Line): boolean => client.state.kind === "online";
 
 /** Tells others that the person looks at the task, and that they stopped. */
 const useLooking = ({ workspace_id, id: task_id, version }: Task): void => {
