@@ -46,6 +46,16 @@ const CASES: [string, object, string][] = [
   ["member.add", { workspace_id: "w", username: "ben" }, "Add ben to “Garden club”"],
   ["profile.update", { preferences: {} }, "Change your settings"],
   ["notification.mark", { is_read: false }, "Mark a notification as unread"],
+  [
+    "batch",
+    {
+      ops: [
+        { type: "task.complete", data: { id: "milk" } },
+        { type: "task.delete", data: { id: "milk" } },
+      ],
+    },
+    "Complete “Milk”, and 1 change with it",
+  ],
   ["calendar.revoke", {}, "Another change (calendar.revoke)"],
 ];
 

@@ -167,10 +167,20 @@ const aboutMe = (name: string, data: Fields): string | undefined => {
   return undefined;
 };
 
+/** Several changes in one: the first of them, and how many more. */
+const ofBatch = (ops: readonly { type: string; data?: Fields | null }[], names: Names, now: number): string => {
+  const [first] = ops;
+  const said = first && sayOf(first.type, first.data ?? {}, names, now);
+  return said && ops.length > 1 ? A.together(said, ops.length - 1) : (said ?? A.other("batch"));
+};
+
+const sayOf = (name: string, data: Fields, names: Names, now: number): string =>
+  name === "batch"
+    ? ofBatch(data["ops"] as Parameters<typeof ofBatch>[0], names, now)
+    : (aboutTask(name, data, names, now) ?? aboutWorkspace(name, data, names) ?? aboutMe(name, data) ?? A.other(name));
+
 /** A change in words. `server` is the server's state, without the person's changes. */
 export const inWords = (op: Operation, server: Replica, operations: readonly Operation[], now: number): string => {
-  const names = namesOf(server, operations);
-  const { name, data } = op;
-  const said = aboutTask(name, data, names, now) ?? aboutWorkspace(name, data, names) ?? aboutMe(name, data) ?? A.other(name);
+  const said = sayOf(op.name, op.data, namesOf(server, operations), now);
   return op.undoes ? A.undo(said) : said;
 };

@@ -1,5 +1,5 @@
-// How often a task repeats, as people type and read it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`. The
-// server checks the rule; this only translates words, as `tw` does.
+// How often a task repeats, as people type it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`. The server checks
+// the rule; this only translates words, as `tw` does.
 
 import { WEEKDAYS } from "./phrase.js";
 
@@ -49,32 +49,4 @@ export const ruleOf = (text: string): string | undefined => {
   if (/FREQ=/i.test(text)) return text.trim();
   const words = text.trim().toLowerCase().replaceAll(",", " ").replaceAll(" and ", " ").split(/\s+/);
   return read(words.filter((word) => word && word !== "every"));
-};
-
-const nameOf = (code: string): string | undefined => WEEKDAYS[CODES.findIndex((one) => one === code)];
-
-const placeName = (number: string): string | undefined =>
-  Object.keys(PLACES).find((name) => PLACES[name] === Number(number));
-
-/** A rule as people say it: `every month`. `undefined` for a rule that these words do not say. */
-export const wordsOfRule = (rule: string): string | undefined => {
-  const parts = new Map(rule.toUpperCase().split(";").map((part) => part.split("=", 2) as [string, string]));
-  const known = ["FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"];
-  const every = UNITS.find(([code]) => code === parts.get("FREQ"));
-  if (!every || [...parts.keys()].some((key) => !known.includes(key))) return undefined;
-  const [code, one] = every;
-  const interval = Number(parts.get("INTERVAL") ?? 1);
-  const days = parts.get("BYDAY");
-  const ofMonth = parts.get("BYMONTHDAY");
-  if (!days && !ofMonth) return interval === 1 ? `every ${one}` : `every ${interval} ${one}s`;
-  if (interval !== 1 || (days && ofMonth)) return undefined;
-  if (code === "WEEKLY" && days) {
-    if (days === "MO,TU,WE,TH,FR") return "every weekday";
-    const names = days.split(",").map(nameOf);
-    return names.includes(undefined) ? undefined : `every ${names.join(", ")}`;
-  }
-  if (code !== "MONTHLY") return undefined;
-  const place = placeName(days ? days.slice(0, -2) : ofMonth!);
-  const what = days ? nameOf(days.slice(-2)) : "day";
-  return place && what && `every ${place} ${what}`;
 };

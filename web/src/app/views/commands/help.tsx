@@ -27,9 +27,18 @@ const GROUPS: readonly (readonly [string, readonly Row[]])[] = [
   [
     T.commands.inLists,
     [
-      ["Tab", T.commands.moveDown],
+      ["ArrowUp/ArrowDown", T.commands.moveFocus],
       ["Enter", T.commands.open],
       ["Space", T.commands.complete],
+      ["Alt+ArrowUp/Alt+ArrowDown", T.commands.move],
+      ["ArrowLeft/ArrowRight", T.commands.fold],
+    ],
+  ],
+  [
+    T.commands.onBoard,
+    [
+      ["Space", T.commands.carry],
+      ["ArrowUp/ArrowDown/ArrowLeft/ArrowRight", T.commands.carryTo],
     ],
   ],
   [T.commands.inDialogs, [["Escape", T.commands.closeDialog]]],

@@ -2,10 +2,10 @@
 
 import { useNow, useView } from "../../hooks.js";
 import { Icon, type IconName } from "../../parts/icons.js";
-import { wordsOfRule } from "../../quick-add/every.js";
 import type { Line, Part } from "../../quick-add/line.js";
 import { T } from "../../texts.js";
 import { dueText } from "../../time.js";
+import { inWords } from "../task/repeat.js";
 
 const ICONS: Record<Part["is"], IconName> = {
   due: "calendar",
@@ -16,7 +16,6 @@ const ICONS: Record<Part["is"], IconName> = {
   person: "user",
 };
 
-const DAY_NAMES = /\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b/g;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 interface Props {
@@ -26,22 +25,32 @@ interface Props {
   takeBack: (part: Part) => void;
 }
 
+/** The words of the line that a part has. */
+const saidBy = ({ ranges }: Part, text: string): string => ranges.map(({ from, to }) => text.slice(from, to)).join(" … ");
+
+/** How often, in words: those of the line where there are no better ones. */
+const ruleWords = (rule: string, part: Part, text: string): string => {
+  const words = inWords(rule);
+  return capital(words === rule ? saidBy(part, text) : words);
+};
+
 /** What parts say, for people. */
-const useLabels = ({ line, workspace }: Props): ((part: Part) => string) => {
+const useLabels = ({ text, line, workspace }: Props): ((part: Part) => string) => {
   const now = useNow();
   const members = useView((view) => view.workspaces.get(workspace)?.members);
   const { due, every } = line;
   const when = due ? dueText({ due_at: new Date(due.at).toISOString(), all_day: due.allDay }, now) : "";
   const saysDue = line.parts.some(({ is }) => is === "due");
-  const rule = every ? capital((wordsOfRule(every) ?? every).replace(DAY_NAMES, capital)) : "";
   const nameOf = (username: string) =>
     [...(members ?? [])].find(({ user }) => user.username === username)?.user.name ?? T.quickAdd.me;
   return (part) => {
     switch (part.is) {
       case "due":
         return T.quickAdd.due(when);
-      case "every":
+      case "every": {
+        const rule = ruleWords(every!, part, text);
         return saysDue || !due ? rule : T.quickAdd.first(rule, when);
+      }
       case "priority":
         return T.priorities[part.name]!;
       case "project":
@@ -81,7 +90,6 @@ export const Chips = (props: Props) => {
   return (
     <>
       {line.parts.map((part) => {
-        const said = part.ranges.map(({ from, to }) => text.slice(from, to)).join(" … ");
         const label = labelOf(part);
         return (
           <Chip
@@ -89,7 +97,7 @@ export const Chips = (props: Props) => {
             kind={part.is}
             icon={ICONS[part.is]}
             label={label}
-            says={T.quickAdd.asText(label, said)}
+            says={T.quickAdd.asText(label, saidBy(part, text))}
             remove={() => takeBack(part)}
           />
         );
