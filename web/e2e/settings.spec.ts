@@ -78,7 +78,7 @@ test("another address is verified by mail", async ({ server, someone }) => {
   await page.getByLabel("Code of the mail").fill(code!);
   await page.getByRole("button", { name: "Verify the address" }).click();
   await page.getByRole("link", { name: "Go to your board" }).click();
-  await expect(page.getByRole("heading", { name: "Today" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Today", exact: true })).toBeVisible();
   expect((await client.call("profile.get", {})).data.email).toBe("ada.new@example.org");
 });
 

@@ -1,37 +1,25 @@
 // The filter that board and list of a workspace or project share. It lasts as long as the tab.
 
-import { signal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useMemo, useState } from "preact/hooks";
 import type { Priority } from "../../sdk/contract.js";
-import { isFiltering, NO_FILTER, NOBODY, type Filter } from "../arrange.js";
+import { isFiltering, NO_FILTER, NOBODY } from "../arrange.js";
 import { useSession, useView } from "../hooks.js";
-import { keep, recall } from "../kept.js";
 import type { InWorkspace } from "../shell/scenes.js";
 import { PRIORITIES } from "../tasks.js";
 import { T } from "../texts.js";
+import { useDraft } from "./draft.js";
 import { Icon } from "./icons.js";
 
-const settings = new Map<string, Signal<object>>();
-
-/** How something of a workspace or project is set in this tab. */
-export const setting = <S extends object>(name: string, { workspace, project }: InWorkspace, initial: S): Signal<S> => {
-  const key = `${name} ${workspace} ${project ?? ""}`;
-  let held = settings.get(key) as Signal<S> | undefined;
-  if (!held) {
-    let kept: Partial<S> = {};
-    try {
-      kept = JSON.parse(recall(key) ?? "{}") as Partial<S>;
-    } catch {
-      // Of an older version.
-    }
-    settings.set(key, (held = signal({ ...initial, ...kept })));
-    held.subscribe((value) => keep(key, value === initial ? "" : JSON.stringify(value)));
-  }
-  return held;
+/** How a view of a workspace or project is set in this tab, and how that is changed. */
+export const useSetting = <S extends object>(name: string, { workspace, project }: InWorkspace, initial: S) => {
+  const [held, set, clear] = useDraft(`${name} ${workspace} ${project ?? ""}`, initial);
+  // The same object as long as it says the same.
+  const value = useMemo(() => ({ ...initial, ...held }), [JSON.stringify(held)]);
+  return { value, change: (change: Partial<S>) => set({ ...value, ...change }), clear };
 };
 
-export const filterOf = (at: InWorkspace): Signal<Filter> => setting("filter", at, NO_FILTER);
+export const useFilter = (at: InWorkspace) => useSetting("filter", at, NO_FILTER);
 
 export interface Option {
   value: string;
@@ -57,11 +45,10 @@ export const Choose = (props: { label: string; value: string; options: readonly 
 const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
 
 const Choices = (at: InWorkspace) => {
-  const filter = filterOf(at);
+  const { value, change } = useFilter(at);
   const people = useView((view) => [...(view.workspaces.get(at.workspace)?.members ?? [])].map(({ user }) => user).sort(byName));
   const tags = useView((view) => [...(view.workspaces.get(at.workspace)?.tags ?? [])].sort(byName));
-  const { assignee, priority, tag } = filter.value;
-  const set = (change: Partial<Filter>) => (filter.value = { ...filter.value, ...change });
+  const { assignee, priority, tag } = value;
   const named = (value: string) => ({ value, label: value });
   const lost = tag && !tags.some(({ name }) => name === tag) ? [named(tag)] : [];
   return (
@@ -69,7 +56,7 @@ const Choices = (at: InWorkspace) => {
       <Choose
         label={T.project.assignee}
         value={assignee}
-        set={(assignee) => set({ assignee })}
+        set={(assignee) => change({ assignee })}
         options={[
           { value: "", label: T.project.anyone },
           { value: NOBODY, label: T.nobody },
@@ -79,7 +66,7 @@ const Choices = (at: InWorkspace) => {
       <Choose
         label={T.project.priority}
         value={priority}
-        set={(priority) => set({ priority: priority as Priority | "" })}
+        set={(priority) => change({ priority: priority as Priority | "" })}
         options={[
           { value: "", label: T.project.anyPriority },
           ...PRIORITIES.map((value) => ({ value, label: T.priorities[value]! })),
@@ -88,7 +75,7 @@ const Choices = (at: InWorkspace) => {
       <Choose
         label={T.project.tag}
         value={tag}
-        set={(tag) => set({ tag })}
+        set={(tag) => change({ tag })}
         options={[{ value: "", label: T.project.anyTag }, ...tags.map(({ name }) => named(name)), ...lost]}
       />
     </>
@@ -100,10 +87,9 @@ export const FilterBar = ({ children, ...at }: InWorkspace & { children?: Compon
   const { user } = useSession();
   const [isOpen, setOpen] = useState(false);
   const more = useId();
-  const filter = filterOf(at);
-  const { text, assignee } = filter.value;
+  const { value, change, clear } = useFilter(at);
+  const { text, assignee } = value;
   const isMine = assignee === user;
-  const set = (change: Partial<Filter>) => (filter.value = { ...filter.value, ...change });
   return (
     <div class="filter-bar" role="search">
       <span class="filter-text">
@@ -113,10 +99,10 @@ export const FilterBar = ({ children, ...at }: InWorkspace & { children?: Compon
           aria-label={T.project.filter}
           placeholder={T.project.filter}
           value={text}
-          onInput={(event) => set({ text: event.currentTarget.value })}
+          onInput={(event) => change({ text: event.currentTarget.value })}
         />
       </span>
-      <button type="button" class="toggle" aria-pressed={isMine} onClick={() => set({ assignee: isMine ? "" : user })}>
+      <button type="button" class="toggle" aria-pressed={isMine} onClick={() => change({ assignee: isMine ? "" : user })}>
         {T.project.mine}
       </button>
       <button
@@ -133,8 +119,8 @@ export const FilterBar = ({ children, ...at }: InWorkspace & { children?: Compon
         <Choices {...at} />
         {children}
       </span>
-      {isFiltering(filter.value) && (
-        <button type="button" class="quiet" onClick={() => (filter.value = NO_FILTER)}>
+      {isFiltering(value) && (
+        <button type="button" class="quiet" onClick={clear}>
           {T.project.clear}
         </button>
       )}

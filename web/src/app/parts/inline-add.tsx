@@ -1,12 +1,10 @@
 // Adds tasks one after the other in a line: Enter adds and goes on, Escape closes. What is typed outlasts closing and a reload.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { keep, recall } from "../kept.js";
+import { LIMITS } from "../../sdk/contract.js";
 import { T } from "../texts.js";
+import { useDraft } from "./draft.js";
 import { Icon } from "./icons.js";
-
-/** Titles are not longer. */
-const LONGEST = 200;
 
 interface Props {
   /** The draft is kept under this name. */
@@ -19,8 +17,7 @@ interface Props {
 }
 
 export const InlineAdd = ({ name, label, add, opened }: Props) => {
-  const key = `add ${name}`;
-  const [title, setTitle] = useState(() => recall(key) ?? "");
+  const [title, type, clear] = useDraft(`add ${name}`, "");
   const [isOpen, setOpen] = useState(title !== "");
   const input = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -32,10 +29,6 @@ export const InlineAdd = ({ name, label, add, opened }: Props) => {
     back.current = false;
   }, [isOpen]);
 
-  const type = (text: string) => {
-    setTitle(text);
-    keep(key, text);
-  };
   const open = () => {
     setOpen(true);
     // After it is drawn, in the same task: phones then show their keyboard.
@@ -49,7 +42,7 @@ export const InlineAdd = ({ name, label, add, opened }: Props) => {
     event.preventDefault();
     if (!title.trim()) return;
     add(title.trim());
-    type("");
+    clear();
     input.current?.focus();
   };
   const press = (event: KeyboardEvent) => {
@@ -72,7 +65,7 @@ export const InlineAdd = ({ name, label, add, opened }: Props) => {
         ref={input}
         aria-label={label}
         placeholder={T.project.title}
-        maxLength={LONGEST}
+        maxLength={LIMITS.title}
         autocomplete="off"
         enterkeyhint="enter"
         value={title}

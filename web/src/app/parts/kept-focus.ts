@@ -1,10 +1,8 @@
 // Keeps the focus where it was while entries (`data-key`) are drawn again: an entry that changes its place leaves the page for a
-// moment, and with it the focus would go. Where the entry is gone, the next one has the focus.
+// moment, and with it the focus would go. What to do when the entry is gone, others know (lost-focus.ts).
 
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
-
-const entryOf = (element: Element | null | undefined) => element?.closest<HTMLElement>("[data-key]") ?? undefined;
 
 /** The entry with this key. */
 export const entry = (root: HTMLElement | null, key: string): HTMLElement | null =>
@@ -20,13 +18,10 @@ export const focusEntry = (of: Element | null | undefined): boolean => {
 export const useKeptFocus = (root: RefObject<HTMLElement | null>): void => {
   const active = document.activeElement;
   const isInside = active instanceof HTMLElement && active !== root.current && !!root.current?.contains(active);
-  const held = isInside ? entryOf(active) : undefined;
-  const others = held ? [held.nextElementSibling, held.previousElementSibling] : [];
+  const key = isInside ? active.closest<HTMLElement>("[data-key]")?.dataset["key"] : undefined;
   useLayoutEffect(() => {
     if (!isInside || document.activeElement === active) return;
     if (active.isConnected) active.focus({ preventScroll: true });
-    if (document.activeElement === active) return;
-    const places = [held && entry(root.current, held.dataset["key"] ?? ""), ...others];
-    if (!places.some((place) => place?.isConnected && focusEntry(place))) root.current?.focus({ preventScroll: true });
+    else if (key) focusEntry(entry(root.current, key));
   });
 };

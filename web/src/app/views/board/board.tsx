@@ -6,7 +6,7 @@ import { useActing } from "../../acting.js";
 import { fitting, isFiltering, passes, placeAt, stageOf, titled, type Filter } from "../../arrange.js";
 import { useNow, useView } from "../../hooks.js";
 import { ordered } from "../../ordered.js";
-import { FilterBar, filterOf } from "../../parts/filter-bar.js";
+import { FilterBar, useFilter } from "../../parts/filter-bar.js";
 import { useKeptFocus } from "../../parts/kept-focus.js";
 import { MoveDialog } from "../../parts/move-dialog.js";
 import { WorkspaceHead } from "../../parts/workspace-head.js";
@@ -98,7 +98,7 @@ const Moving = ({ id, columns, close }: { id: string; columns: readonly Shown[];
 };
 
 export default function Board(at: InWorkspace) {
-  const filter = filterOf(at).value;
+  const { value: filter } = useFilter(at);
   const may = useView((view) => mayWrite(view, at.workspace));
   const isComplete = useView((view) => view.workspaces.get(at.workspace)?.complete ?? false);
   const [all, setAll] = useState<ReadonlySet<string>>(new Set());

@@ -29,7 +29,7 @@ const Parent = ({ task }: { task: Task }) => {
   const title = useView((view) => view.workspaces.get(task.workspace_id)?.tasks.get(task.parent_id ?? "")?.title);
   if (!title) return null;
   return (
-    <span class="card-parent">
+    <span class="board-card-parent">
       <Icon name="subtask" size={13} />
       <span class="sr-only">{T.project.partOf} </span>
       <span>{title}</span>
@@ -43,14 +43,14 @@ export const Card = memo(({ task, may, hint, how }: Props) => {
   const { scene, task: open } = place.value;
   return (
     <li
-      class={`card${task.completed ? " completed" : ""}${open === task.id ? " open" : ""}${how ? kinds[how] : ""}`}
+      class={`board-card${task.completed ? " completed" : ""}${open === task.id ? " open" : ""}${how ? kinds[how] : ""}`}
       data-key={task.id}
     >
       {task.parent_id && <Parent task={task} />}
-      <div class="card-head">
+      <div class="board-card-head">
         {may && <CheckBox task={task} />}
         <a
-          class="card-title"
+          class="board-card-title"
           href={href({ scene, task: task.id })}
           draggable={false}
           aria-describedby={may ? hint : undefined}
@@ -58,12 +58,12 @@ export const Card = memo(({ task, may, hint, how }: Props) => {
           {task.title}
         </a>
         {may && (
-          <button type="button" class="quiet card-more" data-move aria-label={T.project.move(task.title)}>
+          <button type="button" class="quiet board-card-more" data-move aria-label={T.project.move(task.title)}>
             <Icon name="more" size={16} />
           </button>
         )}
       </div>
-      <div class="card-foot">
+      <div class="board-card-foot">
         <Priority task={task} />
         <Due task={task} />
         <Marks task={task} />

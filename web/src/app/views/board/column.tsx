@@ -61,7 +61,7 @@ const Cards = ({ tasks, limit, tail, more, lifted, may, hint }: Pick<Props, "tas
   const place = () => {
     if (!lifted) return;
     if (lifted.by === "keys") entries.push(<Card key={lifted.task.id} task={lifted.task} may={may} hint={hint} how="carried" />);
-    else entries.push(<li key="place" class="card-place" style={{ height: `${lifted.height}px` }} />);
+    else entries.push(<li key="place" class="board-card-place" style={{ height: `${lifted.height}px` }} />);
   };
   const first = Math.max(limit, lifted?.at === undefined ? 0 : lifted.at + 2);
   const last = Math.max(first, tasks.length - tail);

@@ -7,7 +7,7 @@ import { useActing } from "../../acting.js";
 import { COMPARE, fitting, GROUPS, isFiltering, passes, SORTS, stageOf, titled, type Grouping, type Sort } from "../../arrange.js";
 import { useView } from "../../hooks.js";
 import { ordered } from "../../ordered.js";
-import { Choose, FilterBar, filterOf, setting } from "../../parts/filter-bar.js";
+import { Choose, FilterBar, useFilter, useSetting } from "../../parts/filter-bar.js";
 import { InlineAdd } from "../../parts/inline-add.js";
 import { VirtualList } from "../../parts/virtual-list.js";
 import { WorkspaceHead } from "../../parts/workspace-head.js";
@@ -36,7 +36,7 @@ interface Arrangement {
 }
 
 const INITIAL: Arrangement = { sort: "order", group: "none", completed: false, closed: [] };
-const arrangementOf = (at: InWorkspace) => setting("list", at, INITIAL);
+const useArrangement = (at: InWorkspace) => useSetting("list", at, INITIAL);
 
 const useRowHeight = (): number => {
   const [isNarrow, set] = useState(NARROW.matches);
@@ -64,8 +64,8 @@ const useGroups = ({ workspace }: InWorkspace, by: Grouping) => {
 };
 
 const useRows = (at: InWorkspace) => {
-  const filter = filterOf(at).value;
-  const { sort, group, completed, closed } = arrangementOf(at).value;
+  const { value: filter } = useFilter(at);
+  const { sort, group, completed, closed } = useArrangement(at).value;
   const index = useMemo(() => {
     const test = passes(filter, at.project);
     return ordered<Task>((task) => (completed || !task.completed) && test(task), COMPARE[sort]);
@@ -91,24 +91,23 @@ const inGroup = (by: Grouping, value: string) =>
         : {};
 
 const Arranging = (at: InWorkspace) => {
-  const arrangement = arrangementOf(at);
-  const { sort, group, completed } = arrangement.value;
-  const set = (change: Partial<Arrangement>) => (arrangement.value = { ...arrangement.value, ...change });
+  const { value, change } = useArrangement(at);
+  const { sort, group, completed } = value;
   return (
     <>
       <Choose
         label={T.project.sort}
         value={sort}
-        set={(sort) => set({ sort: sort as Sort })}
+        set={(sort) => change({ sort: sort as Sort })}
         options={SORTS.map((value) => ({ value, label: T.project.sorts[value]! }))}
       />
       <Choose
         label={T.project.group}
         value={group}
-        set={(group) => set({ group: group as Grouping })}
+        set={(group) => change({ group: group as Grouping })}
         options={GROUPS.map((value) => ({ value, label: T.project.groups[value]! }))}
       />
-      <button type="button" class="toggle" aria-pressed={completed} onClick={() => set({ completed: !completed })}>
+      <button type="button" class="toggle" aria-pressed={completed} onClick={() => change({ completed: !completed })}>
         {T.project.completed}
       </button>
     </>
@@ -117,7 +116,7 @@ const Arranging = (at: InWorkspace) => {
 
 const useAdding = (at: InWorkspace, by: Grouping) => {
   const { act } = useActing();
-  const filter = filterOf(at).value;
+  const { value: filter } = useFilter(at);
   return (title: string, value = ""): string => {
     const id = newId();
     const fields = { ...fitting(filter), ...inGroup(by, value) };
@@ -131,11 +130,11 @@ const useAdding = (at: InWorkspace, by: Grouping) => {
 };
 
 export default function List(at: InWorkspace) {
-  const arrangement = arrangementOf(at);
-  const { sort, group } = arrangement.value;
+  const { value, change } = useArrangement(at);
+  const { sort, group, closed } = value;
   const { rows, tasks, stages, isTree } = useRows(at);
   const rowHeight = useRowHeight();
-  const filter = filterOf(at).value;
+  const { value: filter } = useFilter(at);
   const may = useView((view) => mayWrite(view, at.workspace));
   const isComplete = useView((view) => view.workspaces.get(at.workspace)?.complete ?? false);
   const [moving, setMoving] = useState<string>();
@@ -143,11 +142,8 @@ export default function List(at: InWorkspace) {
   const canMove = may && sort === "order" && (group === "none" || group === "stage");
   const add = useAdding(at, group);
 
-  const toggle = (key: string) => {
-    const { closed } = arrangement.value;
-    const next = closed.includes(key) ? closed.filter((one) => one !== key) : [...closed, key];
-    arrangement.value = { ...arrangement.value, closed: next };
-  };
+  const toggle = (key: string) =>
+    change({ closed: closed.includes(key) ? closed.filter((one) => one !== key) : [...closed, key] });
   const { dragged, onPointerDown } = useDragging(root, { rows, stages }, rowHeight, canMove);
   const { aim, said, onKeyDown, reveal } = useKeys({ root, rows, may, canMove, toggle });
   const draft = `list ${at.workspace} ${at.project ?? ""}`;

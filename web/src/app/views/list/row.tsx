@@ -21,18 +21,18 @@ interface Props {
 }
 
 export const ListRow = memo(({ task, depth, below, isOpen, may, isTree, isDragged }: Props) => (
-  <div class={`list-row depth-${depth}${isDragged ? " dragged" : ""}`}>
+  <div class={`list-row depth-${depth}${isDragged ? " lifted-row" : ""}`}>
     {may && (
-      <button type="button" class="quiet handle" data-move aria-label={T.project.move(task.title)}>
+      <button type="button" class="quiet row-handle" data-move aria-label={T.project.move(task.title)}>
         <Icon name="grip" size={16} />
       </button>
     )}
     {below > 0 ? (
-      <button type="button" class="quiet expand" data-toggle={task.id} aria-expanded={isOpen} aria-label={T.project.show(task.title)}>
+      <button type="button" class="quiet row-expand" data-toggle={task.id} aria-expanded={isOpen} aria-label={T.project.show(task.title)}>
         <Icon name="chevron" size={16} />
       </button>
     ) : (
-      isTree && <span class="expand" />
+      isTree && <span class="row-expand" />
     )}
     {depth > 0 && <span class="sr-only">{T.project.level(depth + 1)}</span>}
     <TaskRow task={task} />
@@ -50,7 +50,7 @@ interface HeadProps {
 }
 
 export const GroupHead = ({ row, group: { label, color, kind }, count, isOpen, draft, add }: HeadProps) => (
-  <div class="group-head">
+  <div class="list-group">
     <h2>
       <button type="button" class="quiet" data-focus data-toggle={row} aria-expanded={isOpen}>
         <Icon name="chevron" size={16} />

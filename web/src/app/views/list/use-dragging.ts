@@ -68,7 +68,7 @@ export const useDragging = (root: RefObject<HTMLElement | null>, outlined: Outli
     const item = target.closest<HTMLElement>("[data-key]");
     const row = item && find(item.dataset["key"] ?? "");
     const button = target.closest("button, input");
-    if (!canMove || !row || !root.current || (button && !button.matches(".handle"))) return;
+    if (!canMove || !row || !root.current || (button && !button.matches(".row-handle"))) return;
     watchDrag(event, item, root.current, () => {
       // Also of tasks that are not shown.
       const all = store.state.workspaces.get(row.task.workspace_id)?.tasks.filter(isLive) ?? [];
