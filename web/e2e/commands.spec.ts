@@ -36,7 +36,7 @@ test("the palette goes to views, projects, tasks and people", async ({ someone }
   await expect(page).toHaveURL(new RegExp(`task=${task.id}`));
 
   await (await openPalette(ada)).pressSequentially("grace");
-  await page.getByRole("option", { name: /Grace/ }).first().click();
+  await page.getByRole("dialog").getByRole("option", { name: /Grace/ }).first().click();
   await expect(page).toHaveURL(new RegExp(`/w/${team.id}/members$`));
 
   await (await openPalette(ada)).pressSequentially("zzz nothing");

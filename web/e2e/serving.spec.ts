@@ -45,7 +45,7 @@ test("no page breaks its policy", async ({ someone }) => {
   await isKept(page);
   for (const at of ["upcoming", "inbox", "settings", `w/${home}/board`, "today"]) {
     await page.goto(at);
-    await expect(page.getByRole("navigation")).toBeVisible();
+    await expect(page.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   }
 });
 
@@ -84,7 +84,7 @@ const below = async (page: Page, ends: (() => unknown)[], path: string): Promise
   const answer = await page.request.post(`${proxy.url}/v1/auth/signup`, { data });
   expect(answer.status()).toBe(201);
   await page.goto(`${proxy.url}/today`);
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   return proxy;
 };
 
@@ -100,12 +100,12 @@ test("below a path of a proxy everything is below that path", async ({ stranger,
   // The cookie of the sign-in comes along: without it a reload would ask for the password.
   await page.evaluate(() => localStorage.clear());
   await page.reload();
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   await isKept(page);
   const scope = await page.evaluate(async () => (await navigator.serviceWorker.ready).scope);
   expect(scope).toBe(`${proxy.url}/`);
   await page.goto(`${proxy.url}/settings/profile`);
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   expect(outside).toEqual([]);
 });
 
@@ -117,7 +117,7 @@ test("without a server the board opens, shows what was there, and keeps what is 
   await expect.poll(() => isStored(ada.page, "Feed the cat")).toBe(true);
   await server.kill();
   await ada.page.goto("upcoming");
-  await expect(ada.page.getByRole("navigation")).toBeVisible();
+  await expect(ada.page.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   await ada.page.goto("today");
   await ada.page.getByRole("checkbox", { name: "Complete “Water the plants”" }).click();
   await expect(ada.page.getByText("1 change waits to be saved")).toBeVisible();

@@ -27,7 +27,7 @@ test("signing out in one tab signs out the other", async ({ someone }) => {
   const ada = await someone("Ada");
   const other = await ada.page.context().newPage();
   await other.goto("today");
-  await expect(other.getByRole("navigation")).toBeVisible();
+  await expect(other.getByRole("navigation", { name: "Navigation" })).toBeVisible();
   await ada.page.getByRole("button", { name: "Ada" }).click();
   await ada.page.getByRole("menuitem", { name: "Sign out" }).click();
   for (const page of [ada.page, other]) await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
