@@ -99,6 +99,23 @@ test("the password changes, the other sessions end, and this one goes on", async
   await expect(page.getByRole("button", { name: /^Sign out there/ })).toHaveCount(0);
 });
 
+test("another tab goes on after the password was changed", async ({ someone }) => {
+  const { page } = await someone("Ada");
+  const other = await page.context().newPage();
+  await other.goto("settings/password");
+  await other.getByLabel("Current password").fill(PASSWORD);
+  await other.getByLabel("New password").fill("another goose eats plums");
+  await other.getByRole("button", { name: "Change the password" }).click();
+  await expect(other.getByText(/^The password is changed/)).toBeVisible();
+  for (const tab of [page, other]) {
+    await tab.getByRole("button", { name: "New workspace" }).click();
+    await tab.getByLabel("Name").fill(tab === page ? "Orchard" : "Garden");
+    await tab.getByRole("button", { name: "Create" }).click();
+    await expect(tab).toHaveURL(/\/w\/[^/]+\/board$/);
+  }
+  await expect(page.getByRole("link", { name: "Garden" })).toBeVisible();
+});
+
 test("sessions end there, or everywhere", async ({ someone }) => {
   const { page, client } = await someone("Ada");
   await page.goto("settings/sessions");

@@ -19,6 +19,7 @@ import type { Tokens, User } from "../sdk/contract.js";
 import { read } from "./http.js";
 import { forgetDrafts } from "./parts/draft.js";
 import { BASE } from "./places.js";
+import { followReplacing, replace, replaced } from "./replacing.js";
 
 /** The connection, which may be another tab's. */
 export type Line = Pick<Client, "call" | "listen" | "link" | "state" | "reconnectNow">;
@@ -80,9 +81,6 @@ export const request = async (path: string, init: RequestInit = {}): Promise<Res
 /** The access token, for what `fetch` cannot do. `stale` is one that the server did not take. */
 export const accessToken = (stale?: string): Promise<string> => gate.token(stale);
 
-/** A change under which the session is replaced by another one: its end is none for the person. */
-let replacing: Promise<unknown> = Promise.resolve();
-
 const lineOf = ({ link, reconnectNow }: Shared): Line => ({
   get state() {
     return link.state;
@@ -124,7 +122,7 @@ const enter = async (user: string): Promise<void> => {
   session.value = { is: "in", ...opened };
   const check = (state: Line["state"]) => {
     if (state.kind !== "closed") return;
-    void replacing.then(async () => {
+    void replaced().then(async () => {
       const held = session.peek();
       if (held.is !== "in" || held.client !== opened.client || held.client.state.kind !== "closed") return;
       await shut();
@@ -137,6 +135,10 @@ const enter = async (user: string): Promise<void> => {
 
 /** Opens the board of the account that was here last, or of the cookie's; else the person has to sign in. */
 export const begin = async (): Promise<void> => {
+  followReplacing(() => {
+    const held = session.peek();
+    if (held.is === "in") held.client.reconnectNow();
+  });
   const last = lastUser.get();
   if (last) return enter(last);
   try {
@@ -184,8 +186,8 @@ const ended = (client: Line): Promise<void> =>
   });
 
 /** Changes the password: all other sessions end, and this one is replaced. */
-export const changePassword = (current_password: string, new_password: string): Promise<void> => {
-  const change = async () => {
+export const changePassword = (current_password: string, new_password: string): Promise<void> =>
+  replace(async () => {
     const headers = { "content-type": "application/json", authorization: `Bearer ${await gate.token()}` };
     const body = JSON.stringify({ current_password, new_password, token_delivery: "cookie" });
     // Not by `request`: a wrong password is told with the status of a wrong token, and would be tried twice.
@@ -195,11 +197,7 @@ export const changePassword = (current_password: string, new_password: string): 
     if (held.is !== "in") return;
     await ended(held.client);
     held.client.reconnectNow();
-  };
-  const changed = change();
-  replacing = changed.catch(() => {});
-  return changed;
-};
+  });
 
 /** Forgets what this browser keeps of an account that is no more, or signed out everywhere. */
 export const leave = async (reason?: string): Promise<void> => {
