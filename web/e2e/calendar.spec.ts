@@ -84,7 +84,7 @@ test("Escape ends a drag", async ({ someone }) => {
   await ada.page.keyboard.press("Escape");
   await ada.page.mouse.up();
   await expect(dayOf(ada, "2027-03-10").getByRole("link", { name: "Drag me" })).toBeVisible();
-  await expect(ada.page.locator(".drag-ghost")).toHaveCount(0);
+  await expect(ada.page.locator(".ghost")).toHaveCount(0);
 });
 
 test("by keyboard: from day to day, over the end of the month, and tasks with them", async ({ someone }) => {

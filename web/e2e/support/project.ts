@@ -1,4 +1,4 @@
-// What the tests of a workspace's board and list share: tasks, dragging with a mouse, the rules of accessibility.
+// What the tests of a workspace's board and list share: tasks, and dragging with a mouse.
 
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Client } from "../../src/sdk/index.js";
@@ -30,5 +30,3 @@ export const drag = async (page: Page, from: Locator, to: Locator, at: { x?: num
   await expect(page.locator(".ghost")).toBeVisible();
   await page.mouse.move(end.x + (at.x ?? 40), end.y + at.y, { steps: 6 });
 };
-
-export { expectAccessible } from "./accessible.js";

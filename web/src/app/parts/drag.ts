@@ -40,7 +40,8 @@ const ghostOf = (item: HTMLElement): { move(x: number, y: number): void; remove(
   ghost.classList.add("ghost");
   ghost.inert = true;
   ghost.setAttribute("aria-hidden", "true");
-  for (const name of ["data-key", "id"]) ghost.removeAttribute(name);
+  for (const element of [ghost, ...ghost.querySelectorAll("*")])
+    for (const name of ["id", "data-key", "data-task"]) element.removeAttribute(name);
   Object.assign(ghost.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px`, transform: "" });
   document.body.append(ghost);
   return { move: (x, y) => void (ghost.style.translate = `${x}px ${y}px`), remove: () => ghost.remove() };
@@ -53,6 +54,41 @@ const swallowClick = (): void => {
   setTimeout(() => removeEventListener("click", swallow, { capture: true }));
 };
 
+interface Point {
+  x: number;
+  y: number;
+}
+
+/** A drag that goes on: the picture, scrolling, what is under the pointer. `lost` is told when there is nothing to drag any more. */
+const carry = (item: HTMLElement, root: HTMLElement, pointer: number, from: Point, begin: () => Dragging, lost: () => void) => {
+  const ghost = ghostOf(item);
+  const drag = begin();
+  let at = from;
+  let frame = 0;
+  const step = () => {
+    ghost.move(at.x - from.x, at.y - from.y);
+    scrollAtEdges(drag.scrollers(at.x, at.y), at.x, at.y);
+    if (root.isConnected && drag.over(at.x, at.y)) frame = requestAnimationFrame(step);
+    else lost();
+  };
+  document.documentElement.classList.add("dragging");
+  root.setPointerCapture(pointer);
+  getSelection()?.removeAllRanges();
+  frame = requestAnimationFrame(step);
+  return {
+    to: (point: Point) => void (at = point),
+    end(how: "drop" | "cancel") {
+      cancelAnimationFrame(frame);
+      if (how === "drop") drag.over(at.x, at.y);
+      ghost.remove();
+      document.documentElement.classList.remove("dragging");
+      if (root.hasPointerCapture(pointer)) root.releasePointerCapture(pointer);
+      swallowClick();
+      drag[how]();
+    },
+  };
+};
+
 /**
  * Follows a press on `item` until it is let go. `begin` is called when it becomes a drag. `root` stays in the page meanwhile,
  * whatever is drawn in it.
@@ -60,69 +96,42 @@ const swallowClick = (): void => {
 export const watchDrag = (down: PointerEvent, item: HTMLElement, root: HTMLElement, begin: () => Dragging): void => {
   if (down.button || !down.isPrimary) return;
   const isTouch = down.pointerType !== "mouse";
-  let at = { x: down.clientX, y: down.clientY };
-  const from = at;
-  let drag: Dragging | undefined;
-  let ghost: ReturnType<typeof ghostOf> | undefined;
-  let frame = 0;
+  const from = { x: down.clientX, y: down.clientY };
   const ends = new AbortController();
+  const { signal } = ends;
+  let carried: ReturnType<typeof carry> | undefined;
 
   const end = (how: "drop" | "cancel") => {
     ends.abort();
     clearTimeout(pressing);
-    cancelAnimationFrame(frame);
-    ghost?.remove();
-    if (!drag) return;
-    document.documentElement.classList.remove("dragging");
-    if (root.hasPointerCapture(down.pointerId)) root.releasePointerCapture(down.pointerId);
-    swallowClick();
-    drag[how]();
+    carried?.end(how);
   };
-
-  const step = () => {
-    ghost!.move(at.x - from.x, at.y - from.y);
-    scrollAtEdges(drag!.scrollers(at.x, at.y), at.x, at.y);
-    if (drag!.over(at.x, at.y)) frame = requestAnimationFrame(step);
-    else end("cancel");
-  };
-
   const start = () => {
-    ghost = ghostOf(item);
-    drag = begin();
-    document.documentElement.classList.add("dragging");
-    root.setPointerCapture(down.pointerId);
-    getSelection()?.removeAllRanges();
-    step();
+    carried = carry(item, root, down.pointerId, from, begin, () => end("cancel"));
   };
-
-  const move = (event: PointerEvent) => {
-    if (event.pointerId !== down.pointerId) return;
-    at = { x: event.clientX, y: event.clientY };
-    const distance = Math.hypot(at.x - from.x, at.y - from.y);
-    if (drag) return;
-    if (isTouch && distance > SLACK) end("cancel");
-    else if (!isTouch && distance > STARTS_AFTER) start();
-  };
-  const up = (event: PointerEvent) => {
-    if (event.pointerId !== down.pointerId) return;
-    at = { x: event.clientX, y: event.clientY };
-    if (drag) drag.over(at.x, at.y);
-    end("drop");
+  const pressing = isTouch ? setTimeout(start, LONG_PRESS) : undefined;
+  const mine = (run: (event: PointerEvent) => void) => (event: PointerEvent) => event.pointerId === down.pointerId && run(event);
+  const move = ({ clientX: x, clientY: y }: PointerEvent) => {
+    const distance = Math.hypot(x - from.x, y - from.y);
+    if (!carried && isTouch && distance > SLACK) end("cancel");
+    else if (!carried && !isTouch && distance > STARTS_AFTER) start();
+    carried?.to({ x, y });
   };
   const press = (event: KeyboardEvent) => {
-    if (!drag || event.key !== "Escape") return;
+    if (!carried || event.key !== "Escape") return;
     event.preventDefault();
     event.stopPropagation();
     end("cancel");
+    // The button is still down.
+    addEventListener("pointerup", swallowClick, { once: true });
   };
-  const pressing = isTouch ? setTimeout(start, LONG_PRESS) : undefined;
-  const { signal } = ends;
-  addEventListener("pointermove", move, { signal });
-  addEventListener("pointerup", up, { signal });
-  addEventListener("pointercancel", (event) => event.pointerId === down.pointerId && end("cancel"), { signal });
+
+  addEventListener("pointermove", mine(move), { signal });
+  addEventListener("pointerup", mine((event) => (move(event), end("drop"))), { signal });
+  addEventListener("pointercancel", mine(() => end("cancel")), { signal });
   addEventListener("keydown", press, { signal, capture: true });
   // A finger that drags does not scroll, and a long press opens no menu.
-  item.addEventListener("touchmove", (event) => drag && event.preventDefault(), { signal, passive: false });
+  item.addEventListener("touchmove", (event) => carried && event.preventDefault(), { signal, passive: false });
   addEventListener("contextmenu", (event) => isTouch && event.preventDefault(), { signal });
   addEventListener("dragstart", (event) => event.preventDefault(), { signal });
 };

@@ -127,9 +127,11 @@ export default function Board(at: InWorkspace) {
       <FilterBar {...at} />
       {!isComplete && <p class="quiet-text">{T.loading}</p>}
       {isComplete && isEmpty && isFiltering(filter) && <p class="quiet-text nothing">{T.project.nothing}</p>}
-      <p class="sr-only" id={hint}>
-        {T.project.boardHint}
-      </p>
+      {may && (
+        <p class="sr-only" id={hint}>
+          {T.project.boardHint}
+        </p>
+      )}
       <p class="sr-only" aria-live="assertive">
         {said}
       </p>

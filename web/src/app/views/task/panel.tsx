@@ -123,7 +123,7 @@ const Opened = ({ task }: { task: Task }) => {
           <Tabs />
           {place.value.history ? <History /> : <Parts />}
         </div>
-        {over && <div class="drop-here">{T.panel.drop}</div>}
+        {over && <div class="drop-files">{T.panel.drop}</div>}
       </aside>
     </OpenTask.Provider>
   );
