@@ -13,16 +13,18 @@ let current: Promise<unknown> = Promise.resolve();
 /** Resolves when no session is being replaced, in this tab or another one. */
 export const replaced = (): Promise<unknown> => current;
 
-/** Does what replaces the session. */
-export const replace = (run: () => Promise<void>): Promise<void> => {
+/** Does what replaces the session: first the change, then what goes on after it. */
+export const replace = (change: () => Promise<void>, goOn: () => Promise<void>): Promise<void> => {
   channel?.postMessage("begin");
-  const done = run().finally(() => channel?.postMessage("end"));
+  const done = change()
+    .finally(() => channel?.postMessage("end"))
+    .then(goOn);
   current = done.catch(() => {});
   return done;
 };
 
-/** Goes on by `resume` after another tab has replaced the session. */
-export const followReplacing = (resume: () => void): void => {
+/** Goes on after another tab has replaced the session. */
+export const followReplacing = (goOn: () => Promise<void>): void => {
   let end = () => {};
   channel?.addEventListener("message", ({ data }) => {
     if (data === "end") return end();
@@ -30,8 +32,7 @@ export const followReplacing = (resume: () => void): void => {
       const late = setTimeout(resolve, LONGEST);
       end = () => {
         clearTimeout(late);
-        resume();
-        resolve();
+        void goOn().then(resolve);
       };
     });
   });

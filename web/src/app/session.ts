@@ -135,10 +135,7 @@ const enter = async (user: string): Promise<void> => {
 
 /** Opens the board of the account that was here last, or of the cookie's; else the person has to sign in. */
 export const begin = async (): Promise<void> => {
-  followReplacing(() => {
-    const held = session.peek();
-    if (held.is === "in") held.client.reconnectNow();
-  });
+  followReplacing(goOnAnew);
   const last = lastUser.get();
   if (last) return enter(last);
   try {
@@ -168,22 +165,31 @@ export const signUp = async (name: string, email: string, password: string): Pro
   return true;
 };
 
-/** So long the server may take to end the connection of a session that was replaced. */
+/** So long the end of a session that was replaced may take, and the new one. */
 const REPLACED_WITHIN = 3_000;
 
-/** Waits for the end of a connection. */
-const ended = (client: Line): Promise<void> =>
+/** Waits until a connection is closed, or is not. Another tab's is heard of a moment later. */
+const until = (client: Line, isClosed: boolean): Promise<void> =>
   new Promise((resolve) => {
-    const isOver = () => client.state.kind === "closed";
-    if (isOver()) return resolve();
+    const isSo = () => (client.state.kind === "closed") === isClosed;
+    if (isSo()) return resolve();
     const done = () => {
       clearTimeout(timer);
       stop();
       resolve();
     };
     const timer = setTimeout(done, REPLACED_WITHIN);
-    const stop = client.listen({ state: () => isOver() && done() });
+    const stop = client.listen({ state: () => isSo() && done() });
   });
+
+/** Goes on in the session that replaced the one that has ended. */
+const goOnAnew = async (): Promise<void> => {
+  const held = session.peek();
+  if (held.is !== "in") return;
+  await until(held.client, true);
+  held.client.reconnectNow();
+  await until(held.client, false);
+};
 
 /** Changes the password: all other sessions end, and this one is replaced. */
 export const changePassword = (current_password: string, new_password: string): Promise<void> =>
@@ -193,11 +199,7 @@ export const changePassword = (current_password: string, new_password: string): 
     // Not by `request`: a wrong password is told with the status of a wrong token, and would be tried twice.
     const answer = await fetch(`${URL_OF_SERVER}/v1/auth/change-password`, { method: "POST", headers, body });
     gate.use(await read<Tokens>(answer));
-    const held = session.peek();
-    if (held.is !== "in") return;
-    await ended(held.client);
-    held.client.reconnectNow();
-  });
+  }, goOnAnew);
 
 /** Forgets what this browser keeps of an account that is no more, or signed out everywhere. */
 export const leave = async (reason?: string): Promise<void> => {
