@@ -266,7 +266,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot_however_often_it_i
         for state in reader.welcome["data"]["streams"].as_array().expect("streams") {
             let is_known = state["resumed"] == true || state["reason"] == "new";
             assert!(is_known, "{state}");
-            // whoever was told of the access continues there
+            // a client that was told of the access continues there
             let had = replica.positions.contains_key(&text(&state["stream"]));
             assert!(state["resumed"] == true || !had, "{state}");
         }

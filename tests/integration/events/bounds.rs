@@ -66,7 +66,7 @@ async fn readers_that_read_nothing_take_little_memory_and_end() {
         DEAF * WRITTEN
     );
     drop(writer);
-    // nobody who takes nothing stays
+    // a reader that takes nothing is closed
     raw::counted(&server, 4408).await;
     eventually("the end of all of them", async || {
         let metrics = http::get(&server, "/metrics").await.text().await.expect("text");

@@ -21,6 +21,7 @@ const format = (options: Format, timeZone = zone): Intl.DateTimeFormat => {
 
 /** From now on times are in this IANA zone; one that the browser does not know changes nothing. */
 export const setZone = (name: string): void => {
+  if (name === zone) return;
   try {
     new Intl.DateTimeFormat(undefined, { timeZone: name });
     zone = name;

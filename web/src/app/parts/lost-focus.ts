@@ -39,8 +39,8 @@ const restore = (root: HTMLElement, held: Held): void => {
   root.focus({ preventScroll: true });
 };
 
-/** Keeps the focus in an element that may itself be focused. `which` is another value when it is another element. */
-export const useLostFocus = (ref: RefObject<HTMLElement | null>, which: unknown): void => {
+/** Keeps the focus in an element that may itself be focused. */
+export const useLostFocus = (ref: RefObject<HTMLElement | null>): void => {
   useEffect(() => {
     const root = ref.current!;
     let held: Held | undefined;
@@ -63,5 +63,5 @@ export const useLostFocus = (ref: RefObject<HTMLElement | null>, which: unknown)
       root.removeEventListener("focusin", take);
       root.removeEventListener("focusout", leave);
     };
-  }, [ref, which]);
+  }, [ref]);
 };

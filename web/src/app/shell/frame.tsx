@@ -22,6 +22,8 @@ const Panel = () => import("../views/task/panel.js");
 /** Whether the navigation is open where it does not fit beside the page. */
 export const drawer = signal(false);
 
+/** The person's zone. What shows times has it as its key: it is drawn anew in another one, and the overlays, in which somebody may be
+ * typing, are not. */
 const useZone = () => {
   const zone = useView((view) => view.user?.user.timezone);
   if (zone) setZone(zone);
@@ -45,12 +47,12 @@ export const Frame = () => {
   const main = useRef<HTMLElement>(null);
   const { task, scene } = place.value;
   useTitle();
-  useLostFocus(main, zone);
+  useLostFocus(main);
   useEffect(() => {
     drawer.value = false;
   }, [scene]);
   return (
-    <div class={`frame${task ? " with-panel" : ""}${drawer.value ? " with-drawer" : ""}`} key={zone}>
+    <div class={`frame${task ? " with-panel" : ""}${drawer.value ? " with-drawer" : ""}`}>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         {T.skip}
       </a>
@@ -69,11 +71,11 @@ export const Frame = () => {
         <PhoneActions />
       </header>
       {drawer.value && <div class="drawer-shade" onClick={() => (drawer.value = false)} />}
-      <Navigation />
+      <Navigation key={zone} />
       <main id="main" ref={main} tabIndex={-1}>
-        <Scenes />
+        <Scenes key={zone} />
       </main>
-      {task && <Lazy key={task} load={Panel} task={task} />}
+      {task && <Lazy key={`${zone} ${task}`} load={Panel} task={task} />}
       <Overlay />
       <Announcer />
     </div>

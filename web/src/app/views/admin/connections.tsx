@@ -73,7 +73,7 @@ const Summary = () => {
   const samples = watched?.samples.get("") ?? [];
   const sockets = samples.at(-1)?.sockets ?? 0;
   return (
-    <div class="card summary">
+    <div class="node-card summary">
       <p class="figure">
         <strong>{sockets.toLocaleString()}</strong> {T.admin.sockets(sockets)}
       </p>

@@ -14,9 +14,9 @@ export const Instances = () => {
       <h2>{T.admin.parts.instances}</h2>
       {failed && <p role="alert">{T.failed(failed)}</p>}
       {!watched && !failed && <p class="quiet-text">{T.loading}</p>}
-      <ul class="cards">
+      <ul class="node-cards">
         {watched?.instances.map(({ id, name, version, started_at, seen_at, sockets, current }) => (
-          <li key={id} class="card">
+          <li key={id} class="node-card">
             <h3>
               {name}
               {current && <span class="badge"> {T.admin.thisInstance}</span>}

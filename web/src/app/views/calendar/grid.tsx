@@ -20,7 +20,7 @@ const Chip = ({ task }: { task: Task }) => {
   return (
     <li>
       <a
-        class={`chip priority-${task.priority}${task.completed ? " completed" : ""}${open === task.id ? " open" : ""}`}
+        class={`day-task priority-${task.priority}${task.completed ? " completed" : ""}${open === task.id ? " open" : ""}`}
         href={href({ scene, task: task.id })}
         data-task={task.id}
         title={task.title}

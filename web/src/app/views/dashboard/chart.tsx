@@ -64,7 +64,7 @@ const Bars = ({ days, width }: { days: readonly DayBars[]; width: number }) => {
 const Table = ({ days }: { days: readonly DayBars[] }) => (
   <details class="as-table">
     <summary>{T.overview.asTable}</summary>
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={T.overview.perDay}>
+    <div class="chart-table" tabIndex={0} role="region" aria-label={T.overview.perDay}>
       <table>
         <thead>
           <tr>

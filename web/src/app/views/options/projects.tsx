@@ -92,7 +92,7 @@ export const OneProject = ({ project, after }: { project: Project; after: () => 
   return (
     <section>
       <h2>{T.workspace.project}</h2>
-      <ul class="editable">
+      <ul class="edit-list">
         <Row project={project} before={undefined} after={undefined} may={may} remove={() => setRemoving(true)} />
       </ul>
       {isRemoving && <Removal project={project} close={() => setRemoving(false)} after={after} />}
@@ -122,11 +122,11 @@ export const Projects = ({ workspace }: { workspace: string }) => {
         )}
       </div>
       {projects.length === 0 && <p class="quiet-text">{T.workspace.noProjects}</p>}
-      <ul class="editable">{projects.map(row)}</ul>
+      <ul class="edit-list">{projects.map(row)}</ul>
       {archived.length > 0 && (
         <details>
           <summary>{T.workspace.archivedProjects(archived.length)}</summary>
-          <ul class="editable">{archived.map((project) => row(project, 0, []))}</ul>
+          <ul class="edit-list">{archived.map((project) => row(project, 0, []))}</ul>
         </details>
       )}
       {isAdding && <NewProject workspace={workspace} close={() => setAdding(false)} />}

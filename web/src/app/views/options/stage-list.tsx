@@ -87,7 +87,7 @@ export const Stages = ({ workspace }: { workspace: string }) => {
     <section>
       <h2>{T.workspace.stages}</h2>
       <p class="quiet-text">{T.workspace.stagesHint}</p>
-      <ul class="editable">
+      <ul class="edit-list">
         {stages.map((stage) => (
           <Row key={stage.key} stage={stage} stages={stages} set={set} may={may} remove={() => remove(stage)} />
         ))}

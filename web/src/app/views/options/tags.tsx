@@ -130,7 +130,7 @@ export const Tags = ({ workspace }: { workspace: string }) => {
     <section>
       <h2>{T.workspace.tags}</h2>
       {tags.length === 0 && <p class="quiet-text">{T.workspace.noTags}</p>}
-      <ul class="editable">
+      <ul class="edit-list">
         {tags.map((tag) => (
           <Row key={tag.id} tag={tag} tags={tags} count={counts.get(tag.name) ?? 0} may={may} ask={ask} />
         ))}

@@ -67,7 +67,7 @@ export const Chip = ({ icon, label, says, remove, kind }: { icon: IconName; labe
   <li>
     <button
       type="button"
-      class={`chip is-${kind}`}
+      class={`quick-chip is-${kind}`}
       aria-label={says}
       title={says}
       onClick={remove}

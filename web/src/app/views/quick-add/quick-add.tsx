@@ -101,7 +101,7 @@ export default function QuickAdd({ close }: { close: () => void }) {
     <Dialog title={T.quickAdd.title} close={close}>
       <form ref={form} class="quick-add" onSubmit={(event) => (event.preventDefault(), send(false))}>
         <Field text={text} parts={line.parts} signs={reading.signs} error={error} change={change} takeBack={takeBack} send={send} />
-        <ul class="chips" aria-label={T.quickAdd.understood}>
+        <ul class="quick-chips" aria-label={T.quickAdd.understood}>
           <Chips text={text} line={line} workspace={workspace} takeBack={takeBack} />
           {project && (
             <Chip

@@ -68,7 +68,7 @@ export const Notifications = () => {
       </SelectField>
       <div class="groups">
         {GROUPS.map(([group, types]) => (
-        <fieldset class="choices" key={group}>
+        <fieldset class="option-set" key={group}>
           <legend>{T.settings.groups[group]}</legend>
           {types.map((type) => (
             <label key={type}>

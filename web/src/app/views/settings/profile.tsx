@@ -71,7 +71,7 @@ const Look = ({ user }: { user: User }) => {
           </option>
         ))}
       </SelectField>
-      <fieldset class="choices">
+      <fieldset class="option-set">
         <legend>{T.settings.theme}</legend>
         {THEMES.map((one) => (
           <label key={one}>

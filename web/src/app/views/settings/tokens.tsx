@@ -50,7 +50,7 @@ const Make = ({ made }: { made: (token: ApiToken) => void }) => {
           <option value="">{T.settings.forever}</option>
         </SelectField>
       </div>
-      <fieldset class="choices">
+      <fieldset class="option-set">
         <legend>{T.settings.tokenWorkspaces}</legend>
         {workspaces.map(({ id, name }) => (
           <label key={id}>
