@@ -27,7 +27,7 @@ export const Chart = ({ samples, label }: { samples: readonly Sample[]; label: s
   const numbers = samples.map(({ sockets }) => sockets);
   const about = T.admin.chart(label, samples.length ? Math.min(...numbers) : 0, samples.length ? Math.max(...numbers) : 0);
   return (
-    <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={about}>
+    <svg class="samples-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={about}>
       {line.length > 1 && <polygon points={`${line[0]![0]},${HEIGHT} ${text} ${WIDTH},${HEIGHT}`} />}
       {line.length > 1 ? <polyline points={text} /> : last && <polyline points={`0,${last[1]} ${WIDTH},${last[1]}`} />}
     </svg>

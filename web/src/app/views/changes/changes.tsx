@@ -28,7 +28,7 @@ const Refused = ({ op }: { op: Operation }) => {
     tell(T.connection.dropped(words));
   };
   return (
-    <li class="change refused">
+    <li class="change">
       <div class="change-text">
         <p>{words}</p>
         <p class="change-why">{T.connection.refusedBecause(op.failure?.message ?? "")}</p>
